@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a running agent may change in the BPF programs, in one map that both sides have mapped. Aligned
+ * words, each written by one side: no locking.
+ */
+#ifndef PROCTRAIL_ABI_KNOBS_H
+#define PROCTRAIL_ABI_KNOBS_H
+
+#include <linux/types.h>
+
+#define KNOBS_WANT_EXT 0x1 /* some pipeline asks for extended fields */
+
+struct knobs {
+	__u32 want;	   /* KNOBS_WANT_* */
+	__u32 max_args;	   /* bytes of argv to keep, at most EVENT_ARGS_MAX */
+	__u32 wake_bytes;  /* wake the reader when the ring holds this much */
+	__u32 ring_bytes;  /* size of the ring's data */
+	__u32 generation;  /* event_head.generation */
+	__u32 armed;	   /* the reader sleeps for long: the next record wakes it and sets 0 */
+};
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events as JSON: one object, no white space, keys in the order of the field table. All values are
+ * strings, but for lists (arrays of strings) and __time__ where the schema says integer. Valid UTF-8
+ * always: a byte that is not part of valid UTF-8 becomes the four characters \xHH (its backslash escaped
+ * as JSON wants it), a control character \u00HH.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "event/event.h"
+#include "event/field.h"
+
+struct json_options {
+	bool time_string; /* __time__ as a string */
+	bool tags;	  /* __tag__:__hostname__ and __tag__:__host_ip__ before __time__ */
+};
+
+struct json_schema;
+
+/*
+ * A schema from the chosen fields (`want[i]` for fields[i], n_fields of them). Owns all that it needs.
+ * 0 or -ENOMEM.
+ */
+int json_schema_new(const bool *want, const struct json_options *options, struct json_schema **ret);
+struct json_schema *json_schema_free(struct json_schema *s);
+
+/* Appends one record and a line feed. On lack of memory out turns failed. */
+void json_encode(const struct json_schema *s, const struct event *ev, const struct field_view *view,
+		 struct buf *out);
+
+/* Appends s as a JSON string, quotes included. */
+void json_put_text(struct buf *out, struct str s);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The events of one drain of the ring. The batch holds a reference to every image that an event of it
+ * shows; batch_reset() (by the reader, after the last pipeline) hands them back to the table through
+ * `release`.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "event/event.h"
+
+typedef void image_release_fn(void *owner, struct image *image);
+
+struct batch {
+	struct event *events;
+	size_t n, cap;
+	image_release_fn *release;
+	void *owner; /* of the images: the process table */
+};
+
+void batch_init(struct batch *b, image_release_fn *release, void *owner);
+void batch_done(struct batch *b);
+
+/* An empty slot at the end, or NULL when memory ran out. The caller has taken a reference to ->image. */
+struct event *batch_append(struct batch *b);
+void batch_reset(struct batch *b);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one table of all fields: the encoders, the filters, `proctrail fields`, the reference page and the
+ * tests read it. Its order is the order of the keys in a record.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "event/event.h"
+
+enum field_set {
+	FIELD_SET_SPEC,	    /* always there, where it applies */
+	FIELD_SET_EXTENDED, /* when a pipeline asks for it */
+};
+
+enum field_type {
+	FIELD_STRING,
+	FIELD_NUMBER,  /* printed as a string in JSON, compared as a number by filters */
+	FIELD_BOOLEAN, /* "true", or the key is not there */
+	FIELD_LIST,
+	FIELD_TIME,    /* __time__ alone: an integer, or a string for flusher_stdout */
+};
+
+enum value_kind {
+	VALUE_ABSENT, /* the key does not apply to this record */
+	VALUE_TEXT,   /* any bytes */
+	VALUE_SAFE,   /* printable ASCII without " and \: needs no escaping */
+	VALUE_U64,
+	VALUE_I64,
+	VALUE_ARGV,   /* text holds arguments, each with its NUL but perhaps the last */
+};
+
+struct value {
+	enum value_kind kind;
+	union {
+		struct str text;
+		uint64_t u64;
+		int64_t i64;
+	};
+};
+
+/* How one pipeline wants its records. */
+struct field_view {
+	uint32_t max_args;   /* MaxArgumentBytes */
+	struct buf *scratch; /* values that have to be made live here until the next field */
+};
+
+typedef struct value field_get_fn(const struct event *ev, const struct field_view *view);
+
+struct field {
+	const char *name;
+	enum field_type type;
+	enum field_set set;
+	field_get_fn *get;
+	const char *doc; /* a full sentence; Markdown */
+};
+
+extern const struct field fields[];
+extern const size_t n_fields;
+
+/* NULL where there is none of that name. */
+const struct field *field_lookup(struct str name);
+/* The known name that is nearest to what somebody wrote, or NULL where none is near. */
+const struct field *field_nearest(struct str name);
+const char *field_type_to_string(enum field_type type);
