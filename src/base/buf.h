@@ -29,8 +29,8 @@ int buf_grow(struct buf *b, size_t more);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Room for n bytes at the end, or NULL when memory ran out. Write at most n bytes there, then
- * buf_advance() by what was written.
+ * Room for n bytes (at least one) at the end, or NULL when memory ran out. Write at most n bytes there,
+ * then buf_advance() by what was written.
  */
 static inline char *buf_room(struct buf *b, size_t n)
 {
@@ -47,9 +47,9 @@ static inline void buf_advance(struct buf *b, size_t n)
 
 static inline void buf_put(struct buf *b, const void *p, size_t n)
 {
-	char *to = buf_room(b, n);
+	char *to = n ? buf_room(b, n) : NULL;
 
-	if (to && n) {
+	if (to) {
 		memcpy(to, p, n);
 		b->len += n;
 	}

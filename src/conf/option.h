@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/nearest.h"
 #include "conf/diag.h"
 #include "conf/node.h"
 
@@ -68,6 +69,3 @@ int options_apply(const struct option *options, const struct conf_node *map, con
 
 /* Frees what conf owns. */
 void options_done(const struct option *options, void *conf);
-
-/* The candidate (ended by NULL) nearest to `text`, or NULL where none is near enough to be meant. */
-const char *nearest_name(const char *text, const char *const *candidates);
