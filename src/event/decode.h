@@ -10,7 +10,7 @@
 #include "base/str.h"
 
 /*
- * 0, or
+ * `data` is aligned to 8 bytes. 0, or
  *   -EBADMSG  it is no record: sizes that do not add up, an unknown type, strings without their NUL
  *   -EPROTO   a record of a layout that this version does not know
  */
@@ -24,8 +24,8 @@ struct exec_parts {
 	struct str filename, interp;
 	struct str cwd, exe;			    /* leaf-first walks; see path_from_walk() */
 	struct str args;
-	const struct event_task_ext *task_ext;	    /* or NULL; may be unaligned by 4 */
-	const struct event_exe_ext *exe_ext;
+	const struct event_task_ext *task_ext;	    /* or NULL; not aligned: copy it with memcpy() */
+	const struct event_exe_ext *exe_ext;	    /* the same */
 };
 
 void exec_parts(const struct event_exec *e, struct exec_parts *ret);

@@ -63,3 +63,4 @@ const struct field *field_lookup(struct str name);
 /* The known name that is nearest to what somebody wrote, or NULL where none is near. */
 const struct field *field_nearest(struct str name);
 const char *field_type_to_string(enum field_type type);
+const char *field_set_to_string(enum field_set set);

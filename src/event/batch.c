@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch of events. Belongs to the reader thread; the memory is kept from batch to batch. */
+#include "event/batch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define CAP_MIN 64
+
+void batch_init(struct batch *b, image_release_fn *release, void *owner)
+{
+	*b = (struct batch){ .release = release, .owner = owner };
+}
+
+void batch_done(struct batch *b)
+{
+	batch_reset(b);
+	free(b->events);
+	b->events = NULL;
+	b->cap = 0;
+}
+
+static int grow(struct batch *b)
+{
+	size_t cap = b->cap ? b->cap * 2 : CAP_MIN;
+	struct event *events = reallocarray(b->events, cap, sizeof(*events));
+
+	if (!events)
+		return -ENOMEM;
+	b->events = events;
+	b->cap = cap;
+	return 0;
+}
+
+struct event *batch_append(struct batch *b)
+{
+	struct event *ev;
+
+	if (b->n == b->cap && grow(b) < 0)
+		return NULL;
+	ev = &b->events[b->n++];
+	*ev = (struct event){ 0 };
+	return ev;
+}
+
+void batch_reset(struct batch *b)
+{
+	size_t i;
+
+	/* The image is released through a pointer to const: the batch held it for readers only. */
+	for (i = 0; i < b->n; i++) {
+		if (b->events[i].image && b->release)
+			b->release(b->owner, (struct image *)b->events[i].image);
+	}
+	b->n = 0;
+}

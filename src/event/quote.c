@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quoting of arguments. Pure; any thread. */
+#include "event/quote.h"
+
+#include <stdbool.h>
+
+#include "base/utf8.h"
+
+/* Bytes of the character at p that may stand as it is outside quotes, or 0. */
+static size_t plain_length(const char *p, size_t n)
+{
+	unsigned char c = (unsigned char)*p;
+
+	if (c >= 0x80)
+		return utf8_length(p, n);
+	return c > 0x20 && c != 0x7f && c != '"' && c != '\\';
+}
+
+/* How many bytes from p on may stand as they are; within quotes blanks may too. */
+static size_t plain_run(const char *p, size_t n, bool quoted)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		size_t length = quoted && p[i] == ' ' ? 1 : plain_length(p + i, n - i);
+
+		if (!length)
+			break;
+		i += length;
+	}
+	return i;
+}
+
+static void put_escaped(struct buf *out, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char text[4] = { '\\', 'x', hex[c >> 4], hex[c & 15] };
+	size_t n = 2;
+
+	switch (c) {
+	case '"':
+	case '\\':
+		text[1] = (char)c;
+		break;
+	case '\n':
+		text[1] = 'n';
+		break;
+	case '\t':
+		text[1] = 't';
+		break;
+	default:
+		n = sizeof(text);
+	}
+	buf_put(out, text, n);
+}
+
+static void put_quoted(struct buf *out, struct str s)
+{
+	buf_put_char(out, '"');
+	while (s.n) {
+		size_t run = plain_run(s.p, s.n, true);
+
+		buf_put(out, s.p, run);
+		if (run < s.n)
+			put_escaped(out, (unsigned char)s.p[run++]);
+		s.p += run;
+		s.n -= run;
+	}
+	buf_put_char(out, '"');
+}
+
+void quote_argument(struct buf *out, struct str argument)
+{
+	if (argument.n && plain_run(argument.p, argument.n, false) == argument.n)
+		buf_put_str(out, argument);
+	else
+		put_quoted(out, argument);
+}
+
+void quote_arguments(struct buf *out, struct str args, size_t skip)
+{
+	const char *end = args.p + args.n;
+	const char *p = args.p;
+	size_t i;
+
+	for (i = 0; p < end; i++) {
+		const char *nul = memchr(p, '\0', (size_t)(end - p));
+		size_t n = (size_t)((nul ? nul : end) - p);
+
+		if (i > skip)
+			buf_put_char(out, ' ');
+		if (i >= skip)
+			quote_argument(out, (struct str){ .p = p, .n = n });
+		p += n + (nul != NULL);
+	}
+}
