@@ -17,6 +17,7 @@ struct knobs {
 	__u32 ring_bytes;  /* size of the ring's data */
 	__u32 generation;  /* event_head.generation */
 	__u32 armed;	   /* the reader sleeps for long: the next record wakes it and sets 0 */
+	__u32 page_size;   /* of the machine */
 };
 
 #endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Numbering a record and putting it into the ring. */
+#pragma once
+
+#include "maps.h"
+
+/*
+ * Fills the head of a record about `leader`'s process. The number is taken before the ring is asked for
+ * room, so that a record which finds none leaves a hole.
+ */
+static __always_inline void head_fill(struct event_head *h, __u8 type, struct stream *s, const struct knobs *k)
+{
+	h->size = 0;
+	h->layout = EVENT_LAYOUT;
+	h->type = type;
+	h->generation = k->generation;
+	h->cpu = bpf_get_smp_processor_id();
+	h->flags = 0;
+	h->reserved = 0;
+	h->seq = ++s->seq;
+	h->time_ns = bpf_ktime_get_boot_ns();
+	h->start_ns = 0;
+	h->exec_count = 0;
+	h->tgid = 0;
+	h->tid = 0;
+	h->lost_exec = s->lost_exec;
+	h->lost_exit = s->lost_exit;
+	h->lost_fork = s->lost_fork;
+	h->lost_other = s->lost_other;
+}
+
+/*
+ * Waking the reader costs more than everything else together (an interrupt to the CPU itself, and a switch):
+ * it is woken when it said that it sleeps for long, and when the ring crosses a mark, else it comes by timer.
+ */
+static __always_inline __u64 wake_flags(struct knobs *k, __u64 filled, __u32 size)
+{
+	if (k->armed) {
+		k->armed = 0;
+		return BPF_RB_FORCE_WAKEUP;
+	}
+	if (filled < k->wake_bytes && filled + size >= k->wake_bytes)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+/* Copies a record of h->size == size bytes into the ring; counts it in *lost where there is no room. */
+static __always_inline void ring_put(struct knobs *k, struct event_head *h, __u32 size, __u32 *lost)
+{
+	__u64 filled = bpf_ringbuf_query(&pt_ring, BPF_RB_AVAIL_DATA);
+
+	h->size = size;
+	if (bpf_ringbuf_output(&pt_ring, h, size, wake_flags(k, filled, size)))
+		++*lost;
+}

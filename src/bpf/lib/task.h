@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a record says of a task: each fill_x() reads the kernel and writes one structure of the wire. */
+#pragma once
+
+#include "read.h"
+
+#include "abi/event.h"
+
+/*
+ * Set by the loader. On hosts with v1 hierarchies: which of css_set.subsys[] to look at first (memory,
+ * else pids), and the number of its hierarchy; -1 where all controllers are on the unified one.
+ */
+const volatile int cgroup_v1_index = -1;
+const volatile int cgroup_v1_hierarchy = 0;
+
+static __always_inline void fill_identity(struct event_head *h, struct task_struct *t)
+{
+	h->start_ns = GET(t, group_leader, start_boottime);
+	h->exec_count = GET(t, self_exec_id);
+	h->tgid = GET(t, tgid);
+	h->tid = GET(t, pid);
+}
+
+/*
+ * The image that forked this process. parent_exec_id is the forker's counter at the fork; greater than the
+ * counter of real_parent now, it cannot be that one's: the process was adopted.
+ */
+static __always_inline __u16 fill_parent(struct event_id *id, struct task_struct *t)
+{
+	struct task_struct *parent = GET(t, real_parent);
+	__u64 count = GET(t, parent_exec_id);
+
+	id->start_ns = GET(parent, group_leader, start_boottime);
+	id->exec_count = count;
+	id->tgid = GET(parent, tgid);
+	id->reserved = 0;
+	return count > GET(parent, self_exec_id) ? EVENT_F_ADOPTED : 0;
+}
+
+static __always_inline __u16 task_flags(struct task_struct *t)
+{
+	unsigned int flags = GET(t, flags);
+
+	return (flags & PF_KTHREAD ? EVENT_F_KTHREAD : 0) | (flags & PF_FORKNOEXEC ? EVENT_F_NEVER_EXEC : 0);
+}
+
+struct cap_sets {
+	__u64 inheritable, permitted, effective, bounding, ambient;
+};
+
+/*
+ * The five sets lie side by side in struct cred, in this order, since 4.3; each was two words of 32 bits
+ * until 6.3 (f122a08b197d), one of 64 since: on little-endian machines the same bytes.
+ */
+static __always_inline void fill_caps(struct cap_sets *caps, const struct cred *cred)
+{
+	bpf_core_read(caps, sizeof(*caps), &cred->cap_inheritable);
+}
+
+static __always_inline void fill_cred(struct event_cred *c, const struct cap_sets *caps, const struct cred *cred)
+{
+	c->euid = GET(cred, euid.val);
+	c->reserved = 0;
+	c->inheritable = caps->inheritable;
+	c->permitted = caps->permitted;
+	c->effective = caps->effective;
+}
+
+static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_struct *t)
+{
+	struct css_set *set = GET(t, cgroups);
+	struct cgroup *cgroup = NULL;
+	int i = cgroup_v1_index;
+
+	c->reserved = 0;
+	if (i >= 0 && i < 16) {
+		struct cgroup_subsys_state *css = NULL;
+
+		bpf_core_read(&css, sizeof(css), &set->subsys[i]);
+		cgroup = BPF_CORE_READ(css, cgroup);
+		if (BPF_CORE_READ(cgroup, level) > 0) {
+			c->id = BPF_CORE_READ(cgroup, kn, id);
+			c->hierarchy = cgroup_v1_hierarchy;
+			return;
+		}
+	}
+	c->id = GET(set, dfl_cgrp, kn, id);
+	c->hierarchy = 0;
+}
+
+/* The number of `pid` in the namespace that is `level` deep. */
+static __always_inline __u32 pid_nr(struct pid *pid, __u32 level)
+{
+	__u32 nr = 0;
+
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      (level & 0x1f) * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, nr));
+	return nr;
+}
+
+static __always_inline void fill_namespaces(struct event_task_ext *x, struct task_struct *t, struct pid *pid,
+					    __u32 level, const struct cred *cred)
+{
+	struct nsproxy *ns = GET(t, nsproxy);
+	struct pid_namespace *pid_ns = NULL;
+
+	x->ns_mnt = GET(ns, mnt_ns, ns.inum);
+	x->ns_net = GET(ns, net_ns, ns.inum);
+	x->ns_uts = GET(ns, uts_ns, ns.inum);
+	x->ns_ipc = GET(ns, ipc_ns, ns.inum);
+	x->ns_cgroup = GET(ns, cgroup_ns, ns.inum);
+	x->ns_user = GET(cred, user_ns, ns.inum);
+	bpf_probe_read_kernel(&pid_ns, sizeof(pid_ns),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      (level & 0x1f) * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, ns));
+	x->ns_pid = BPF_CORE_READ(pid_ns, ns.inum);
+}
+
+static __always_inline void fill_task_ext(struct event_task_ext *x, struct task_struct *t,
+					  const struct cap_sets *caps, const struct cred *cred)
+{
+	struct task_struct *leader = GET(t, group_leader);
+	struct signal_struct *signal = GET(t, signal);
+	struct pid *pid = GET(leader, thread_pid);
+	struct tty_struct *tty = GET(signal, tty);
+	__u32 level = GET(pid, level);
+
+	x->ruid = GET(cred, uid.val);
+	x->suid = GET(cred, suid.val);
+	x->gid = GET(cred, gid.val);
+	x->egid = GET(cred, egid.val);
+	x->loginuid = GET(t, loginuid.val);
+	x->audit_session = GET(t, sessionid);
+	x->session_id = pid_nr(GET(signal, pids[PIDTYPE_SID]), 0);
+	x->pid_inner = pid_nr(pid, level);
+	x->bounding = caps->bounding;
+	x->ambient = caps->ambient;
+	x->cgroup_id = GET(t, cgroups, dfl_cgrp, kn, id);
+	x->no_new_privs = (GET(t, atomic_flags) >> PFA_NO_NEW_PRIVS) & 1;
+	fill_namespaces(x, t, pid, level, cred);
+	__builtin_memset(x->tty, 0, sizeof(x->tty));
+	if (tty)
+		bpf_core_read_str(x->tty, sizeof(x->tty), &tty->name);
+}
