@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/nearest.h"
 #include "conf/diag.h"
 #include "conf/node.h"
 
@@ -41,7 +40,7 @@ struct option {
 	const char *const *names;	/* OPTION_ENUM: ended by NULL */
 	int64_t min, max;		/* for numbers, sizes, durations; both 0: no range */
 	bool required, secret, live;	/* secret: masked in dumps; live: may change without a restart */
-	/* OPTION_CHECKED: NULL when the item is right, else what would be (borrowed, short) in prose. */
+	/* OPTION_CHECKED: NULL when the item is right, else (borrowed, short) X for "expected X, not 'item'". */
 	const char *(*check_item)(const char *item);
 };
 

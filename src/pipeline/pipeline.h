@@ -17,10 +17,10 @@
 struct pipeline;
 
 struct pipeline_counters {
-	uint64_t records;   /* handed to the flushers, encoded */
-	uint64_t delivered; /* records in the custody of every flusher */
-	uint64_t dropped;   /* records that a flusher could not take */
-	uint64_t bytes;	    /* encoded */
+	uint64_t records;   /* wanted by the pipeline; when no batch is under way: delivered + dropped */
+	uint64_t delivered; /* in the custody of every flusher */
+	uint64_t dropped;   /* that some flusher could not take, or that memory did not suffice for */
+	uint64_t bytes;	    /* encoded, all encodings together */
 };
 
 /*
@@ -41,9 +41,11 @@ const struct demand *pipeline_demand(const struct pipeline *p);
 int pipeline_start(struct pipeline *p);
 
 /*
- * Encodes and delivers a batch: 0 when every flusher has it in custody; -EAGAIN when one would block:
- * call pipeline_resume() until it says 0, before the next batch; other errors: that flusher is gone for
- * good (a closed pipe), its records are counted as dropped.
+ * Encodes and delivers a batch: 0 when it is done with; -EAGAIN when a flusher would block: call
+ * pipeline_resume() until it says something else, before the next batch. Until then the batch is borrowed
+ * and must stay as it is (events beyond the first slice are not encoded yet). -EPIPE: the batch is done with
+ * and no flusher is left, the last one has lost its reader. A flusher that cannot take a record loses it:
+ * that is logged and counted here and is no failure of the pipeline.
  */
 int pipeline_deliver(struct pipeline *p, const struct batch *batch);
 int pipeline_resume(struct pipeline *p);

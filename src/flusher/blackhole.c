@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flusher_blackhole: takes everything and keeps nothing. For measuring what comes before a flusher. */
+#include "plugin/plugin.h"
+
+static const struct option options[] = {
+	{ .type = OPTION_END },
+};
+
+static int blackhole_flush(struct instance *self __attribute__((unused)), const struct payload *in,
+			   size_t *ret_done)
+{
+	*ret_done = in->bytes.n;
+	return 0;
+}
+
+const struct flusher flusher_blackhole = {
+	.base = {
+		.name = "flusher_blackhole",
+		.help = "Take all records and discard them.",
+		.options = options,
+	},
+	.flush = blackhole_flush,
+};

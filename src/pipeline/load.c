@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a configuration to a pipeline that is ready to be started: which plugins, their options, what they ask
+ * of the sensor, and one schema for each encoding. All that is wrong is found in one go; a pipeline that
+ * something is wrong with is never handed out.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "pipeline/parts.h"
+
+#define TYPE_KEY "Type"
+#define TYPES_MAX 128
+#define PATH_SIZE 64
+
+/* A kind of plugin: a list of the configuration. */
+struct kind {
+	const char *key, *noun;
+	size_t min, max;
+	const struct plugin *(*plugin_at)(size_t i); /* NULL behind the last */
+};
+
+static const struct plugin *input_at(size_t i)
+{
+	return inputs[i] ? &inputs[i]->base : NULL;
+}
+
+static const struct plugin *processor_at(size_t i)
+{
+	return processors[i] ? &processors[i]->base : NULL;
+}
+
+static const struct plugin *flusher_at(size_t i)
+{
+	return flushers[i] ? &flushers[i]->base : NULL;
+}
+
+static const struct kind kind_input = { "inputs", "input", 1, 1, input_at };
+static const struct kind kind_processor = { "processors", "processor", 0, SIZE_MAX, processor_at };
+static const struct kind kind_flusher = { "flushers", "flusher", 1, SIZE_MAX, flusher_at };
+
+static const char *const list_keys[] = { "inputs", "processors", "flushers", NULL };
+
+struct top_conf {
+	bool is_enabled;
+};
+
+static const struct option top_options[] = {
+	OPT_BOOL(struct top_conf, "enable", is_enabled, .def = "true",
+		 .help = "Whether the pipeline runs. One that does not is still checked."),
+	{ .type = OPTION_END },
+};
+
+#define finding(reterr, at, path, ...) (diag_add((reterr), DIAG_ERROR, (at), (path), __VA_ARGS__), -EINVAL)
+
+static int report_type(const struct kind *kind, const struct conf_node *type, const char *path, struct diag *reterr)
+{
+	const char *names[TYPES_MAX + 1] = { NULL };
+	const char *near;
+	size_t n = 0;
+
+	for (; n < TYPES_MAX && kind->plugin_at(n); n++)
+		names[n] = kind->plugin_at(n)->name;
+	if (!n)
+		return finding(reterr, type->at, path, "unknown type '%s'; there is no %s yet", type->text,
+			       kind->noun);
+	near = nearest_name(type->text, names);
+	return finding(reterr, type->at, path, "unknown type '%s'; %s '%s'%s", type->text,
+		       near ? "did you mean" : "expected a name such as", near ? near : names[0], near ? "?" : "");
+}
+
+/* The plugin that a map's Type names. */
+static int find_plugin(const struct kind *kind, const struct conf_node *map, const char *path, struct diag *reterr,
+		       const struct plugin **ret)
+{
+	const struct conf_node *type;
+	char type_path[PATH_SIZE + sizeof("." TYPE_KEY)];
+
+	if (map->kind != CONF_MAP)
+		return finding(reterr, map->at, path, "expected a map that begins with '" TYPE_KEY ":'");
+	type = conf_node_lookup(map, TYPE_KEY);
+	snprintf(type_path, sizeof(type_path), "%s." TYPE_KEY, path);
+	if (!type)
+		return finding(reterr, map->at, type_path, "required key is missing");
+	if (type->kind != CONF_SCALAR || !*type->text)
+		return finding(reterr, type->at, type_path, "expected the name of a%s %s",
+			       strchr("aeiou", *kind->noun) ? "n" : "", kind->noun);
+	for (size_t i = 0; kind->plugin_at(i); i++) {
+		if (strcmp(kind->plugin_at(i)->name, type->text) != 0)
+			continue;
+		*ret = kind->plugin_at(i);
+		return 0;
+	}
+	return report_type(kind, type, type_path, reterr);
+}
+
+static size_t n_of_plugin(const struct part *parts, size_t stride, size_t n, const struct plugin *plugin)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct part *part = (const void *)((const char *)parts + i * stride);
+
+		found += part->instance.plugin == plugin;
+	}
+	return found;
+}
+
+/* "flusher_file", and for the second of the pipeline "flusher_file/2". */
+static char *name_part(const struct plugin *plugin, size_t n_before)
+{
+	char name[PATH_SIZE];
+
+	if (!n_before)
+		return strdup(plugin->name);
+	snprintf(name, sizeof(name), "%.40s/%zu", plugin->name, n_before + 1);
+	return strdup(name);
+}
+
+static int fill_part(struct part *part, const struct conf_node *map, const char *path, struct diag *reterr)
+{
+	static const char *const skip[] = { TYPE_KEY, NULL };
+	struct instance *self = &part->instance;
+	const struct plugin *plugin = self->plugin;
+	int r;
+
+	self->conf = calloc(1, plugin->conf_size + 1);
+	self->state = calloc(1, plugin->state_size + 1);
+	if (!self->conf || !self->state)
+		return -ENOMEM;
+	r = options_apply(plugin->options, map, path, skip, self->conf, reterr);
+	if (r < 0)
+		return r;
+	return plugin->check ? plugin->check(self->conf, map, path, reterr) : 0;
+}
+
+/*
+ * Parts for the items of one list, each of `stride` bytes with a struct part at its head. *ret_n counts those
+ * that part_done() is due for, on failure as well.
+ */
+static int load_items(const struct kind *kind, const struct conf_node *list, size_t stride, struct part *parts,
+		      size_t *ret_n, struct diag *reterr)
+{
+	int worst = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct part *part = (void *)((char *)parts + *ret_n * stride);
+		const struct plugin *plugin = NULL;
+		char path[PATH_SIZE];
+		int r;
+
+		snprintf(path, sizeof(path), "%s[%zu]", kind->key, i);
+		r = find_plugin(kind, list->items[i], path, reterr, &plugin);
+		if (r == 0) {
+			part->instance.name = name_part(plugin, n_of_plugin(parts, stride, *ret_n, plugin));
+			part->instance.plugin = plugin;
+			++*ret_n;
+			r = part->instance.name ? fill_part(part, list->items[i], path, reterr) : -ENOMEM;
+		}
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			worst = r;
+	}
+	return worst;
+}
+
+/* The list of a kind, checked for its length; NULL where it may be absent and is. */
+static int find_list(const struct kind *kind, const struct conf_node *root, struct diag *reterr,
+		     const struct conf_node **ret)
+{
+	const struct conf_node *list = conf_node_lookup(root, kind->key);
+
+	*ret = NULL;
+	if (!list)
+		return kind->min ? finding(reterr, root->at, kind->key, "required key is missing") : 0;
+	if (list->kind != CONF_LIST)
+		return finding(reterr, list->at, kind->key, "expected a list of %ss, each with its '- " TYPE_KEY ":'",
+			       kind->noun);
+	if (list->n < kind->min)
+		return finding(reterr, list->at, kind->key, "expected at least one %s", kind->noun);
+	if (list->n > kind->max)
+		return finding(reterr, list->items[kind->max]->at, kind->key, "expected one %s, not %zu", kind->noun,
+			       list->n);
+	*ret = list;
+	return 0;
+}
+
+static int load_kind(const struct kind *kind, const struct conf_node *root, size_t stride, struct part **parts,
+		     size_t *n, struct diag *reterr)
+{
+	const struct conf_node *list;
+	int r;
+
+	r = find_list(kind, root, reterr, &list);
+	if (r < 0 || !list)
+		return r;
+	*parts = calloc(list->n + 1, stride);
+	if (!*parts)
+		return -ENOMEM;
+	return load_items(kind, list, stride, *parts, n, reterr);
+}
+
+static int load_top(struct pipeline *p, struct diag *reterr)
+{
+	struct top_conf conf = { 0 };
+	int r;
+
+	r = options_apply(top_options, p->tree, "", list_keys, &conf, reterr);
+	p->is_enabled = conf.is_enabled;
+	return r;
+}
+
+static int load_outlets(struct pipeline *p, struct diag *reterr)
+{
+	struct part *parts = NULL;
+	int r;
+
+	_Static_assert(offsetof(struct outlet, part) == 0, "an outlet is a part");
+	r = load_kind(&kind_flusher, p->tree, sizeof(struct outlet), &parts, &p->n_outlets, reterr);
+	p->outlets = (struct outlet *)(void *)parts;
+	for (size_t i = 0; i < p->n_outlets; i++)
+		p->outlets[i].flusher = (const struct flusher *)p->outlets[i].part.instance.plugin;
+	return r;
+}
+
+/* All findings, unless memory runs out. */
+static int load_parts(struct pipeline *p, struct diag *reterr)
+{
+	size_t n_errors = reterr->n_errors;
+
+	if (p->tree->kind != CONF_MAP)
+		return finding(reterr, p->tree->at, "", "expected a map with the keys inputs and flushers");
+	if (load_top(p, reterr) == -ENOMEM)
+		return -ENOMEM;
+	if (load_kind(&kind_input, p->tree, sizeof(struct part), &p->inputs, &p->n_inputs, reterr) == -ENOMEM)
+		return -ENOMEM;
+	if (load_kind(&kind_processor, p->tree, sizeof(struct part), &p->stages, &p->n_stages, reterr) == -ENOMEM)
+		return -ENOMEM;
+	if (load_outlets(p, reterr) == -ENOMEM)
+		return -ENOMEM;
+	return reterr->n_errors > n_errors ? -EINVAL : 0;
+}
+
+static int make_feed(struct pipeline *p, struct encoding encoding)
+{
+	const struct json_options options = { .time_string = encoding.time_string, .tags = encoding.tags };
+	struct feed *feed = &p->feeds[p->n_feeds];
+	int r;
+
+	r = json_schema_new(p->demand.fields, &options, &feed->schema);
+	if (r < 0)
+		return r;
+	feed->encoding = encoding;
+	p->n_feeds++;
+	return 0;
+}
+
+static size_t find_feed(const struct pipeline *p, struct encoding encoding)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_feeds; i++)
+		if (p->feeds[i].encoding.time_string == encoding.time_string &&
+		    p->feeds[i].encoding.tags == encoding.tags)
+			break;
+	return i;
+}
+
+static int make_feeds(struct pipeline *p)
+{
+	p->feeds = calloc(p->n_outlets, sizeof(*p->feeds));
+	if (!p->feeds)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_outlets; i++) {
+		struct outlet *outlet = &p->outlets[i];
+		struct encoding encoding = { 0 };
+		int r = 0;
+
+		if (outlet->flusher->encoding)
+			outlet->flusher->encoding(outlet->part.instance.conf, &encoding);
+		outlet->feed = find_feed(p, encoding);
+		if (outlet->feed == p->n_feeds)
+			r = make_feed(p, encoding);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Takes custody of the tree in every case. */
+static int load_tree(const char *name, struct conf_node *tree, struct diag *reterr, struct pipeline **ret)
+{
+	_cleanup_(conf_node_freep) struct conf_node *owned = tree;
+	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
+	const char *stem = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+	const char *end = strrchr(stem, '.');
+	const struct instance *input;
+	int r;
+
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->tree = TAKE_PTR(owned);
+	p->name = strndup(stem, end && end > stem ? (size_t)(end - stem) : strlen(stem));
+	if (!p->name)
+		return -ENOMEM;
+	r = load_parts(p, reterr);
+	if (r < 0)
+		return r;
+	input = &p->inputs[0].instance;
+	r = ((const struct input *)input->plugin)->demand(input->conf, &p->demand);
+	if (r < 0)
+		return r;
+	r = make_feeds(p);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+int pipeline_load_file(const char *path, struct diag *reterr, struct pipeline **ret)
+{
+	struct conf_node *tree = NULL;
+	int r;
+
+	r = conf_parse_file(path, reterr, &tree);
+	return r < 0 ? r : load_tree(path, tree, reterr, ret);
+}
+
+int pipeline_load_text(const char *name, const char *text, struct diag *reterr, struct pipeline **ret)
+{
+	struct conf_node *tree = NULL;
+	int r;
+
+	r = conf_parse_text(name, text, strlen(text), reterr, &tree);
+	return r < 0 ? r : load_tree(name, tree, reterr, ret);
+}
