@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "event/event.h"
 #include "event/field.h"
 
@@ -24,6 +25,7 @@ struct json_schema;
  */
 int json_schema_new(const bool *want, const struct json_options *options, struct json_schema **ret);
 struct json_schema *json_schema_free(struct json_schema *s);
+DEFINE_CLEANUP(struct json_schema *, json_schema_free)
 
 /* Appends one record and a line feed. On lack of memory out turns failed. */
 void json_encode(const struct json_schema *s, const struct event *ev, const struct field_view *view,

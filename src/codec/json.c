@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The JSON encoder. Which keys a record may have is settled when the schema is made: it holds each key as
+ * it is written, its comma and its opening quote included. A record is then a run of appends, with one
+ * check of the room for each value. The schema is constant; any thread.
+ */
+#include "codec/json.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/utf8.h"
+
+#define CHUNK 4096	  /* bytes of text whose worst case is reserved at once */
+#define ESCAPED_MAX 6	  /* bytes that one byte becomes, at most: \u00HH */
+#define CHARACTER_MAX 4	  /* bytes of a UTF-8 character: the last of a chunk may reach beyond it */
+#define WORD sizeof(uint64_t)
+#define NUMBER_MAX 21	  /* digits and sign */
+#define KEY_EXTRA 5	  /* ,"":" around a name */
+
+struct json_key {
+	field_get_fn *get;
+	struct str text; /* ,"name":" */
+	bool is_time;
+	bool quoted;	 /* the value stands in quotes, the first of which belongs to the text */
+};
+
+struct json_schema {
+	bool tags;
+	size_t n_keys;
+	char *texts; /* of all keys, one behind the other */
+	struct json_key keys[];
+};
+
+/* How each byte is written: 0 as it is; 'u' as \u00HH; 'x' where UTF-8 begins; else \ and this. */
+static const char escapes[256] = {
+	[0x00 ... 0x07] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', [0x0b] = 'u',
+	['\f'] = 'f', ['\r'] = 'r', [0x0e ... 0x1f] = 'u',
+	['"'] = '"', ['\\'] = '\\', [0x80 ... 0xff] = 'x',
+};
+
+#define ALL_BYTES(c) (UINT64_C(0x0101010101010101) * (c))
+
+/*
+ * Whether none of 8 bytes needs a look: no control, no ", no \, nothing above 0x7f. A byte is less than n
+ * where subtracting n borrows into its top bit; borrows from below only make this say no too often, never
+ * too seldom.
+ */
+static bool is_plain_word(uint64_t w)
+{
+	uint64_t quote = w ^ ALL_BYTES('"');
+	uint64_t backslash = w ^ ALL_BYTES('\\');
+
+	return !((w | (w - ALL_BYTES(0x20)) | (quote - ALL_BYTES(1)) | (backslash - ALL_BYTES(1))) &
+		 ALL_BYTES(0x80));
+}
+
+static char *put_hex(char *to, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	*to++ = hex[c >> 4];
+	*to++ = hex[c & 15];
+	return to;
+}
+
+/* Writes the character at *p, of which n bytes are there, and moves *p behind it. */
+static char *put_character(char *to, const char **p, size_t n)
+{
+	unsigned char c = (unsigned char)**p;
+	char escape = escapes[c];
+	size_t length = escape == 'x' ? utf8_length(*p, n) : 0;
+
+	*p += length ? length : 1;
+	if (length) {
+		memcpy(to, *p - length, length);
+		return to + length;
+	}
+	if (!escape) {
+		*to++ = (char)c;
+		return to;
+	}
+	*to++ = '\\';
+	if (escape == 'u') {
+		memcpy(to, "u00", 3);
+		return put_hex(to + 3, c);
+	}
+	*to++ = escape == 'x' ? '\\' : escape;
+	if (escape == 'x') {
+		*to++ = 'x';
+		return put_hex(to, c);
+	}
+	return to;
+}
+
+/* Writes what lies before `stop`; a character that begins there is written whole. */
+static char *put_chunk(char *to, const char **p, const char *stop, const char *end)
+{
+	while (*p < stop) {
+		uint64_t word;
+
+		if ((size_t)(stop - *p) < WORD) {
+			to = put_character(to, p, (size_t)(end - *p));
+			continue;
+		}
+		memcpy(&word, *p, WORD);
+		if (is_plain_word(word)) {
+			memcpy(to, &word, WORD);
+			to += WORD;
+			*p += WORD;
+		} else {
+			const char *word_end = *p + WORD;
+
+			while (*p < word_end)
+				to = put_character(to, p, (size_t)(end - *p));
+		}
+	}
+	return to;
+}
+
+static void put_escaped(struct buf *out, struct str s)
+{
+	const char *p = s.p, *end = s.p + s.n;
+
+	while (p < end) {
+		const char *stop = end - p > CHUNK ? p + CHUNK : end;
+		char *to = buf_room(out, ((size_t)(stop - p) + CHARACTER_MAX) * ESCAPED_MAX);
+
+		if (!to)
+			return;
+		buf_advance(out, (size_t)(put_chunk(to, &p, stop, end) - to));
+	}
+}
+
+void json_put_text(struct buf *out, struct str s)
+{
+	buf_put_char(out, '"');
+	put_escaped(out, s);
+	buf_put_char(out, '"');
+}
+
+static void put_list(struct buf *out, struct str args)
+{
+	const char *p = args.p, *end = args.p + args.n;
+
+	buf_put_char(out, '[');
+	while (p < end) {
+		const char *nul = memchr(p, '\0', (size_t)(end - p));
+		size_t n = (size_t)((nul ? nul : end) - p);
+
+		if (p > args.p)
+			buf_put_char(out, ',');
+		json_put_text(out, (struct str){ .p = p, .n = n });
+		p += n + (nul != NULL);
+	}
+	buf_put_char(out, ']');
+}
+
+static void put_value(struct buf *out, const struct value *v)
+{
+	switch (v->kind) {
+	case VALUE_ABSENT:
+		break;
+	case VALUE_TEXT:
+		put_escaped(out, v->text);
+		break;
+	case VALUE_SAFE:
+		buf_put_str(out, v->text);
+		break;
+	case VALUE_U64:
+		buf_put_u64(out, v->u64);
+		break;
+	case VALUE_I64:
+		buf_put_i64(out, v->i64);
+		break;
+	case VALUE_ARGV:
+		put_list(out, v->text);
+		break;
+	}
+}
+
+static void put_tags(struct buf *out, const struct node *node)
+{
+	buf_put_str(out, STR(",\"__tag__:__hostname__\":"));
+	json_put_text(out, node->name);
+	buf_put_str(out, STR(",\"__tag__:__host_ip__\":"));
+	json_put_text(out, node->address);
+}
+
+static void put_key(const struct json_key *key, const struct event *ev, const struct field_view *view,
+		    struct buf *out)
+{
+	struct value v = key->get(ev, view);
+
+	if (v.kind == VALUE_ABSENT)
+		return;
+	buf_put_str(out, key->text);
+	put_value(out, &v);
+	if (key->quoted)
+		buf_put_char(out, '"');
+	if (buf_failed(view->scratch))
+		out->failed = true;
+}
+
+void json_encode(const struct json_schema *s, const struct event *ev, const struct field_view *view,
+		 struct buf *out)
+{
+	bool tags = s->tags;
+	size_t begin = out->len;
+	size_t i;
+
+	buf_clear(view->scratch);
+	for (i = 0; i < s->n_keys; i++) {
+		if (tags && s->keys[i].is_time) {
+			put_tags(out, ev->node);
+			tags = false;
+		}
+		put_key(&s->keys[i], ev, view, out);
+	}
+	if (tags)
+		put_tags(out, ev->node);
+	/* Every key brings its comma; the first one's is where the object opens. */
+	if (out->len == begin)
+		buf_put_char(out, '{');
+	else
+		out->data[begin] = '{';
+	buf_put_str(out, STR("}\n"));
+}
+
+static size_t count_wanted(const bool *want, size_t *ret_bytes)
+{
+	size_t i, n = 0, bytes = 0;
+
+	for (i = 0; i < n_fields; i++) {
+		if (want[i]) {
+			bytes += strlen(fields[i].name) + KEY_EXTRA;
+			n++;
+		}
+	}
+	*ret_bytes = bytes;
+	return n;
+}
+
+static void fill_key(struct json_key *key, const struct field *field, const struct json_options *options,
+		     char *text)
+{
+	size_t n = strlen(field->name);
+
+	key->get = field->get;
+	key->is_time = field->type == FIELD_TIME;
+	key->quoted = field->type != FIELD_LIST && (!key->is_time || options->time_string);
+	memcpy(text, ",\"", 2);
+	memcpy(text + 2, field->name, n);
+	memcpy(text + 2 + n, "\":\"", 3);
+	key->text = (struct str){ .p = text, .n = n + KEY_EXTRA - !key->quoted };
+}
+
+int json_schema_new(const bool *want, const struct json_options *options, struct json_schema **ret)
+{
+	_cleanup_(json_schema_freep) struct json_schema *s = NULL;
+	size_t n_bytes, n_keys = count_wanted(want, &n_bytes);
+	char *text;
+	size_t i;
+
+	s = calloc(1, sizeof(*s) + n_keys * sizeof(s->keys[0]));
+	if (!s)
+		return -ENOMEM;
+	s->texts = malloc(n_bytes + 1);
+	if (!s->texts)
+		return -ENOMEM;
+	s->tags = options->tags;
+	for (i = 0, text = s->texts; i < n_fields; i++) {
+		if (!want[i])
+			continue;
+		fill_key(&s->keys[s->n_keys++], &fields[i], options, text);
+		text += strlen(fields[i].name) + KEY_EXTRA;
+	}
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+struct json_schema *json_schema_free(struct json_schema *s)
+{
+	if (s) {
+		free(s->texts);
+		free(s);
+	}
+	return NULL;
+}

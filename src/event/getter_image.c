@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a record says of its image and of the parent's. The values of a parent are the same as those of an
+ * image; its keys are missing where there is none, and "" where only its identity is known. Pure; any
+ * thread.
+ */
+#include "event/getter.h"
+
+#include "base/base64.h"
+#include "base/utf8.h"
+#include "event/capability.h"
+#include "event/quote.h"
+
+#define ANCESTORS_MAX 32
+
+/* Names the image, not the process: each exec counts on, and an id can be derived again at any time. */
+static uint64_t ktime(const struct image *i)
+{
+	return i->key.start_ns + i->key.exec_count;
+}
+
+static struct value exec_id(const struct image *i, const struct event *ev, struct buf *scratch)
+{
+	size_t n_plain;
+	char *to;
+
+	buf_clear(scratch);
+	buf_put_str(scratch, ev->node->name);
+	buf_put_char(scratch, ':');
+	buf_put_u64(scratch, ktime(i));
+	buf_put_char(scratch, ':');
+	buf_put_u64(scratch, i->key.pid);
+	n_plain = scratch->len;
+	to = buf_room(scratch, BASE64_SIZE(n_plain));
+	if (!to)
+		return value_safe(STR_EMPTY);
+	buf_advance(scratch, base64_encode(scratch->data, n_plain, to));
+	return value_safe((struct str){ .p = to, .n = BASE64_SIZE(n_plain) });
+}
+
+static struct value uid(const struct image *i)
+{
+	return i->flags & IMAGE_STUB ? value_safe(STR_EMPTY) : value_u64(i->cred.euid);
+}
+
+static struct value user(const struct image *i)
+{
+	return value_text(i->user ? i->user->name : STR_EMPTY);
+}
+
+static struct value binary(const struct image *i)
+{
+	return value_text(i->program ? i->program->binary : STR_EMPTY);
+}
+
+static struct value cwd(const struct image *i)
+{
+	return value_text(i->program ? i->program->cwd : STR_EMPTY);
+}
+
+static bool is_cut(const struct program *p, const struct field_view *view)
+{
+	return p->flags & PROGRAM_ARGS_CUT || p->args.n > view->max_args;
+}
+
+/* argv as far as the view shows it. A cut may not leave half a character. */
+static struct str args(const struct image *i, const struct field_view *view)
+{
+	const struct program *p = i->program;
+	struct str shown;
+
+	if (!p)
+		return STR_EMPTY;
+	shown = p->args;
+	if (shown.n > view->max_args)
+		shown.n = view->max_args;
+	if (is_cut(p, view))
+		shown.n = utf8_trim(shown.p, shown.n);
+	return shown;
+}
+
+static struct value arguments(const struct image *i, const struct field_view *view)
+{
+	buf_clear(view->scratch);
+	quote_arguments(view->scratch, args(i, view), 1);
+	return value_text(buf_str(view->scratch));
+}
+
+static struct value container_id(const struct image *i)
+{
+	const struct cgroup *c = i->cgroup;
+
+	if (!c || !c->has_container)
+		return value_absent();
+	return value_safe((struct str){ .p = c->container_id, .n = sizeof(c->container_id) });
+}
+
+/* The same value of the event's own image and of its parent's. */
+#define OWN(name, expression)                                                              \
+	struct value get_##name(const struct event *ev, const struct field_view *view)     \
+	{                                                                                  \
+		const struct image *i = ev->image;                                         \
+                                                                                           \
+		(void)view;                                                                \
+		return expression;                                                         \
+	}
+#define PARENT(name, expression)                                                           \
+	struct value get_parent_##name(const struct event *ev, const struct field_view *view) \
+	{                                                                                  \
+		const struct image *i = ev->image->parent;                                 \
+                                                                                           \
+		(void)view;                                                                \
+		return i ? expression : value_absent();                                    \
+	}
+#define BOTH(name, expression) OWN(name, expression) PARENT(name, expression)
+
+BOTH(exec_id, exec_id(i, ev, view->scratch))
+BOTH(pid, value_u64(i->key.pid))
+BOTH(uid, uid(i))
+BOTH(user, user(i))
+BOTH(binary, binary(i))
+BOTH(arguments, arguments(i, view))
+BOTH(cwd, cwd(i))
+BOTH(container_id, container_id(i))
+BOTH(ktime, value_u64(ktime(i)))
+OWN(cap_permitted, value_safe(capability_names(i->cred.permitted)))
+OWN(cap_effective, value_safe(capability_names(i->cred.effective)))
+OWN(cap_inheritable, value_safe(capability_names(i->cred.inheritable)))
+OWN(arguments_truncated, value_true(i->program && is_cut(i->program, view)))
+OWN(cwd_truncated, value_true(i->program && i->program->flags & PROGRAM_CWD_CUT))
+OWN(argv, ((struct value){ .kind = VALUE_ARGV, .text = args(i, view) }))
+OWN(arguments_bytes, i->program ? value_u64(i->program->args_total) : value_safe(STR_EMPTY))
+
+static uint64_t count_arguments(struct str list)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < list.n; i++)
+		n += list.p[i] == '\0';
+	return n + (list.n && list.p[list.n - 1] != '\0');
+}
+
+struct value get_argc(const struct event *ev, const struct field_view *view)
+{
+	const struct program *p = ev->image->program;
+
+	(void)view;
+	if (p && p->argc)
+		return value_u64(p->argc);
+	if (!p || p->flags & PROGRAM_ARGS_CUT)
+		return value_safe(STR_EMPTY);
+	return value_u64(count_arguments(p->args));
+}
+
+/* As an argument list, so that it is quoted like one. */
+static void put_ancestor(struct buf *out, const struct image *i)
+{
+	buf_put_u64(out, i->key.pid);
+	buf_put_char(out, ':');
+	if (i->program)
+		buf_put_str(out, i->program->binary);
+	buf_put_char(out, '\0');
+}
+
+struct value get_ancestors(const struct event *ev, const struct field_view *view)
+{
+	struct buf *scratch = view->scratch;
+	const struct image *i = ev->image->parent;
+	size_t n_list, depth;
+
+	if (!i)
+		return value_absent();
+	buf_clear(scratch);
+	for (depth = 0; i && depth < ANCESTORS_MAX; depth++, i = i->parent)
+		put_ancestor(scratch, i);
+	/* With room for the worst case the buffer does not move while it is read and written. */
+	n_list = scratch->len;
+	if (!buf_room(scratch, 4 * n_list + 3 * ANCESTORS_MAX))
+		return value_safe(STR_EMPTY);
+	quote_arguments(scratch, (struct str){ .p = scratch->data, .n = n_list }, 0);
+	return value_text((struct str){ .p = scratch->data + n_list, .n = scratch->len - n_list });
+}
