@@ -8,31 +8,42 @@
 
 #define NAME_MAX_LENGTH 64 /* longer is no field, nor near one */
 
-#define SPEC(field_name, field_type, getter, sentence) \
-	{ .name = field_name, .type = FIELD_##field_type, .set = FIELD_SET_SPEC, .get = getter, .doc = sentence }
-#define EXTENDED(field_name, field_type, getter, sentence) \
-	{ .name = field_name, .type = FIELD_##field_type, .set = FIELD_SET_EXTENDED, .get = getter, .doc = sentence }
+#define FIELD(in_set, field_name, of_type, getter, sentence)                                     \
+	{ .name = field_name, .type = FIELD_##of_type, .set = FIELD_SET_##in_set, .get = getter, \
+	  .doc = sentence }
+#define SPEC(...) FIELD(SPEC, __VA_ARGS__)
+#define EXTENDED(...) FIELD(EXTENDED, __VA_ARGS__)
 
 /* clang-format off */
 const struct field fields[] = {
 	SPEC("exec_id", STRING, get_exec_id,
-	     "Names one image: one program in the life of one process. All records of an image carry the same id: base64 of `node:ktime:pid`. A clone and the execve that follows it in the same process are two images with two ids."),
+	     "Names one image: one program in the life of one process. All records of an image "
+	     "carry the same id: base64 of `node:ktime:pid`. A clone and the execve that follows "
+	     "it in the same process are two images with two ids."),
 	SPEC("pid", NUMBER, get_pid, "The process id, in the initial pid namespace."),
 	SPEC("uid", NUMBER, get_uid, "The effective user id that the program was started with."),
 	SPEC("user", STRING, get_user, "The name of `uid`; empty where it has none."),
 	SPEC("binary", STRING, get_binary,
-	     "The path that was given to exec; a relative one behind the working directory and `/`, not normalised. For fexecve and memfd the resolved executable. Empty where only the end of the process was seen."),
+	     "The path that was given to exec; a relative one behind the working directory and "
+	     "`/`, not normalised. For fexecve and memfd the resolved executable. Empty where "
+	     "only the end of the process was seen."),
 	SPEC("arguments", STRING, get_arguments,
-	     "The arguments from the second on, joined by one space. One that is empty or holds a blank, a control character, `\"`, `\\` or invalid UTF-8 is in double quotes with `\\\"`, `\\\\`, `\\n`, `\\t` and `\\xHH`, so that the list can be recovered."),
+	     "The arguments from the second on, joined by one space. One that is empty or holds a "
+	     "blank, a control character, `\"`, `\\` or invalid UTF-8 is in double quotes with "
+	     "`\\\"`, `\\\\`, `\\n`, `\\t` and `\\xHH`, so that the list can be recovered."),
 	SPEC("cwd", STRING, get_cwd,
-	     "The working directory as the process sees it, below its own root; ` (deleted)` follows where it was removed."),
+	     "The working directory as the process sees it, below its own root; ` (deleted)` "
+	     "follows where it was removed."),
 	SPEC("cap.permitted", STRING, get_cap_permitted,
-	     "The permitted capabilities: `CAP_` names in the order of their bits, one space between; empty for none."),
-	SPEC("cap.effective", STRING, get_cap_effective, "The effective capabilities, written the same way."),
+	     "The permitted capabilities: `CAP_` names in the order of their bits, one space "
+	     "between; empty for none."),
+	SPEC("cap.effective", STRING, get_cap_effective,
+	     "The effective capabilities, written the same way."),
 	SPEC("cap.inheritable", STRING, get_cap_inheritable,
 	     "The inheritable capabilities, written the same way."),
 	SPEC("container.id", STRING, get_container_id,
-	     "The id of the container, 64 hexadecimal digits, from the control group; the key is missing outside containers."),
+	     "The id of the container, 64 hexadecimal digits, from the control group; the key is "
+	     "missing outside containers."),
 	SPEC("container.name", STRING, get_absent,
 	     "The name of the container at its runtime; only where container metadata is known."),
 	SPEC("container.image.id", STRING, get_absent,
@@ -41,15 +52,19 @@ const struct field fields[] = {
 	     "The name of the container's image; only where container metadata is known."),
 	SPEC("k8s.namespace", STRING, get_absent,
 	     "The Kubernetes namespace; only where pod metadata is known."),
-	SPEC("k8s.pod.name", STRING, get_absent, "The name of the pod; only where pod metadata is known."),
+	SPEC("k8s.pod.name", STRING, get_absent,
+	     "The name of the pod; only where pod metadata is known."),
 	SPEC("k8s.container.name", STRING, get_absent,
-	     "The name of the container in the pod's specification; only where pod metadata is known."),
+	     "The name of the container in the pod's specification; only where pod metadata is "
+	     "known."),
 	SPEC("k8s.workload.name", STRING, get_absent,
 	     "The name of the workload that owns the pod; only where pod metadata is known."),
 	SPEC("k8s.workload.kind", STRING, get_absent,
 	     "The kind of that workload, such as `Deployment`; only where pod metadata is known."),
 	SPEC("parent.exec_id", STRING, get_parent_exec_id,
-	     "The `exec_id` of the parent: the image that forked this process, or the previous image of the same process after a further exec. All `parent.` keys are missing where there is no parent or it is not known."),
+	     "The `exec_id` of the parent: the image that forked this process, or the previous "
+	     "image of the same process after a further exec. All `parent.` keys are missing "
+	     "where there is no parent or it is not known."),
 	SPEC("parent.pid", NUMBER, get_parent_pid, "The parent's `pid`."),
 	SPEC("parent.uid", NUMBER, get_parent_uid, "The parent's `uid`."),
 	SPEC("parent.user", STRING, get_parent_user, "The parent's `user`."),
@@ -57,35 +72,44 @@ const struct field fields[] = {
 	SPEC("parent.arguments", STRING, get_parent_arguments, "The parent's `arguments`."),
 	SPEC("parent.cwd", STRING, get_parent_cwd, "The parent's `cwd`."),
 	SPEC("call_name", STRING, get_call_name,
-	     "What happened: `execve` (a process began to execute a program), `exit` (a process ended) or `clone` (a process was created)."),
+	     "What happened: `execve` (a process began to execute a program), `exit` (a process "
+	     "ended) or `clone` (a process was created)."),
 	SPEC("event_type", STRING, get_event_type,
 	     "Always `kprobe`: a constant of the schema, which does not name the hook."),
 	SPEC("exit_code", NUMBER, get_exit_code,
 	     "The exit code; 128 + N where signal N ended the process. Only in exit records."),
-	SPEC("exit_tid", NUMBER, get_exit_tid, "The id of the thread that ended last. Only in exit records."),
+	SPEC("exit_tid", NUMBER, get_exit_tid,
+	     "The id of the thread that ended last. Only in exit records."),
 	SPEC("exit_signal", STRING, get_exit_signal,
-	     "The signal that ended the process, such as `SIGKILL` or `SIGRTMIN+1`. Only where one did."),
+	     "The signal that ended the process, such as `SIGKILL` or `SIGRTMIN+1`. Only where "
+	     "one did."),
 	SPEC("core_dumped", BOOLEAN, get_core_dumped, "The process left a core dump."),
 	SPEC("arguments.truncated", BOOLEAN, get_arguments_truncated,
 	     "The argument list was longer than `MaxArgumentBytes` and is cut."),
 	SPEC("cwd.truncated", BOOLEAN, get_cwd_truncated,
 	     "The working directory was longer than 4,096 bytes and `cwd` is its tail."),
 	EXTENDED("tid", NUMBER, get_tid,
-		 "The id of the thread: of the one that ended last in exit records, else the same as `pid`."),
+		 "The id of the thread: of the one that ended last in exit records, else the same "
+		 "as `pid`."),
 	EXTENDED("gid", NUMBER, get_gid, "The real group id."),
 	EXTENDED("egid", NUMBER, get_egid, "The effective group id."),
 	EXTENDED("ruid", NUMBER, get_ruid, "The real user id."),
 	EXTENDED("suid", NUMBER, get_suid, "The saved user id."),
 	EXTENDED("loginuid", NUMBER, get_loginuid,
-		 "The user id at login, which no later change of user alters; 4294967295 where nobody logged in."),
+		 "The user id at login, which no later change of user alters; 4294967295 where "
+		 "nobody logged in."),
 	EXTENDED("audit_session", NUMBER, get_audit_session,
 		 "The id of the audit session; 4294967295 where there is none."),
-	EXTENDED("session_id", NUMBER, get_session_id, "The id of the session, as setsid(2) makes it."),
-	EXTENDED("tty", STRING, get_tty, "The controlling terminal, such as `pts/0`; empty for none."),
+	EXTENDED("session_id", NUMBER, get_session_id,
+		 "The id of the session, as setsid(2) makes it."),
+	EXTENDED("tty", STRING, get_tty,
+		 "The controlling terminal, such as `pts/0`; empty for none."),
 	EXTENDED("no_new_privs", BOOLEAN, get_no_new_privs,
 		 "The process and what it starts cannot gain privileges by exec."),
-	EXTENDED("cap.bounding", STRING, get_cap_bounding, "The capability bounding set, as `cap.permitted`."),
-	EXTENDED("cap.ambient", STRING, get_cap_ambient, "The ambient capabilities, as `cap.permitted`."),
+	EXTENDED("cap.bounding", STRING, get_cap_bounding,
+		 "The capability bounding set, as `cap.permitted`."),
+	EXTENDED("cap.ambient", STRING, get_cap_ambient,
+		 "The ambient capabilities, as `cap.permitted`."),
 	EXTENDED("ns.mnt", NUMBER, get_ns_mnt, "The inode number of the mount namespace."),
 	EXTENDED("ns.pid", NUMBER, get_ns_pid, "The inode number of the pid namespace."),
 	EXTENDED("ns.net", NUMBER, get_ns_net, "The inode number of the network namespace."),
@@ -94,9 +118,12 @@ const struct field fields[] = {
 	EXTENDED("ns.ipc", NUMBER, get_ns_ipc, "The inode number of the IPC namespace."),
 	EXTENDED("ns.cgroup", NUMBER, get_ns_cgroup, "The inode number of the cgroup namespace."),
 	EXTENDED("cgroup.id", NUMBER, get_cgroup_id,
-		 "The id of the control group in the unified hierarchy: the inode number of its directory."),
-	EXTENDED("pid.container", NUMBER, get_pid_container, "The process id in the process's own pid namespace."),
-	EXTENDED("exe.path", STRING, get_exe_path, "The path of the executed file, links resolved."),
+		 "The id of the control group in the unified hierarchy: the inode number of its "
+		 "directory."),
+	EXTENDED("pid.container", NUMBER, get_pid_container,
+		 "The process id in the process's own pid namespace."),
+	EXTENDED("exe.path", STRING, get_exe_path,
+		 "The path of the executed file, links resolved."),
 	EXTENDED("exe.inode", NUMBER, get_exe_inode, "The inode number of the executed file."),
 	EXTENDED("exe.dev", STRING, get_exe_dev, "The device of the executed file, `major:minor`."),
 	EXTENDED("exe.nlink", NUMBER, get_exe_nlink,
@@ -104,8 +131,10 @@ const struct field fields[] = {
 	EXTENDED("exe.deleted", BOOLEAN, get_exe_deleted, "The executed file had been deleted."),
 	EXTENDED("exe.memfd", BOOLEAN, get_exe_memfd, "The executed file lies in memory alone."),
 	EXTENDED("exe.upper", BOOLEAN, get_exe_upper,
-		 "On overlayfs: the executed file is in the upper layer, written after the container's image was made."),
-	EXTENDED("interpreter", STRING, get_interpreter, "The interpreter that a script names. Only for scripts."),
+		 "On overlayfs: the executed file is in the upper layer, written after the "
+		 "container's image was made."),
+	EXTENDED("interpreter", STRING, get_interpreter,
+		 "The interpreter that a script names. Only for scripts."),
 	EXTENDED("exec.setuid", BOOLEAN, get_exec_setuid,
 		 "The exec changed the user id by the file's set-user-id bit."),
 	EXTENDED("exec.setgid", BOOLEAN, get_exec_setgid,
@@ -114,28 +143,38 @@ const struct field fields[] = {
 		 "The exec gained capabilities from the file."),
 	EXTENDED("argc", NUMBER, get_argc, "The number of arguments, the program's name included."),
 	EXTENDED("argv", LIST, get_argv,
-		 "All arguments, the program's name included, as an array of strings. A byte that is not valid UTF-8 is written as `\\xHH`."),
+		 "All arguments, the program's name included, as an array of strings. A byte that "
+		 "is not valid UTF-8 is written as `\\xHH`."),
 	EXTENDED("arguments.bytes", NUMBER, get_arguments_bytes,
-		 "The length of the whole argument list in bytes, terminating NULs included, before any cut."),
+		 "The length of the whole argument list in bytes, terminating NULs included, "
+		 "before any cut."),
 	EXTENDED("duration_ns", NUMBER, get_duration_ns,
 		 "How long the process lived, in nanoseconds. Only in exit records."),
 	EXTENDED("cpu.user_ns", NUMBER, get_cpu_user_ns,
-		 "Time on a CPU in user mode, of all threads, scaled as wait4(2) does. Short by up to a tick and the exit's own work. Only in exit records."),
+		 "Time on a CPU in user mode, of all threads, scaled as wait4(2) does. Short by "
+		 "up to a tick and the exit's own work. Only in exit records."),
 	EXTENDED("cpu.system_ns", NUMBER, get_cpu_system_ns,
-		 "Time on a CPU in the kernel, of all threads, as `cpu.user_ns`. Only in exit records."),
+		 "Time on a CPU in the kernel, of all threads, as `cpu.user_ns`. Only in exit "
+		 "records."),
 	EXTENDED("memory.peak_bytes", NUMBER, get_memory_peak_bytes,
 		 "The largest resident set that the process had. Only in exit records."),
 	EXTENDED("ancestors", STRING, get_ancestors,
-		 "The parent, its parent and so on, at most 32, nearest first: `pid:binary`, quoted like `arguments`."),
+		 "The parent, its parent and so on, at most 32, nearest first: `pid:binary`, "
+		 "quoted like `arguments`."),
 	EXTENDED("ktime", NUMBER, get_ktime,
-		 "The number in `exec_id`: the start of the process in nanoseconds since boot, plus the number of its execs as the kernel counts them."),
+		 "The number in `exec_id`: the start of the process in nanoseconds since boot, "
+		 "plus the number of its execs as the kernel counts them."),
 	EXTENDED("parent.ktime", NUMBER, get_parent_ktime, "The parent's `ktime`."),
-	EXTENDED("parent.container.id", STRING, get_parent_container_id, "The parent's `container.id`."),
-	EXTENDED("__time_ns__", NUMBER, get_time_ns, "When it happened, in nanoseconds since the epoch."),
+	EXTENDED("parent.container.id", STRING, get_parent_container_id,
+		 "The parent's `container.id`."),
+	EXTENDED("__time_ns__", NUMBER, get_time_ns,
+		 "When it happened, in nanoseconds since the epoch."),
 	EXTENDED("__seq__", NUMBER, get_seq,
-		 "The position in the log. Records sort by it in the order of cause and effect, which times do not give."),
+		 "The position in the log. Records sort by it in the order of cause and effect, "
+		 "which times do not give."),
 	SPEC("__time__", TIME, get_time,
-	     "When it happened, in seconds since the epoch: an integer, but a string from `flusher_stdout`."),
+	     "When it happened, in seconds since the epoch: an integer, but a string from "
+	     "`flusher_stdout`."),
 };
 /* clang-format on */
 
