@@ -49,9 +49,9 @@ bench: build ## measure
 	@if [ -x tests/bench/run ]; then PROCTRAIL=$(BUILD)/proctrail exec tests/bench/run $(ARGS); \
 	else echo 'no benchmark yet'; fi
 
-lint: build ## clang-format, clang-tidy, and the checks of tools/
-	@tools/deps test lint >&2
-	@tools/lint --build $(BUILD)
+lint: ## clang-format, clang-tidy, compiler warnings, and the checks of tools/
+	@tools/deps build test lint >&2
+	@tools/lint
 
 fmt: ## format the C files in place, or those in ARGS=
 	@tools/deps lint >&2
@@ -66,4 +66,4 @@ install: build ## install below $(DESTDIR)$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) >&2
 
 clean: ## remove what was built
-	@rm -rf $(BUILD) $(BUILD)-asan build-fuzz
+	@rm -rf $(BUILD) $(BUILD)-asan build-fuzz build-lint-gcc build-lint-clang
