@@ -171,7 +171,7 @@ struct pid {
 
 /* Two words of 32 bits until 6.3 (f122a08b197d), one of 64 since: nobody may look inside. */
 typedef struct {
-	__u64 words;
+	__u64 opaque;
 } kernel_cap_t;
 
 struct cred {
