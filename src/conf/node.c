@@ -60,10 +60,13 @@ const struct conf_node *conf_node_lookup(const struct conf_node *map, const char
 
 static struct position position_of(const struct parser *p, yaml_mark_t mark)
 {
-	return (struct position){ .file = p->name, .line = mark.line + 1, .column = mark.column + 1 };
+	return (struct position){ .file = p->name,
+				  .line = mark.line + 1,
+				  .column = mark.column + 1 };
 }
 
-#define finding(p, mark, ...) diag_add((p)->reterr, DIAG_ERROR, position_of((p), (mark)), "", __VA_ARGS__)
+#define finding(p, mark, ...) \
+	diag_add((p)->reterr, DIAG_ERROR, position_of((p), (mark)), "", __VA_ARGS__)
 
 /* libyaml tells of bytes that are no characters by their offset alone. */
 static yaml_mark_t mark_of_offset(const struct parser *p, size_t offset)
@@ -106,8 +109,8 @@ static int report_syntax(const struct parser *p)
 	else if (is_tab_at(p, y->problem_mark))
 		finding(p, y->problem_mark, "not valid YAML: a tab; indent with spaces");
 	else if (y->context)
-		finding(p, y->problem_mark, "not valid YAML: %s, %s that begins in line %zu", y->problem,
-			y->context, y->context_mark.line + 1);
+		finding(p, y->problem_mark, "not valid YAML: %s, %s that begins in line %zu",
+			y->problem, y->context, y->context_mark.line + 1);
 	else
 		finding(p, y->problem_mark, "not valid YAML: %s", y->problem);
 	return -EINVAL;
@@ -124,7 +127,8 @@ static void check_properties(struct parser *p, const yaml_event_t *ev, const yam
 	if (anchor)
 		finding(p, ev->start_mark, "anchors are not supported; write the value out");
 	if (tag)
-		finding(p, ev->start_mark, "tags are not supported; leave '%s' out", (const char *)tag);
+		finding(p, ev->start_mark, "tags are not supported; leave '%s' out",
+			(const char *)tag);
 }
 
 static int node_new(struct parser *p, yaml_mark_t mark, struct conf_node **ret)
@@ -178,9 +182,11 @@ static int fill_alias(struct parser *p, const yaml_event_t *ev, struct conf_node
 	return node->text ? 0 : -ENOMEM;
 }
 
-static int fill_node(struct parser *p, const yaml_event_t *ev, unsigned int depth, struct conf_node *node);
+static int fill_node(struct parser *p, const yaml_event_t *ev, unsigned int depth,
+		     struct conf_node *node);
 
-static int parse_child(struct parser *p, const yaml_event_t *ev, unsigned int depth, struct conf_node **ret)
+static int parse_child(struct parser *p, const yaml_event_t *ev, unsigned int depth,
+		       struct conf_node **ret)
 {
 	_cleanup_(conf_node_freep) struct conf_node *child = NULL;
 	int r;
@@ -216,7 +222,8 @@ static int fill_list(struct parser *p, unsigned int depth, struct conf_node *nod
 
 static int compare_keys(const void *a, const void *b)
 {
-	const struct conf_node *x = *(struct conf_node *const *)a, *y = *(struct conf_node *const *)b;
+	const struct conf_node *x = *(struct conf_node *const *)a,
+			       *y = *(struct conf_node *const *)b;
 	int order = strcmp(x->text, y->text);
 
 	if (order)
@@ -240,13 +247,14 @@ static int check_keys(struct parser *p, const struct conf_node *map)
 		if (strcmp(sorted[i - 1]->text, sorted[i]->text) != 0)
 			continue;
 		diag_add(p->reterr, DIAG_ERROR, sorted[i]->at, "",
-			 "the key '%s' is here a second time; the first is in line %u", sorted[i]->text,
-			 sorted[i - 1]->at.line);
+			 "the key '%s' is here a second time; the first is in line %u",
+			 sorted[i]->text, sorted[i - 1]->at.line);
 	}
 	return 0;
 }
 
-static int parse_key(struct parser *p, const yaml_event_t *ev, unsigned int depth, struct conf_node **ret)
+static int parse_key(struct parser *p, const yaml_event_t *ev, unsigned int depth,
+		     struct conf_node **ret)
 {
 	_cleanup_(conf_node_freep) struct conf_node *key = NULL;
 	int r;
@@ -264,7 +272,8 @@ static int parse_key(struct parser *p, const yaml_event_t *ev, unsigned int dept
 	return 0;
 }
 
-static int parse_pair(struct parser *p, const yaml_event_t *key_event, unsigned int depth, struct conf_node *map)
+static int parse_pair(struct parser *p, const yaml_event_t *key_event, unsigned int depth,
+		      struct conf_node *map)
 {
 	_cleanup_(yaml_event_delete) yaml_event_t ev = { 0 };
 	_cleanup_(conf_node_freep) struct conf_node *key = NULL;
@@ -303,7 +312,8 @@ static int fill_map(struct parser *p, unsigned int depth, struct conf_node *node
 	}
 }
 
-static int fill_node(struct parser *p, const yaml_event_t *ev, unsigned int depth, struct conf_node *node)
+static int fill_node(struct parser *p, const yaml_event_t *ev, unsigned int depth,
+		     struct conf_node *node)
 {
 	node->at = position_of(p, ev->start_mark);
 	if (depth > DEPTH_MAX) {
@@ -311,7 +321,8 @@ static int fill_node(struct parser *p, const yaml_event_t *ev, unsigned int dept
 		return -EINVAL;
 	}
 	if (ev->type == YAML_SEQUENCE_START_EVENT) {
-		check_properties(p, ev, ev->data.sequence_start.anchor, ev->data.sequence_start.tag);
+		check_properties(p, ev, ev->data.sequence_start.anchor,
+				 ev->data.sequence_start.tag);
 		node->kind = CONF_LIST;
 		return fill_list(p, depth, node);
 	}
@@ -358,7 +369,8 @@ static int parse_stream(struct parser *p, struct conf_node *root)
 		if (ev.type != YAML_DOCUMENT_START_EVENT)
 			continue;
 		if (++n_documents > 1) {
-			finding(p, ev.start_mark, "a second document begins here; one file holds one");
+			finding(p, ev.start_mark,
+				"a second document begins here; one file holds one");
 			return -EINVAL;
 		}
 		r = parse_document(p, root);
@@ -392,7 +404,8 @@ static int root_new(const char *name, struct conf_node **ret)
 	return 0;
 }
 
-int conf_parse_text(const char *name, const char *text, size_t n, struct diag *reterr, struct conf_node **ret)
+int conf_parse_text(const char *name, const char *text, size_t n, struct diag *reterr,
+		    struct conf_node **ret)
 {
 	_cleanup_(conf_node_freep) struct conf_node *root = NULL;
 	struct parser p = { .text = text, .n_text = n, .reterr = reterr };
@@ -459,7 +472,8 @@ static int open_file(const char *path, struct diag *reterr, int *ret_fd)
 		return -EINVAL;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		diag_add(reterr, DIAG_ERROR, at, "", "expected a file, not %s", kind_of_file(st.st_mode));
+		diag_add(reterr, DIAG_ERROR, at, "", "expected a file, not %s",
+			 kind_of_file(st.st_mode));
 		return -EINVAL;
 	}
 	if (check_length(path, (size_t)st.st_size, reterr) < 0)
@@ -483,8 +497,8 @@ int conf_parse_file(const char *path, struct diag *reterr, struct conf_node **re
 		return -ENOMEM;
 	r = read_whole(fd, text, &n);
 	if (r < 0) {
-		diag_add(reterr, DIAG_ERROR, (struct position){ .file = path }, "", "cannot be read: %s",
-			 strerror(-r));
+		diag_add(reterr, DIAG_ERROR, (struct position){ .file = path }, "",
+			 "cannot be read: %s", strerror(-r));
 		return -EINVAL;
 	}
 	return conf_parse_text(path, text, n, reterr, ret);

@@ -30,8 +30,8 @@ typedef int set_fn(const struct option *o, const char *text, const struct site *
 #define finding(site, ...) \
 	(diag_add((site)->reterr, DIAG_ERROR, (site)->at, (site)->path, __VA_ARGS__), -EINVAL)
 
-static int set_bool(const struct option *o __attribute__((unused)), const char *text, const struct site *site,
-		    void *to)
+static int set_bool(const struct option *o __attribute__((unused)), const char *text,
+		    const struct site *site, void *to)
 {
 	const char *meant;
 
@@ -57,8 +57,8 @@ static int set_int(const struct option *o, const char *text, const struct site *
 	if (r == -EINVAL)
 		return finding(site, "expected a whole number, not '%s'", text);
 	if (has_range(o) && (r < 0 || v < o->min || v > o->max))
-		return finding(site, "expected a number from %" PRIi64 " to %" PRIi64 ", not '%s'", o->min,
-			       o->max, text);
+		return finding(site, "expected a number from %" PRIi64 " to %" PRIi64 ", not '%s'",
+			       o->min, o->max, text);
 	if (r < 0)
 		return finding(site, "'%s' is too large a number", text);
 	*(int64_t *)to = v;
@@ -73,15 +73,21 @@ struct amount {
 };
 
 static const struct amount amount_size = {
-	"size", "1048576 or 10MiB", scalar_parse_size, scalar_format_size,
+	"size",
+	"1048576 or 10MiB",
+	scalar_parse_size,
+	scalar_format_size,
 };
 
 static const struct amount amount_duration = {
-	"duration", "500ms, 10s, 2m or 1h", scalar_parse_duration, scalar_format_duration,
+	"duration",
+	"500ms, 10s, 2m or 1h",
+	scalar_parse_duration,
+	scalar_format_duration,
 };
 
-static int set_amount(const struct amount *a, const struct option *o, const char *text, const struct site *site,
-		      uint64_t *to)
+static int set_amount(const struct amount *a, const struct option *o, const char *text,
+		      const struct site *site, uint64_t *to)
 {
 	char min[SCALAR_FORMAT_MAX], max[SCALAR_FORMAT_MAX];
 	uint64_t v = 0;
@@ -89,10 +95,12 @@ static int set_amount(const struct amount *a, const struct option *o, const char
 
 	r = a->parse(text, &v);
 	if (r == -EINVAL)
-		return finding(site, "expected a %s such as %s, not '%s'", a->noun, a->example, text);
+		return finding(site, "expected a %s such as %s, not '%s'", a->noun, a->example,
+			       text);
 	if (has_range(o) && (r < 0 || v < (uint64_t)o->min || v > (uint64_t)o->max))
 		return finding(site, "expected a %s from %s to %s, not '%s'", a->noun,
-			       a->format((uint64_t)o->min, min), a->format((uint64_t)o->max, max), text);
+			       a->format((uint64_t)o->min, min), a->format((uint64_t)o->max, max),
+			       text);
 	if (r < 0)
 		return finding(site, "'%s' is too large a %s", text, a->noun);
 	*to = v;
@@ -163,7 +171,8 @@ static bool is_list(const struct option *o)
 	return o->type == OPTION_STRINGS || o->type == OPTION_CHECKED;
 }
 
-static int list_append(const struct option *o, struct str item, const struct site *site, struct string_list *list)
+static int list_append(const struct option *o, struct str item, const struct site *site,
+		       struct string_list *list)
 {
 	_cleanup_(freep) char *copy = NULL;
 	const char *expected;
@@ -199,7 +208,8 @@ static bool is_null(const struct conf_node *node)
 static int check_scalar(const struct conf_node *node, const struct site *site)
 {
 	if (node->kind != CONF_SCALAR)
-		return finding(site, "expected a single value, not a %s", node->kind == CONF_LIST ? "list" : "map");
+		return finding(site, "expected a single value, not a %s",
+			       node->kind == CONF_LIST ? "list" : "map");
 	if (is_null(node))
 		return finding(site, "has no value");
 	return 0;
@@ -228,7 +238,8 @@ static int apply_list(const struct option *o, const struct conf_node *node, cons
 	return worst;
 }
 
-static int apply_value(const struct option *o, const struct conf_node *node, const struct site *site, void *to)
+static int apply_value(const struct option *o, const struct conf_node *node,
+		       const struct site *site, void *to)
 {
 	int r;
 
@@ -237,8 +248,8 @@ static int apply_value(const struct option *o, const struct conf_node *node, con
 	r = check_scalar(node, site);
 	if (r < 0)
 		return r;
-	return is_list(o) ? list_append(o, str_from(node->text), site, to) :
-			    setters[o->type](o, node->text, site, to);
+	return is_list(o) ? list_append(o, str_from(node->text), site, to)
+			  : setters[o->type](o, node->text, site, to);
 }
 
 static int default_list(const struct option *o, const struct site *site, struct string_list *list)
@@ -273,8 +284,8 @@ static void path_of(const char *path, const char *key, char to[PATH_MAX_SHOWN])
 	snprintf(to, PATH_MAX_SHOWN, "%s%s%s", path, *path ? "." : "", key);
 }
 
-static int apply_option(const struct option *o, const struct conf_node *map, const char *path, void *conf,
-			struct diag *reterr)
+static int apply_option(const struct option *o, const struct conf_node *map, const char *path,
+			void *conf, struct diag *reterr)
 {
 	const struct conf_node *node = conf_node_lookup(map, o->name);
 	char key_path[PATH_MAX_SHOWN];
@@ -285,7 +296,8 @@ static int apply_option(const struct option *o, const struct conf_node *map, con
 	return node ? apply_value(o, node, &site, to) : apply_default(o, &site, to);
 }
 
-static void known_keys(const struct option *options, const char *const *skip, const char *known[KNOWN_MAX])
+static void known_keys(const struct option *options, const char *const *skip,
+		       const char *known[KNOWN_MAX])
 {
 	size_t n = 0;
 
@@ -317,11 +329,13 @@ static void report_unknown(const struct conf_node *key, const char *path, const 
 	path_of(path, key->text, key_path);
 	join_names(known, names, sizeof(names));
 	if (near)
-		diag_add(reterr, DIAG_ERROR, key->at, key_path, "unknown key; did you mean '%s'?", near);
+		diag_add(reterr, DIAG_ERROR, key->at, key_path, "unknown key; did you mean '%s'?",
+			 near);
 	else if (*known)
 		diag_add(reterr, DIAG_ERROR, key->at, key_path, "unknown key; expected %s", names);
 	else
-		diag_add(reterr, DIAG_ERROR, key->at, key_path, "unknown key; there are no options here");
+		diag_add(reterr, DIAG_ERROR, key->at, key_path,
+			 "unknown key; there are no options here");
 }
 
 int options_apply(const struct option *options, const struct conf_node *map, const char *path,

@@ -17,19 +17,19 @@ struct unit {
 
 /* For formatting, the first that divides a number is taken; so the preferred spellings come first. */
 static const struct unit sizes[] = {
-	{ "GiB", 1ULL << 30 }, { "MiB", 1ULL << 20 }, { "KiB", 1ULL << 10 }, { "", 1 },
-	{ "B", 1 }, { "KB", 1ULL << 10 }, { "MB", 1ULL << 20 }, { "GB", 1ULL << 30 },
+	{ "GiB", 1ULL << 30 }, { "MiB", 1ULL << 20 }, { "KiB", 1ULL << 10 }, { "", 1 }, { "B", 1 },
+	{ "KB", 1ULL << 10 },  { "MB", 1ULL << 20 },  { "GB", 1ULL << 30 },
 };
 
 static const struct unit durations[] = {
 	{ "h", 3600000000000ULL }, { "m", 60000000000ULL }, { "s", 1000000000ULL },
-	{ "ms", 1000000ULL }, { "us", 1000ULL }, { "ns", 1 },
+	{ "ms", 1000000ULL },	   { "us", 1000ULL },	    { "ns", 1 },
 };
 
 static const struct {
 	const char *text, *meant;
 } booleans[] = {
-	{ "yes", "true" }, { "on", "true" }, { "y", "true" }, { "true", "true" },
+	{ "yes", "true" }, { "on", "true" },   { "y", "true" },	 { "true", "true" },
 	{ "no", "false" }, { "off", "false" }, { "n", "false" }, { "false", "false" },
 };
 
@@ -59,7 +59,8 @@ static int parse_digits(const char *text, uint64_t *ret, const char **ret_rest)
 	bool overflow = false;
 
 	for (; isdigit((unsigned char)*p); p++)
-		overflow |= __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, *p - '0', &v);
+		overflow |= __builtin_mul_overflow(v, 10, &v) ||
+			    __builtin_add_overflow(v, *p - '0', &v);
 	if (p == text)
 		return -EINVAL;
 	*ret_rest = p;
@@ -136,10 +137,12 @@ static const char *format_with_unit(uint64_t v, const struct unit *units, char *
 
 const char *scalar_format_size(uint64_t bytes, char to[SCALAR_FORMAT_MAX])
 {
-	return format_with_unit(bytes, bytes ? sizes : unit_lookup("", sizes, ARRAY_SIZE(sizes)), to);
+	return format_with_unit(bytes, bytes ? sizes : unit_lookup("", sizes, ARRAY_SIZE(sizes)),
+				to);
 }
 
 const char *scalar_format_duration(uint64_t ns, char to[SCALAR_FORMAT_MAX])
 {
-	return format_with_unit(ns, ns ? durations : unit_lookup("s", durations, ARRAY_SIZE(durations)), to);
+	return format_with_unit(
+		ns, ns ? durations : unit_lookup("s", durations, ARRAY_SIZE(durations)), to);
 }

@@ -26,9 +26,10 @@ struct file_state {
 };
 
 static const struct option options[] = {
-	OPT_STRING(struct file_conf, "FilePath", path, .required = true,
-		   .help = "File to append to. It is made where it does not exist, readable by its owner alone, and "
-			   "so are the folders that it lies in."),
+	OPT_STRING(
+		struct file_conf, "FilePath", path, .required = true,
+		.help = "File to append to. It is made where it does not exist, readable by its owner alone, and "
+			"so are the folders that it lies in."),
 	{ .type = OPTION_END },
 };
 
@@ -59,9 +60,11 @@ static int file_start(struct instance *self)
 	s->fd = -1;
 	r = make_folders(conf->path);
 	if (r < 0)
-		return log_err_errno(r, "%s: cannot make the folder of '%s'", self->name, conf->path);
+		return log_err_errno(r, "%s: cannot make the folder of '%s'", self->name,
+				     conf->path);
 	/* O_NONBLOCK: a pipe without a reader is an error at once; nothing changes for a file. */
-	s->fd = open(conf->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	s->fd = open(conf->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		     0600);
 	if (s->fd < 0 || fstat(s->fd, &st) < 0)
 		return log_err_errno(-errno, "%s: cannot open '%s'", self->name, conf->path);
 	s->is_regular = S_ISREG(st.st_mode);

@@ -39,8 +39,9 @@ struct stdout_state {
 };
 
 static const struct option options[] = {
-	OPT_BOOL(struct stdout_conf, "OnlyStdout", is_only, .def = "false",
-		 .help = "Print to the standard output and nowhere else, which is also what happens without it."),
+	OPT_BOOL(
+		struct stdout_conf, "OnlyStdout", is_only, .def = "false",
+		.help = "Print to the standard output and nowhere else, which is also what happens without it."),
 	OPT_BOOL(struct stdout_conf, "Tags", tags, .def = "false",
 		 .help = "Add `__tag__:__hostname__` and `__tag__:__host_ip__` to each record."),
 	{ .type = OPTION_END },

@@ -48,15 +48,18 @@ static const char *check_field(const char *item)
 }
 
 static const struct option options[] = {
-	OPT_CHECKED(struct process_security_conf, "CallNames", call_names, .def = "execve,exit",
-		    .check_item = check_call,
-		    .help = "Which records to make: `execve` for a program that begins, `exit` for a process that "
-			    "ends, `clone` for a process (not a thread) that is created."),
-	OPT_CHECKED(struct process_security_conf, "Fields", fields, .def = "spec", .check_item = check_field,
-		    .help = "Which fields a record has: `spec`, `extended` for all there are, or names of fields, "
-			    "which are added to `spec`."),
-	OPT_SIZE(struct process_security_conf, "MaxArgumentBytes", max_args, .def = "32KiB", .min = 1,
-		 .max = EVENT_ARGS_MAX,
+	OPT_CHECKED(
+		struct process_security_conf, "CallNames", call_names, .def = "execve,exit",
+		.check_item = check_call,
+		.help = "Which records to make: `execve` for a program that begins, `exit` for a process that "
+			"ends, `clone` for a process (not a thread) that is created."),
+	OPT_CHECKED(
+		struct process_security_conf, "Fields", fields, .def = "spec",
+		.check_item = check_field,
+		.help = "Which fields a record has: `spec`, `extended` for all there are, or names of fields, "
+			"which are added to `spec`."),
+	OPT_SIZE(struct process_security_conf, "MaxArgumentBytes", max_args, .def = "32KiB",
+		 .min = 1, .max = EVENT_ARGS_MAX,
 		 .help = "How much of an argument list is kept. One that is longer is cut, and its record has "
 			 "`arguments.truncated`."),
 	{ .type = OPTION_END },

@@ -53,9 +53,11 @@ static const struct option top_options[] = {
 	{ .type = OPTION_END },
 };
 
-#define finding(reterr, at, path, ...) (diag_add((reterr), DIAG_ERROR, (at), (path), __VA_ARGS__), -EINVAL)
+#define finding(reterr, at, path, ...) \
+	(diag_add((reterr), DIAG_ERROR, (at), (path), __VA_ARGS__), -EINVAL)
 
-static int report_type(const struct kind *kind, const struct conf_node *type, const char *path, struct diag *reterr)
+static int report_type(const struct kind *kind, const struct conf_node *type, const char *path,
+		       struct diag *reterr)
 {
 	const char *names[TYPES_MAX + 1] = { NULL };
 	const char *near;
@@ -64,22 +66,24 @@ static int report_type(const struct kind *kind, const struct conf_node *type, co
 	for (; n < TYPES_MAX && kind->plugin_at(n); n++)
 		names[n] = kind->plugin_at(n)->name;
 	if (!n)
-		return finding(reterr, type->at, path, "unknown type '%s'; there is no %s yet", type->text,
-			       kind->noun);
+		return finding(reterr, type->at, path, "unknown type '%s'; there is no %s yet",
+			       type->text, kind->noun);
 	near = nearest_name(type->text, names);
 	return finding(reterr, type->at, path, "unknown type '%s'; %s '%s'%s", type->text,
-		       near ? "did you mean" : "expected a name such as", near ? near : names[0], near ? "?" : "");
+		       near ? "did you mean" : "expected a name such as", near ? near : names[0],
+		       near ? "?" : "");
 }
 
 /* The plugin that a map's Type names. */
-static int find_plugin(const struct kind *kind, const struct conf_node *map, const char *path, struct diag *reterr,
-		       const struct plugin **ret)
+static int find_plugin(const struct kind *kind, const struct conf_node *map, const char *path,
+		       struct diag *reterr, const struct plugin **ret)
 {
 	const struct conf_node *type;
 	char type_path[PATH_SIZE + sizeof("." TYPE_KEY)];
 
 	if (map->kind != CONF_MAP)
-		return finding(reterr, map->at, path, "expected a map that begins with '" TYPE_KEY ":'");
+		return finding(reterr, map->at, path,
+			       "expected a map that begins with '" TYPE_KEY ":'");
 	type = conf_node_lookup(map, TYPE_KEY);
 	snprintf(type_path, sizeof(type_path), "%s." TYPE_KEY, path);
 	if (!type)
@@ -96,7 +100,8 @@ static int find_plugin(const struct kind *kind, const struct conf_node *map, con
 	return report_type(kind, type, type_path, reterr);
 }
 
-static size_t n_of_plugin(const struct part *parts, size_t stride, size_t n, const struct plugin *plugin)
+static size_t n_of_plugin(const struct part *parts, size_t stride, size_t n,
+			  const struct plugin *plugin)
 {
 	size_t found = 0;
 
@@ -119,7 +124,8 @@ static char *name_part(const struct plugin *plugin, size_t n_before)
 	return strdup(name);
 }
 
-static int fill_part(struct part *part, const struct conf_node *map, const char *path, struct diag *reterr)
+static int fill_part(struct part *part, const struct conf_node *map, const char *path,
+		     struct diag *reterr)
 {
 	static const char *const skip[] = { TYPE_KEY, NULL };
 	struct instance *self = &part->instance;
@@ -140,8 +146,8 @@ static int fill_part(struct part *part, const struct conf_node *map, const char 
  * Parts for the items of one list, each of `stride` bytes with a struct part at its head. *ret_n counts those
  * that part_done() is due for, on failure as well.
  */
-static int load_items(const struct kind *kind, const struct conf_node *list, size_t stride, struct part *parts,
-		      size_t *ret_n, struct diag *reterr)
+static int load_items(const struct kind *kind, const struct conf_node *list, size_t stride,
+		      struct part *parts, size_t *ret_n, struct diag *reterr)
 {
 	int worst = 0;
 
@@ -154,10 +160,12 @@ static int load_items(const struct kind *kind, const struct conf_node *list, siz
 		snprintf(path, sizeof(path), "%s[%zu]", kind->key, i);
 		r = find_plugin(kind, list->items[i], path, reterr, &plugin);
 		if (r == 0) {
-			part->instance.name = name_part(plugin, n_of_plugin(parts, stride, *ret_n, plugin));
+			part->instance.name =
+				name_part(plugin, n_of_plugin(parts, stride, *ret_n, plugin));
 			part->instance.plugin = plugin;
 			++*ret_n;
-			r = part->instance.name ? fill_part(part, list->items[i], path, reterr) : -ENOMEM;
+			r = part->instance.name ? fill_part(part, list->items[i], path, reterr)
+						: -ENOMEM;
 		}
 		if (r == -ENOMEM)
 			return r;
@@ -175,21 +183,23 @@ static int find_list(const struct kind *kind, const struct conf_node *root, stru
 
 	*ret = NULL;
 	if (!list)
-		return kind->min ? finding(reterr, root->at, kind->key, "required key is missing") : 0;
+		return kind->min ? finding(reterr, root->at, kind->key, "required key is missing")
+				 : 0;
 	if (list->kind != CONF_LIST)
-		return finding(reterr, list->at, kind->key, "expected a list of %ss, each with its '- " TYPE_KEY ":'",
+		return finding(reterr, list->at, kind->key,
+			       "expected a list of %ss, each with its '- " TYPE_KEY ":'",
 			       kind->noun);
 	if (list->n < kind->min)
 		return finding(reterr, list->at, kind->key, "expected at least one %s", kind->noun);
 	if (list->n > kind->max)
-		return finding(reterr, list->items[kind->max]->at, kind->key, "expected one %s, not %zu", kind->noun,
-			       list->n);
+		return finding(reterr, list->items[kind->max]->at, kind->key,
+			       "expected one %s, not %zu", kind->noun, list->n);
 	*ret = list;
 	return 0;
 }
 
-static int load_kind(const struct kind *kind, const struct conf_node *root, size_t stride, struct part **parts,
-		     size_t *n, struct diag *reterr)
+static int load_kind(const struct kind *kind, const struct conf_node *root, size_t stride,
+		     struct part **parts, size_t *n, struct diag *reterr)
 {
 	const struct conf_node *list;
 	int r;
@@ -232,12 +242,15 @@ static int load_parts(struct pipeline *p, struct diag *reterr)
 	size_t n_errors = reterr->n_errors;
 
 	if (p->tree->kind != CONF_MAP)
-		return finding(reterr, p->tree->at, "", "expected a map with the keys inputs and flushers");
+		return finding(reterr, p->tree->at, "",
+			       "expected a map with the keys inputs and flushers");
 	if (load_top(p, reterr) == -ENOMEM)
 		return -ENOMEM;
-	if (load_kind(&kind_input, p->tree, sizeof(struct part), &p->inputs, &p->n_inputs, reterr) == -ENOMEM)
+	if (load_kind(&kind_input, p->tree, sizeof(struct part), &p->inputs, &p->n_inputs,
+		      reterr) == -ENOMEM)
 		return -ENOMEM;
-	if (load_kind(&kind_processor, p->tree, sizeof(struct part), &p->stages, &p->n_stages, reterr) == -ENOMEM)
+	if (load_kind(&kind_processor, p->tree, sizeof(struct part), &p->stages, &p->n_stages,
+		      reterr) == -ENOMEM)
 		return -ENOMEM;
 	if (load_outlets(p, reterr) == -ENOMEM)
 		return -ENOMEM;
@@ -246,7 +259,8 @@ static int load_parts(struct pipeline *p, struct diag *reterr)
 
 static int make_feed(struct pipeline *p, struct encoding encoding)
 {
-	const struct json_options options = { .time_string = encoding.time_string, .tags = encoding.tags };
+	const struct json_options options = { .time_string = encoding.time_string,
+					      .tags = encoding.tags };
 	struct feed *feed = &p->feeds[p->n_feeds];
 	int r;
 
@@ -291,7 +305,8 @@ static int make_feeds(struct pipeline *p)
 }
 
 /* Takes custody of the tree in every case. */
-static int load_tree(const char *name, struct conf_node *tree, struct diag *reterr, struct pipeline **ret)
+static int load_tree(const char *name, struct conf_node *tree, struct diag *reterr,
+		     struct pipeline **ret)
 {
 	_cleanup_(conf_node_freep) struct conf_node *owned = tree;
 	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
@@ -330,7 +345,8 @@ int pipeline_load_file(const char *path, struct diag *reterr, struct pipeline **
 	return r < 0 ? r : load_tree(path, tree, reterr, ret);
 }
 
-int pipeline_load_text(const char *name, const char *text, struct diag *reterr, struct pipeline **ret)
+int pipeline_load_text(const char *name, const char *text, struct diag *reterr,
+		       struct pipeline **ret)
 {
 	struct conf_node *tree = NULL;
 	int r;

@@ -49,11 +49,11 @@ struct pipeline {
 	struct feed *feeds;
 	size_t n_feeds;
 	struct demand demand;
-	struct buf scratch;	   /* of struct field_view */
-	size_t *rest_ends;	   /* of a payload that was taken in part; as many as a feed's */
+	struct buf scratch; /* of struct field_view */
+	size_t *rest_ends;  /* of a payload that was taken in part; as many as a feed's */
 	size_t rest_cap;
 	const struct batch *batch; /* borrowed while it is being delivered */
-	size_t next;		   /* its first event that is not in the feeds yet, nor behind them */
+	size_t next; /* its first event that is not in the feeds yet, nor behind them */
 	struct pipeline_counters counters;
 };
 

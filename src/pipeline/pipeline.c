@@ -65,7 +65,8 @@ static uint64_t now_ns(void)
 
 static void say_dropped(const struct pipeline *p, struct outlet *o)
 {
-	log_warn_errno(o->reason, "%s: %s: %" PRIu64 " records dropped", p->name, o->part.instance.name, o->n_unsaid);
+	log_warn_errno(o->reason, "%s: %s: %" PRIu64 " records dropped", p->name,
+		       o->part.instance.name, o->n_unsaid);
 	o->n_unsaid = 0;
 	o->said_at_ns = now_ns();
 }
@@ -209,7 +210,8 @@ static bool is_slice_full(const struct pipeline *p)
 static void fill(struct pipeline *p)
 {
 	for (; p->next < p->batch->n && !is_slice_full(p); p->next++) {
-		struct event ev = p->batch->events[p->next]; /* a copy: other pipelines see the event too */
+		struct event ev =
+			p->batch->events[p->next]; /* a copy: other pipelines see the event too */
 
 		if (keep(p, &ev))
 			encode(p, &ev);
@@ -245,7 +247,9 @@ static struct payload rest_of(struct pipeline *p, const struct outlet *o)
 	size_t first = n_within(feed, o->done), n = feed->n - first;
 
 	if (!o->done)
-		return (struct payload){ .bytes = buf_str(&feed->bytes), .ends = feed->ends, .n = n };
+		return (struct payload){ .bytes = buf_str(&feed->bytes),
+					 .ends = feed->ends,
+					 .n = n };
 	for (size_t i = 0; i < n; i++)
 		p->rest_ends[i] = feed->ends[first + i] - o->done;
 	return (struct payload){
@@ -270,7 +274,8 @@ static void drop_rest(struct pipeline *p, struct outlet *o, int reason)
 static void lose_outlet(const struct pipeline *p, struct outlet *o)
 {
 	o->is_gone = true;
-	log_info("%s: %s: its reader has gone, nothing more is written there", p->name, o->part.instance.name);
+	log_info("%s: %s: its reader has gone, nothing more is written there", p->name,
+		 o->part.instance.name);
 }
 
 static int offer(struct pipeline *p, struct outlet *o)
