@@ -20,7 +20,7 @@ deps: ## install the packages that building needs (sudo where not root)
 	@tools/deps build >&2
 
 build: deps $(BUILD)/build.ninja ## build $(BUILD)/proctrail
-	@ninja -C $(BUILD) >&2
+	@ninja -C $(BUILD) proctrail >&2
 
 $(BUILD)/build.ninja:
 	@meson setup $(BUILD) >&2
