@@ -18,6 +18,12 @@ struct knobs {
 	__u32 generation;  /* event_head.generation */
 	__u32 armed;	   /* the reader sleeps for long: the next record wakes it and sets 0 */
 	__u32 page_size;   /* of the machine */
+	/*
+	 * On hosts with v1 hierarchies: which of css_set.subsys[] tells the container (memory, else pids, ...),
+	 * and the number of its hierarchy. -1: all controllers are on the unified one.
+	 */
+	__s32 cgroup_v1_index;
+	__u32 cgroup_v1_hierarchy;
 };
 
 #endif

@@ -17,9 +17,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Set by the loader: the exit tracepoint says whether the group is dead (6.16 on). */
-const volatile bool has_group_dead = false;
-
 #define ARGS_INLINE 8192 /* argv up to here goes through the scratch; longer ones are copied in slices */
 #define ARGS_SLICE 4096
 #define ARGS_CROWDED 4096 /* kept of argv while the ring is more than half full */
@@ -49,7 +46,8 @@ struct fork_record {
 };
 
 static __always_inline void fill_fork(struct event_fork *e, struct task_struct *forker, struct task_struct *child,
-				      const struct cap_sets *caps, const struct cred *cred)
+				      const struct cap_sets *caps, const struct cred *cred,
+				      const struct knobs *k)
 {
 	fill_identity(&e->head, child);
 	e->head.flags = task_flags(child) | EVENT_F_NEVER_EXEC;
@@ -61,7 +59,7 @@ static __always_inline void fill_fork(struct event_fork *e, struct task_struct *
 	e->forker.reserved = 0;
 	fill_parent(&e->parent, child);
 	fill_cred(&e->cred, caps, cred);
-	fill_cgroup(&e->cgroup, child);
+	fill_cgroup(&e->cgroup, child, k);
 	bpf_core_read(e->comm, sizeof(e->comm), &forker->comm);
 }
 
@@ -83,7 +81,7 @@ int BPF_PROG(pt_fork, struct task_struct *forker, struct task_struct *child)
 	cred = GET(child, cred);
 	fill_caps(&caps, cred);
 	head_fill(&r.e.head, EVENT_FORK, s, k);
-	fill_fork(&r.e, forker, child, &caps, cred);
+	fill_fork(&r.e, forker, child, &caps, cred, k);
 	if (k->want & KNOBS_WANT_EXT) {
 		fill_task_ext(&r.ext, child, &caps, cred);
 		r.e.head.flags |= EVENT_F_TASK_EXT;
@@ -285,7 +283,7 @@ int BPF_PROG(pt_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	fill_identity(&r->e.head, t);
 	r->e.head.flags = fill_parent(&r->e.parent, t);
 	fill_cred(&r->e.cred, &caps, cred);
-	fill_cgroup(&r->e.cgroup, t);
+	fill_cgroup(&r->e.cgroup, t, k);
 	r->e.argc = GET(bprm, argc);
 	r->e.reserved = 0;
 
@@ -366,24 +364,18 @@ static __always_inline __u32 exit_status(struct task_struct *t, struct signal_st
 	return GET(t, group_leader, exit_code);
 }
 
-TRACEPOINT("sched_process_exit")
-int pt_exit(__u64 *ctx)
+static __always_inline int process_exit(struct task_struct *t, struct signal_struct *signal)
 {
-	struct task_struct *t = (void *)ctx[0];
-	struct signal_struct *signal = GET(t, signal);
 	struct stream *s = stream_get();
 	struct knobs *k = knobs_get();
 	struct event_exit e;
 
 	if (!s || !k || GET(t, flags) & PF_KTHREAD)
 		return 0;
-	if (has_group_dead ? !(ctx[1] & 0xff) : GET(signal, live.counter) != 0)
-		return 0;
-
 	head_fill(&e.head, EVENT_EXIT, s, k);
 	fill_identity(&e.head, t);
 	e.head.flags = task_flags(t) | fill_parent(&e.parent, GET(t, group_leader));
-	fill_cgroup(&e.cgroup, t);
+	fill_cgroup(&e.cgroup, t, k);
 	e.status = exit_status(t, signal);
 	e.euid = GET(t, cred, euid.val);
 	fill_usage(&e, t, signal);
@@ -391,4 +383,22 @@ int pt_exit(__u64 *ctx)
 	bpf_core_read(e.comm, sizeof(e.comm), &t->comm);
 	ring_put(k, &e.head, sizeof(e), &s->lost_exit);
 	return 0;
+}
+
+TRACEPOINT("sched_process_exit")
+int BPF_PROG(pt_exit, struct task_struct *t, bool group_dead)
+{
+	return group_dead ? process_exit(t, GET(t, signal)) : 0;
+}
+
+/*
+ * Until 6.16 the tracepoint does not say whether the group is dead. Two last threads may both see that
+ * nobody lives: the table takes the first of two exits.
+ */
+TRACEPOINT("sched_process_exit")
+int BPF_PROG(pt_exit_old, struct task_struct *t)
+{
+	struct signal_struct *signal = GET(t, signal);
+
+	return GET(signal, live.counter) == 0 ? process_exit(t, signal) : 0;
 }

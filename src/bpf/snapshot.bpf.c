@@ -37,7 +37,7 @@ struct {
 	__type(value, struct stream);
 } pt_snap_stream SEC(".maps");
 
-static __always_inline void fill_process(struct snapshot_scratch *r, struct task_struct *t)
+static __always_inline void fill_process(struct snapshot_scratch *r, struct task_struct *t, const struct knobs *k)
 {
 	struct cap_sets caps;
 
@@ -45,7 +45,7 @@ static __always_inline void fill_process(struct snapshot_scratch *r, struct task
 	r->e.head.flags = task_flags(t) | fill_parent(&r->e.parent, t);
 	fill_caps(&caps, t->cred);
 	fill_cred(&r->e.cred, &caps, t->cred);
-	fill_cgroup(&r->e.cgroup, t);
+	fill_cgroup(&r->e.cgroup, t, k);
 	bpf_core_read(r->e.comm, sizeof(r->e.comm), &t->comm);
 	r->e.parent_exec_count = t->real_parent->self_exec_id;
 	r->e.live = t->signal->live.counter;
@@ -139,7 +139,7 @@ static __always_inline int snapshot(struct bpf_iter__task *ctx, bool is_sleepabl
 
 	head_fill(&r->e.head, EVENT_PROCESS, s, k);
 	r->e.head.cpu = EVENT_CPU_SNAPSHOT;
-	fill_process(r, t);
+	fill_process(r, t, k);
 	snapshot_put_paths(r, t);
 	if (k->want & KNOBS_WANT_EXT)
 		snapshot_put_ext(r, t);

@@ -5,13 +5,7 @@
 #include "read.h"
 
 #include "abi/event.h"
-
-/*
- * Set by the loader. On hosts with v1 hierarchies: which of css_set.subsys[] to look at first (memory,
- * else pids), and the number of its hierarchy; -1 where all controllers are on the unified one.
- */
-const volatile int cgroup_v1_index = -1;
-const volatile int cgroup_v1_hierarchy = 0;
+#include "abi/knobs.h"
 
 static __always_inline void fill_identity(struct event_head *h, struct task_struct *t)
 {
@@ -66,11 +60,11 @@ static __always_inline void fill_cred(struct event_cred *c, const struct cap_set
 	c->effective = caps->effective;
 }
 
-static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_struct *t)
+static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_struct *t, const struct knobs *k)
 {
 	struct css_set *set = GET(t, cgroups);
 	struct cgroup *cgroup = NULL;
-	int i = cgroup_v1_index;
+	int i = k->cgroup_v1_index;
 
 	c->reserved = 0;
 	if (i >= 0 && i < 16) {
@@ -80,7 +74,7 @@ static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_stru
 		cgroup = BPF_CORE_READ(css, cgroup);
 		if (BPF_CORE_READ(cgroup, level) > 0) {
 			c->id = BPF_CORE_READ(cgroup, kn, id);
-			c->hierarchy = cgroup_v1_hierarchy;
+			c->hierarchy = k->cgroup_v1_hierarchy;
 			return;
 		}
 	}

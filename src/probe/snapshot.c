@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pass of the task iterator: the object is loaded, run and unloaded, since its scratch is large and passes
+ * are rare. Runs on the reader thread.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#include "base/log.h"
+#include "probe/internal.h"
+#include "snapshot.skel.h"
+
+#define LOG_UNIT "snapshot"
+
+static struct bpf_link *link_close(struct bpf_link *link)
+{
+	bpf_link__destroy(link);
+	return NULL;
+}
+DEFINE_CLEANUP(struct bpf_link *, link_close)
+
+static const char *const programs[] = { "pt_snapshot_old", "pt_snapshot" }; /* by is_sleepable */
+
+static int load(const struct probe *p, bool is_sleepable, struct bpf_object **ret)
+{
+	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
+	const void *elf;
+	size_t n;
+	int r;
+
+	elf = snapshot_bpf__elf_bytes(&n);
+	o = bpf_object__open_mem(elf, n, NULL);
+	if (!o)
+		return -errno;
+	bpf_program__set_autoload(bpf_object__find_program_by_name(o, programs[!is_sleepable]), false);
+	r = probe_share_maps(p, o);
+	if (r == 0)
+		r = bpf_object__load(o);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(o);
+	return 0;
+}
+
+/* Reading drives the iterator; -EAGAIN says that the program waits for the ring to be drained. */
+static int run(int fd, probe_drain_fn *drain, void *ctx)
+{
+	char none[64];
+	ssize_t n;
+	int r;
+
+	for (;;) {
+		n = read(fd, none, sizeof(none));
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return drain(ctx);
+		r = drain(ctx);
+		if (r < 0)
+			return r;
+	}
+}
+
+int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_has_args)
+{
+	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
+	_cleanup_(link_closep) struct bpf_link *link = NULL;
+	_cleanup_(closep) int fd = -1;
+	bool is_sleepable = true;
+	int r;
+
+	r = load(p, is_sleepable, &o);
+	if (r < 0) {
+		is_sleepable = false;
+		r = load(p, is_sleepable, &o);
+	}
+	if (r < 0)
+		return log_err_errno(r, "cannot load the task iterator");
+	link = bpf_program__attach_iter(bpf_object__find_program_by_name(o, programs[is_sleepable]), NULL);
+	if (!link)
+		return log_err_errno(-errno, "cannot attach the task iterator");
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		return log_err_errno(-errno, "cannot open the task iterator");
+	r = run(fd, drain, ctx);
+	if (r < 0)
+		return log_err_errno(r, "the task iterator stopped");
+	*ret_has_args = is_sleepable;
+	return 0;
+}
