@@ -5,7 +5,7 @@
  * else reads them, for as long as the batch lives that handed them out.
  *
  *   image ──► program   binary, argv, cwd: shared by an image and the clones of it
- *     │   └─► user, cgroup: one per uid and per control group, for as long as the table lives
+ *     │   └─► user, cgroup: shared by all images with that user id, in that control group
  *     └─────► parent    the image that forked this one, or the previous image of the same process
  */
 #pragma once
@@ -26,14 +26,17 @@ struct image_key {
 	uint32_t pid;	     /* tgid in the initial pid namespace */
 };
 
+/* Immutable once made, but for refs: a changed name makes another one. */
 struct user {
+	uint32_t refs;
 	uint32_t uid;
 	struct str name; /* "" where the id has none */
 };
 
 struct cgroup {
-	uint64_t id;
+	uint32_t refs;
 	uint32_t hierarchy;
+	uint64_t id;
 	char container_id[64]; /* hex digits, no NUL */
 	bool has_container;
 };
@@ -64,6 +67,7 @@ struct program {
 #define IMAGE_KTHREAD 0x2   /* a kernel thread, or a helper that has not exec'ed: emits no records */
 #define IMAGE_STUB 0x4	    /* only the identity is known */
 #define IMAGE_NEVER_EXEC 0x8 /* a clone: program is its forker's */
+#define IMAGE_INDEXED 0x10   /* proc/table's: findable though it is not current */
 
 /* Immutable for readers, but for flags. */
 struct image {
@@ -77,4 +81,5 @@ struct image {
 	struct image *parent;		/* NULL: none or unknown */
 	struct event_task_ext *ext;	/* NULL: not collected */
 	struct list lru;		/* proc/table's */
+	uint32_t depth;			/* proc/table's: a bound for the images above this one */
 };

@@ -9,7 +9,8 @@
  *
  * Bounds: `max_images` and `max_bytes` (strings and structures). Above either, table_trim() takes, in
  * this order: the images that ended longest ago (they lose their strings and their own parent, and stay as
- * stubs while a child holds them), then the strings of the living images that are oldest. Each is counted.
+ * stubs while a child holds them), then the strings of the living images that are oldest, and, when there
+ * are still too many images, the oldest living processes altogether. Each is counted.
  */
 #pragma once
 
@@ -17,6 +18,10 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/slab.h"
 #include "event/decode.h"
 #include "event/image.h"
 
@@ -34,9 +39,80 @@ struct proc_counters {
 	uint64_t images;	   /* now */
 	uint64_t bytes;		   /* now */
 	uint64_t evicted_exited;   /* ended images turned into stubs before their children let go */
-	uint64_t evicted_living;   /* living images that lost their strings */
+	uint64_t evicted_living;   /* living images that lost their strings, or were forgotten */
 	uint64_t unknown_parent;   /* records whose parent image the table did not know */
 	uint64_t unknown_process;  /* exec and exit records of a process the table did not know */
 	uint64_t twins;		   /* records that came a second time and were folded away */
 	uint64_t malformed;	   /* records that record_check() refused */
 };
+
+/*
+ * What follows is the room's own. Images are found by the process (the current one) and by their full key:
+ * the index has the images that are not current but still referenced, among them the stubs that were made
+ * for parents that nobody has described yet. An image's parent is always older than itself (image_key_cmp),
+ * so the links cannot form a circle, whatever the records say.
+ */
+
+#define PROCESS_LIVE 0x1       /* a fork or exec record of it was folded: its exit will be seen */
+#define PROCESS_LIVE_IMAGE 0x2 /* its current image came from such a record, not from the snapshot */
+
+struct process {
+	struct image *image; /* the current one; a reference */
+	uint32_t pass;	     /* the last snapshot pass that saw it */
+	uint32_t flags;	     /* PROCESS_* */
+};
+
+struct proc_table {
+	struct proc_limits limits;
+	struct proc_counters counters; /* ask table_counters(): some are made when asked for */
+	struct hash processes; /* of struct process, by pid and start */
+	struct hash images;    /* the index: of struct image, by key */
+	struct slab process_slab, image_slab, ext_slab;
+	struct pool programs;
+	struct list living;    /* current images, oldest first */
+	struct list bare;      /* current images that lost their strings to the limit */
+	struct list exited;    /* images that ended, the one that ended longest ago first */
+};
+
+void table_init(struct proc_table *t, const struct proc_limits *limits);
+void table_done(struct proc_table *t); /* nobody but the table may hold a reference any more */
+
+/* Borrowed, or NULL. */
+struct process *table_lookup(const struct proc_table *t, uint32_t pid, uint64_t start_ns);
+struct image *table_lookup_image(const struct proc_table *t, const struct image_key *key);
+
+/* Makes an image, or an indexed stub, of which the caller holds the one reference. 0 or -ENOMEM. */
+int table_image_new(struct proc_table *t, const struct image_key *key, uint32_t flags, struct image **ret);
+int table_stub_new(struct proc_table *t, const struct image_key *key, struct image **ret);
+
+static inline struct image *image_ref(struct image *image)
+{
+	image->refs++;
+	return image;
+}
+void table_unref(struct proc_table *t, struct image *image); /* NULL is nothing */
+
+/* These replace what the image had. They take their own references. */
+void table_set_parent(struct proc_table *t, struct image *image, struct image *parent);
+void table_set_program(struct proc_table *t, struct image *image, struct program *program);
+void table_set_owner(struct image *image, const struct user *user, const struct cgroup *cgroup);
+int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext); /* 0, -ENOMEM */
+
+/* A process begins with this image; takes the caller's reference unless it fails. 0 or -ENOMEM. */
+int table_add(struct proc_table *t, struct image *image, struct process **ret);
+/* It goes on to its next image; takes the caller's reference. */
+void table_advance(struct proc_table *t, struct process *process, struct image *image);
+/* It has ended, or was never there. */
+void table_remove(struct proc_table *t, struct process *process);
+/* Removes the processes that no record of their own and no pass from `pass` on has seen. */
+void table_sweep(struct proc_table *t, uint32_t pass);
+
+void table_trim(struct proc_table *t);
+void table_counters(const struct proc_table *t, struct proc_counters *ret);
+
+/* Order of birth, and within a process of images. */
+int image_key_cmp(const struct image_key *a, const struct image_key *b);
+
+/* A program with room for n bytes of strings behind it, one reference; NULL when memory ran out. */
+struct program *table_program_new(struct proc_table *t, size_t n);
+void table_program_unref(struct proc_table *t, struct program *program); /* NULL is nothing */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+#define CAP_MIN 64
+
+void hash_done(struct hash *h)
+{
+	free(h->slots);
+	*h = (struct hash){ 0 };
+}
+
+static size_t home(const struct hash *h, uint64_t hash)
+{
+	return hash & (h->cap - 1);
+}
+
+static void place(struct hash *h, uint64_t hash, void *item)
+{
+	size_t i = home(h, hash);
+
+	while (h->slots[i].item)
+		i = (i + 1) & (h->cap - 1);
+	h->slots[i] = (struct hash_slot){ .hash = hash, .item = item };
+}
+
+static int grow(struct hash *h)
+{
+	struct hash bigger = { .n = h->n, .cap = h->cap ? h->cap * 2 : CAP_MIN };
+
+	bigger.slots = calloc(bigger.cap, sizeof(*bigger.slots));
+	if (!bigger.slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < h->cap; i++)
+		if (h->slots[i].item)
+			place(&bigger, h->slots[i].hash, h->slots[i].item);
+	free(h->slots);
+	*h = bigger;
+	return 0;
+}
+
+void *hash_lookup(const struct hash *h, uint64_t hash, hash_eq_fn *eq, const void *key)
+{
+	if (!h->cap)
+		return NULL;
+	for (size_t i = home(h, hash); h->slots[i].item; i = (i + 1) & (h->cap - 1))
+		if (h->slots[i].hash == hash && eq(h->slots[i].item, key))
+			return h->slots[i].item;
+	return NULL;
+}
+
+int hash_insert(struct hash *h, uint64_t hash, void *item)
+{
+	assert(item);
+	if (h->n >= h->cap / 4 * 3) {
+		int r = grow(h);
+
+		if (r < 0)
+			return r;
+	}
+	place(h, hash, item);
+	h->n++;
+	return 0;
+}
+
+/* Fills the hole at i with the next item that may stand there, and so on, until nothing is out of place. */
+static void close_hole(struct hash *h, size_t i)
+{
+	size_t mask = h->cap - 1;
+
+	for (size_t j = (i + 1) & mask; h->slots[j].item; j = (j + 1) & mask) {
+		if (((j - home(h, h->slots[j].hash)) & mask) < ((j - i) & mask))
+			continue;
+		h->slots[i] = h->slots[j];
+		i = j;
+	}
+	h->slots[i].item = NULL;
+}
+
+void hash_remove(struct hash *h, uint64_t hash, const void *item)
+{
+	if (!h->cap)
+		return;
+	for (size_t i = home(h, hash); h->slots[i].item; i = (i + 1) & (h->cap - 1)) {
+		if (h->slots[i].item != item)
+			continue;
+		close_hole(h, i);
+		h->n--;
+		return;
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blocks of any size: up to 4 KiB from slabs of size classes (powers of two and the middles between them,
+ * so that at most a third is wasted), larger ones from malloc. The owner remembers the size of a block.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/slab.h"
+
+#define POOL_CLASSES 13 /* 64 96 128 192 256 384 512 768 1024 1536 2048 3072 4096 */
+
+struct pool {
+	struct slab slabs[POOL_CLASSES];
+	size_t bytes; /* handed out, as the classes round them */
+};
+
+void pool_init(struct pool *p);
+void pool_done(struct pool *p); /* large blocks that are still out leak */
+
+/* Aligned to 16, not zeroed; NULL when memory ran out. */
+void *pool_alloc(struct pool *p, size_t size);
+void pool_free(struct pool *p, void *block, size_t size); /* the size that was asked for */

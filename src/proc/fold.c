@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proc/fold_state.h"
+
+int fold_new(const struct proc_limits *limits, const struct fold_hooks *hooks, struct fold **ret)
+{
+	_cleanup_(fold_freep) struct fold *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	table_init(&f->table, limits ? limits : &proc_limits_default);
+	owner_table_init(&f->users, f->table.limits.max_users);
+	owner_table_init(&f->cgroups, f->table.limits.max_cgroups);
+	tombstones_init(&f->tombstones, TOMBSTONES_PASS);
+	streams_init(&f->streams);
+	f->node = (struct node){ .name = STR_EMPTY, .address = STR_EMPTY };
+	if (hooks)
+		f->hooks = *hooks;
+	f->answer = malloc(ANSWER_MAX);
+	f->unanswered = calloc(UNANSWERED_MAX, sizeof(*f->unanswered));
+	if (!f->answer || !f->unanswered)
+		return -ENOMEM;
+
+	*ret = TAKE_PTR(f);
+	return 0;
+}
+
+struct fold *fold_free(struct fold *f)
+{
+	if (!f)
+		return NULL;
+	table_done(&f->table);
+	users_done(&f->users);
+	cgroups_done(&f->cgroups);
+	tombstones_done(&f->tombstones);
+	streams_done(&f->streams);
+	hash_done(&f->unanswered_index);
+	buf_done(&f->scratch);
+	free(f->unanswered);
+	free(f->answer);
+	free(f);
+	return NULL;
+}
+
+int fold_emit(struct fold *f, enum call call, struct image *image, const struct event_head *head,
+	      const struct step *step)
+{
+	struct event *ev;
+
+	if (image->flags & IMAGE_KTHREAD || head->flags & EVENT_F_KTHREAD)
+		return 0;
+	ev = batch_append(step->out);
+	if (!ev)
+		return -ENOMEM;
+	*ev = (struct event){
+		.call = call,
+		.image = image_ref(image),
+		.node = &f->node,
+		.exit = call == CALL_EXIT ? (const struct event_exit *)head : NULL,
+		.head = head,
+		.seq = step->seq,
+		.time_ns = (int64_t)(head->time_ns + (uint64_t)f->wall_offset_ns),
+	};
+	return 0;
+}
+
+static struct str keep_text(char to[NODE_TEXT_MAX], struct str s)
+{
+	size_t n = s.n < NODE_TEXT_MAX ? s.n : NODE_TEXT_MAX;
+
+	if (n)
+		memcpy(to, s.p, n);
+	return (struct str){ .p = to, .n = n };
+}
+
+static int fold_dispatch(struct fold *f, const struct event_head *head, const struct step *step)
+{
+	const void *e = head;
+
+	switch (head->type) {
+	case EVENT_FORK:
+		return fold_fork(f, e, step);
+	case EVENT_EXEC:
+		return fold_exec(f, e, step);
+	case EVENT_EXIT:
+		return fold_exit(f, e, step);
+	case EVENT_PROCESS:
+		return fold_process(f, e);
+	case EVENT_CGROUP: {
+		const struct event_cgroup *cgroup = &((const struct event_cgroup_made *)e)->cgroup;
+
+		return cgroups_put(&f->cgroups, cgroup->hierarchy, cgroup->id, cgroup_made_path(e));
+	}
+	case EVENT_USER:
+		return users_put(&f->users, ((const struct event_user *)e)->uid, user_name(e));
+	case EVENT_NODE:
+		f->node.name = keep_text(f->node_name, node_name(e));
+		f->node.address = keep_text(f->node_address, node_address(e));
+		return 0;
+	case EVENT_CLOCK:
+		f->wall_offset_ns = ((const struct event_clock *)e)->offset_ns;
+		return 0;
+	case EVENT_MARK:
+		fold_mark(f, e);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int fold_checked(struct fold *f, const struct event_head *head, const struct step *step)
+{
+	int r;
+
+	if (f->hooks.tap)
+		f->hooks.tap(f->hooks.ctx, head);
+	r = streams_account(&f->streams, head);
+	if (r < 0)
+		return r;
+	return fold_dispatch(f, head, step);
+}
+
+static bool unanswered_eq(const void *item, const void *key)
+{
+	const struct unanswered *a = item, *b = key;
+
+	return a->key == b->key && a->need == b->need && a->hierarchy == b->hierarchy;
+}
+
+static bool is_known(struct fold *f, const struct unanswered *u)
+{
+	if (u->need == NEED_USER)
+		return users_lookup(&f->users, (uint32_t)u->key);
+	return cgroups_lookup(&f->cgroups, u->hierarchy, u->key);
+}
+
+/* Folds what the agent says; only a fact of the kind that was asked for is believed. */
+static int fold_answer(struct fold *f, enum need need, size_t size)
+{
+	const struct event_head *head = (const struct event_head *)f->answer;
+	struct step nowhere = { 0 };
+	int r;
+
+	if (!size)
+		return 0;
+	r = record_check(head, size);
+	if (r < 0 || head->type != (need == NEED_USER ? EVENT_USER : EVENT_CGROUP)) {
+		f->table.counters.malformed++;
+		return 0;
+	}
+	return fold_checked(f, head, &nowhere);
+}
+
+static uint64_t unanswered_hash(const struct unanswered *u)
+{
+	return hash_mix(u->key ^ (uint64_t)u->hierarchy << 40 ^ (uint64_t)u->need << 60);
+}
+
+static int fold_ask(struct fold *f, enum need need, uint64_t key, uint32_t hierarchy)
+{
+	struct unanswered u = { .key = key, .need = need, .hierarchy = hierarchy };
+	uint64_t hash = unanswered_hash(&u);
+	size_t size;
+	int r;
+
+	if (!f->hooks.need || is_known(f, &u) || f->n_unanswered == UNANSWERED_MAX ||
+	    hash_lookup(&f->unanswered_index, hash, unanswered_eq, &u))
+		return 0;
+	size = f->hooks.need(f->hooks.ctx, need, key, hierarchy, f->answer, ANSWER_MAX);
+	r = fold_answer(f, need, size <= ANSWER_MAX ? size : 0);
+	if (r < 0 || is_known(f, &u))
+		return r;
+	f->unanswered[f->n_unanswered] = u;
+	/* When memory runs out it is asked again: no harm. */
+	if (hash_insert(&f->unanswered_index, hash, &f->unanswered[f->n_unanswered]) == 0)
+		f->n_unanswered++;
+	return 0;
+}
+
+static int fold_ask_owner(struct fold *f, uint32_t uid, const struct event_cgroup *cgroup)
+{
+	int r;
+
+	r = fold_ask(f, NEED_USER, uid, 0);
+	if (r < 0 || !cgroup->id)
+		return r;
+	return fold_ask(f, NEED_CGROUP, cgroup->id, cgroup->hierarchy);
+}
+
+/* What the record names and the tables lack comes first: into the recording, too. */
+static int fold_needs(struct fold *f, const struct event_head *head)
+{
+	const void *e = head;
+
+	switch (head->type) {
+	case EVENT_FORK:
+		return fold_ask_owner(f, ((const struct event_fork *)e)->cred.euid,
+				      &((const struct event_fork *)e)->cgroup);
+	case EVENT_EXEC:
+		return fold_ask_owner(f, ((const struct event_exec *)e)->cred.euid,
+				      &((const struct event_exec *)e)->cgroup);
+	case EVENT_PROCESS:
+		return fold_ask_owner(f, ((const struct event_process *)e)->cred.euid,
+				      &((const struct event_process *)e)->cgroup);
+	case EVENT_EXIT:
+		if (table_lookup(&f->table, head->tgid, head->start_ns))
+			return 0;
+		return fold_ask_owner(f, ((const struct event_exit *)e)->euid,
+				      &((const struct event_exit *)e)->cgroup);
+	default:
+		return 0;
+	}
+}
+
+int fold_record(struct fold *f, const void *record, size_t size, uint64_t seq, struct batch *out)
+{
+	struct step step = { .seq = seq, .out = out };
+	int r;
+
+	r = record_check(record, size);
+	if (r < 0) {
+		f->table.counters.malformed++;
+		return r;
+	}
+	r = fold_needs(f, record);
+	if (r < 0)
+		return r;
+	return fold_checked(f, record, &step);
+}
+
+void fold_trim(struct fold *f)
+{
+	for (; f->n_unanswered; f->n_unanswered--) {
+		struct unanswered *u = &f->unanswered[f->n_unanswered - 1];
+
+		hash_remove(&f->unanswered_index, unanswered_hash(u), u);
+	}
+	table_trim(&f->table);
+}
+
+void fold_release(void *fold, struct image *image)
+{
+	struct fold *f = fold;
+
+	table_unref(&f->table, image);
+}
+
+const struct node *fold_node(const struct fold *f)
+{
+	return &f->node;
+}
+
+void fold_counters(const struct fold *f, struct proc_counters *ret)
+{
+	table_counters(&f->table, ret);
+}
+
+void fold_losses(const struct fold *f, struct fold_losses *ret)
+{
+	*ret = (struct fold_losses){
+		.exec = f->streams.exec,
+		.exit = f->streams.exit,
+		.fork = f->streams.fork,
+		.other = f->streams.other,
+	};
+}

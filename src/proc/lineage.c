@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose child an image is. The parent is real_parent at the fork, in the image that it had then; after a
+ * second exec in the same process it is the image before. A process's counter is copied from its forker
+ * at the fork and moves on by one with each exec, so that the counters alone say which of the two holds.
+ */
+#include "proc/fold_state.h"
+
+int lineage_set(struct fold *f, struct image *image, const struct event_id *parent, bool *ret_known)
+{
+	struct image_key key = image_key_from_id(parent);
+	struct image *p = NULL;
+	bool is_known = true;
+	int r;
+
+	/* One that is not older than its child is none: the records contradict each other. */
+	if (parent->tgid && image_key_cmp(&key, &image->key) < 0) {
+		p = table_lookup_image(&f->table, &key);
+		if (p) {
+			table_set_parent(&f->table, image, p);
+		} else {
+			r = table_stub_new(&f->table, &key, &p);
+			if (r < 0)
+				return r;
+			table_set_parent(&f->table, image, p);
+			table_unref(&f->table, p);
+			is_known = false;
+		}
+	} else {
+		table_set_parent(&f->table, image, NULL);
+	}
+	if (ret_known)
+		*ret_known = is_known;
+	return 0;
+}
+
+static struct event_id before(const struct image_key *key)
+{
+	return (struct event_id){
+		.start_ns = key->start_ns,
+		.exec_count = key->exec_count - 1,
+		.tgid = key->pid,
+	};
+}
+
+int lineage_set_first(struct fold *f, struct image *image, const struct event_head *head,
+		      const struct event_id *parent, bool *ret_known)
+{
+	static const struct event_id none = { 0 };
+	struct event_id previous = before(&image->key);
+	bool is_second = head->exec_count > parent->exec_count && head->exec_count - parent->exec_count >= 2;
+
+	if (is_second && !(head->flags & EVENT_F_NEVER_EXEC))
+		return lineage_set(f, image, &previous, ret_known);
+	return lineage_set(f, image, head->flags & EVENT_F_ADOPTED ? &none : parent, ret_known);
+}
+
+/* What comes after `image` in its process has this parent. */
+static struct image *parent_of_next(struct image *image)
+{
+	return image->flags & IMAGE_NEVER_EXEC ? image->parent : image;
+}
+
+int lineage_set_next(struct fold *f, struct image *image, struct image *last, bool *ret_known)
+{
+	struct event_id previous = before(&image->key);
+	uint64_t execs = image->key.exec_count - last->key.exec_count;
+	int r;
+
+	if (execs == 1) {
+		table_set_parent(&f->table, image, parent_of_next(last));
+		if (ret_known)
+			*ret_known = true;
+		return 0;
+	}
+	/* Execs in between were not seen. The image before is known by name; of one alone the parent, too. */
+	r = lineage_set(f, image, &previous, ret_known);
+	if (r == 0 && execs == 2 && image->parent && image->parent->flags & IMAGE_STUB)
+		table_set_parent(&f->table, image->parent, parent_of_next(last));
+	return r;
+}

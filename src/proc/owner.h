@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose a process is: the names of user ids and the control groups, each kept once and shared by reference
+ * count. The tables hold what was used last, up to their limit; what they let go lives on while an image
+ * shows it. Reader thread only.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "event/image.h"
+
+#define USER_NAME_MAX 256 /* longer names are cut: LOGIN_NAME_MAX with its NUL */
+
+struct owner_table {
+	struct hash index;
+	struct list lru; /* used longest ago first */
+	size_t max;
+};
+
+void owner_table_init(struct owner_table *t, size_t max);
+
+/* Borrowed, or NULL where it is not known. */
+const struct user *users_lookup(struct owner_table *t, uint32_t uid);
+/* Adds it, or replaces it where the name differs. 0 or -ENOMEM. */
+int users_put(struct owner_table *t, uint32_t uid, struct str name);
+void users_done(struct owner_table *t);
+
+const struct cgroup *cgroups_lookup(struct owner_table *t, uint32_t hierarchy, uint64_t id);
+int cgroups_put(struct owner_table *t, uint32_t hierarchy, uint64_t id, struct str path);
+void cgroups_done(struct owner_table *t);
+
+/* Counted through const: readers of images never write, the reference count is the room's own. */
+const struct user *user_ref(const struct user *user);	   /* NULL is NULL */
+const struct cgroup *cgroup_ref(const struct cgroup *cgroup);
+void user_unref(const struct user *user);		   /* NULL is nothing */
+void cgroup_unref(const struct cgroup *cgroup);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "proc/program.h"
+
+#define DELETED STR(" (deleted)")
+#define DEV_FD STR("/dev/fd/")
+
+/* A program that is being put together: its strings are still somebody else's. */
+struct draft {
+	struct str binary, cwd, args, interpreter, exe;
+	const struct event_exe_ext *exe_ext;
+	uint32_t flags, argc, args_total;
+};
+
+static struct str place(char **to, struct str s)
+{
+	char *p = *to;
+
+	if (!s.n)
+		return STR_EMPTY;
+	memcpy(p, s.p, s.n);
+	*to += s.n;
+	return (struct str){ .p = p, .n = s.n };
+}
+
+static int draft_finish(struct proc_table *t, const struct draft *d, struct program **ret)
+{
+	struct program *program;
+	char *to;
+
+	program = table_program_new(t, d->binary.n + d->cwd.n + d->args.n + d->interpreter.n + d->exe.n);
+	if (!program)
+		return -ENOMEM;
+	to = (char *)(program + 1);
+	program->flags = d->flags;
+	program->argc = d->argc;
+	program->args_total = d->args_total;
+	program->binary = place(&to, d->binary);
+	program->cwd = place(&to, d->cwd);
+	program->args = place(&to, d->args);
+	program->interpreter = place(&to, d->interpreter);
+	program->exe = place(&to, d->exe);
+	if (d->exe_ext) {
+		memcpy(&program->exe_ext, d->exe_ext, sizeof(program->exe_ext));
+		program->flags |= PROGRAM_HAS_EXE_EXT;
+	}
+	*ret = program;
+	return 0;
+}
+
+/* Appends to the scratch, which has the room already, so that earlier results stay where they are. */
+static struct str put_walk(struct buf *scratch, struct str walk, bool cut, bool *ret_cut)
+{
+	char *to = buf_room(scratch, walk.n + 1);
+	size_t n = path_from_walk(walk, cut, to, ret_cut);
+
+	buf_advance(scratch, n);
+	return (struct str){ .p = to, .n = n };
+}
+
+static struct str put_joined(struct buf *scratch, struct str a, struct str b, struct str c)
+{
+	char *to = buf_room(scratch, a.n + b.n + c.n);
+
+	buf_put_str(scratch, a);
+	buf_put_str(scratch, b);
+	buf_put_str(scratch, c);
+	return (struct str){ .p = to, .n = a.n + b.n + c.n };
+}
+
+/* Room for every string that a draft may need, and some. */
+static int scratch_prepare(struct buf *scratch, const struct exec_parts *parts)
+{
+	buf_clear(scratch);
+	return buf_room(scratch, 3 * parts->cwd.n + parts->exe.n + parts->filename.n + 64) ? 0 : -ENOMEM;
+}
+
+/* Sets cwd and returns it as it is without the mark of a removed directory. */
+static struct str draft_cwd(struct draft *d, struct buf *scratch, struct str walk, uint16_t flags)
+{
+	bool cut = false;
+	struct str plain = put_walk(scratch, walk, flags & EVENT_F_CWD_CUT, &cut);
+
+	if (cut)
+		d->flags |= PROGRAM_CWD_CUT;
+	d->cwd = flags & EVENT_F_CWD_DELETED ? put_joined(scratch, plain, DELETED, STR_EMPTY) : plain;
+	return plain;
+}
+
+static void draft_exe(struct draft *d, struct buf *scratch, const struct exec_parts *parts, uint16_t flags)
+{
+	bool cut = false;
+
+	d->exe_ext = parts->exe_ext;
+	if (!parts->exe.n)
+		return;
+	d->exe = put_walk(scratch, parts->exe, flags & EVENT_F_EXE_CUT, &cut);
+	d->flags |= PROGRAM_HAS_EXE;
+	if (flags & EVENT_F_EXE_DELETED)
+		d->flags |= PROGRAM_EXE_DELETED;
+	if (flags & EVENT_F_EXE_ANONYMOUS)
+		d->flags |= PROGRAM_EXE_MEMFD;
+}
+
+static void draft_args(struct draft *d, struct str args, uint32_t argc, uint32_t total, uint16_t flags)
+{
+	d->args = args;
+	d->argc = argc;
+	d->args_total = total;
+	/* Bytes that could not be read are not the process's own: as good as cut. */
+	if (flags & (EVENT_F_ARGS_CUT | EVENT_F_ARGS_BAD))
+		d->flags |= PROGRAM_ARGS_CUT;
+}
+
+/* /dev/fd/N, or /dev/fd/N/name: what the kernel has where a descriptor was given instead of a path. */
+static bool is_descriptor(struct str path)
+{
+	size_t i = DEV_FD.n;
+
+	if (!str_starts_with(path, DEV_FD))
+		return false;
+	while (i < path.n && path.p[i] >= '0' && path.p[i] <= '9')
+		i++;
+	return i > DEV_FD.n && (i == path.n || path.p[i] == '/');
+}
+
+static struct str exec_binary(struct buf *scratch, struct str filename, struct str cwd, struct str exe)
+{
+	if (is_descriptor(filename) && exe.n)
+		return exe;
+	if (!filename.n || filename.p[0] == '/')
+		return filename;
+	return put_joined(scratch, cwd, cwd.n && cwd.p[cwd.n - 1] == '/' ? STR_EMPTY : STR("/"), filename);
+}
+
+int program_from_exec(struct proc_table *t, struct buf *scratch, const struct event_exec *e,
+		      struct program **ret)
+{
+	struct exec_parts parts;
+	struct draft d = { 0 };
+	struct str cwd;
+	int r;
+
+	exec_parts(e, &parts);
+	r = scratch_prepare(scratch, &parts);
+	if (r < 0)
+		return r;
+	cwd = draft_cwd(&d, scratch, parts.cwd, e->head.flags);
+	draft_exe(&d, scratch, &parts, e->head.flags);
+	draft_args(&d, parts.args, e->argc, e->args_total, e->head.flags);
+	d.binary = exec_binary(scratch, parts.filename, cwd, d.exe);
+	d.interpreter = parts.interp;
+	return draft_finish(t, &d, ret);
+}
+
+int program_from_comm(struct proc_table *t, const char *comm, struct program **ret)
+{
+	struct draft d = { .binary = { .p = comm, .n = strnlen(comm, EVENT_COMM_MAX) } };
+
+	return draft_finish(t, &d, ret);
+}
+
+int program_from_process(struct proc_table *t, struct buf *scratch, const struct event_process *e,
+			 struct program **ret)
+{
+	struct exec_parts parts;
+	struct draft d = { 0 };
+	int r;
+
+	if (e->head.flags & EVENT_F_KTHREAD)
+		return program_from_comm(t, e->comm, ret);
+	process_parts(e, &parts);
+	r = scratch_prepare(scratch, &parts);
+	if (r < 0)
+		return r;
+	/* A leader that has gone has no directory any more: an empty walk of it is not "/". */
+	if (parts.cwd.n || !e->exit_state)
+		(void)draft_cwd(&d, scratch, parts.cwd, e->head.flags);
+	draft_exe(&d, scratch, &parts, e->head.flags);
+	draft_args(&d, parts.args, e->argc, e->args_total, e->head.flags);
+	d.binary = d.exe;
+	return draft_finish(t, &d, ret);
+}
