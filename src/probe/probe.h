@@ -55,7 +55,8 @@ const char *probe_hooks_name(const struct probe *p);
 
 /*
  * One pass of the task iterator. `drain` is called whenever the ring has filled to a quarter, and must
- * empty it. *ret_has_args: argv is in the records; else it is to be read from /proc. 0 or a negative
+ * empty it. *ret_has_args is set before the first
+ * record: argv is in the records, or is to be read from /proc. 0 or a negative
  * errno, logged.
  */
 typedef int probe_drain_fn(void *ctx);

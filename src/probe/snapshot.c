@@ -82,9 +82,7 @@ int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_
 	fd = bpf_iter_create(bpf_link__fd(link));
 	if (fd < 0)
 		return log_err_errno(-errno, "cannot open the task iterator");
-	r = run(fd, drain, ctx);
-	if (r < 0)
-		return log_err_errno(r, "the task iterator stopped");
 	*ret_has_args = is_sleepable;
-	return 0;
+	r = run(fd, drain, ctx);
+	return r < 0 ? log_err_errno(r, "the task iterator stopped") : 0;
 }

@@ -3,7 +3,7 @@
  * The file in memory, and an index of it sorted by uid. Of several lines with one uid the first counts, as
  * for getpwuid(3). Bounded: 16 MiB of file; what is beyond has no names. Runs on the reader thread.
  */
-#include "enrich/users.h"
+#include "enrich/user_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-#define LOG_UNIT "users"
+#define LOG_UNIT "user_names"
 
 #define PASSWD_MAX (16 * 1024 * 1024)
 
@@ -29,7 +29,7 @@ struct identity {
 	struct timespec mtime, ctime;
 };
 
-struct users {
+struct user_names {
 	const char *path;
 	struct identity identity;
 	char *text;
@@ -37,9 +37,9 @@ struct users {
 	size_t n;
 };
 
-int users_new(const char *path, struct users **ret)
+int user_names_new(const char *path, struct user_names **ret)
 {
-	_cleanup_(users_freep) struct users *u = calloc(1, sizeof(*u));
+	_cleanup_(user_names_freep) struct user_names *u = calloc(1, sizeof(*u));
 
 	if (!u)
 		return -ENOMEM;
@@ -48,7 +48,7 @@ int users_new(const char *path, struct users **ret)
 	return 0;
 }
 
-struct users *users_free(struct users *u)
+struct user_names *user_names_free(struct user_names *u)
 {
 	if (!u)
 		return NULL;
@@ -131,7 +131,7 @@ static int index_text(char *text, struct entry **ret, size_t *ret_n)
 	return 0;
 }
 
-static int load(struct users *u, int fd, off_t size)
+static int load(struct user_names *u, int fd, off_t size)
 {
 	_cleanup_(freep) struct entry *entries = NULL;
 	_cleanup_(freep) char *text = NULL;
@@ -154,7 +154,7 @@ static int load(struct users *u, int fd, off_t size)
 	return 0;
 }
 
-bool users_refresh(struct users *u)
+bool user_names_refresh(struct user_names *u)
 {
 	struct identity now;
 	_cleanup_(closep) int fd = -1;
@@ -175,7 +175,7 @@ bool users_refresh(struct users *u)
 	return r == 0;
 }
 
-struct str users_lookup(const struct users *u, uint32_t uid)
+struct str user_names_lookup(const struct user_names *u, uint32_t uid)
 {
 	size_t low = 0, high = u->n;
 

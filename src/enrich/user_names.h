@@ -11,15 +11,15 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
-struct users;
+struct user_names;
 
 /* `path` is borrowed, for the program's life. 0 or -ENOMEM. */
-int users_new(const char *path, struct users **ret);
-struct users *users_free(struct users *u);
-DEFINE_CLEANUP(struct users *, users_free)
+int user_names_new(const char *path, struct user_names **ret);
+struct user_names *user_names_free(struct user_names *u);
+DEFINE_CLEANUP(struct user_names *, user_names_free)
 
 /* Looks at the file again; true when it has changed since the last time (then all names may have). */
-bool users_refresh(struct users *u);
+bool user_names_refresh(struct user_names *u);
 
 /* The name, borrowed until the next refresh; "" where the id has none. */
-struct str users_lookup(const struct users *u, uint32_t uid);
+struct str user_names_lookup(const struct user_names *u, uint32_t uid);

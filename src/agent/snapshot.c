@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The iterator walks the pid namespace of whoever opens it, and a security policy may hide tasks from it
+ * (pid 1, on some virtual machines). What /proc lists and the iterator did not give is read from /proc, with
+ * the one thing that /proc cannot say exactly, the identity, taken from the record of a child: it names its
+ * real_parent's start and exec counter.
+ *
+ * Where the kernel has no sleepable iterators, argv is not in the records and is read from /proc as well.
+ */
+#include "agent/snapshot.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/limits.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+
+#define LOG_UNIT "snapshot"
+
+#define PID_MAX (4 * 1024 * 1024) /* the kernel's own limit, PID_MAX_LIMIT */
+#define CMDLINE_MAX (32 * 1024)
+
+/* A process that somebody's record names as the parent. */
+struct parent {
+	uint32_t pid;
+	uint64_t start_ns, exec_count;
+};
+
+struct snapshot {
+	struct reader *reader;
+	uint8_t *seen;	       /* a bit per pid */
+	struct parent *parents;
+	size_t n_parents, cap_parents;
+	bool has_args;
+	struct buf record;     /* one that was put together here */
+};
+
+static void snapshot_done(struct snapshot *s)
+{
+	free(s->seen);
+	free(s->parents);
+	buf_done(&s->record);
+}
+
+static bool is_seen(const struct snapshot *s, uint32_t pid)
+{
+	return pid >= PID_MAX || (s->seen[pid / 8] >> (pid % 8)) & 1;
+}
+
+static void remember_parent(struct snapshot *s, const struct event_process *e)
+{
+	if (!e->parent.tgid || (s->n_parents && s->parents[s->n_parents - 1].pid == e->parent.tgid))
+		return;
+	if (s->n_parents == s->cap_parents) {
+		size_t cap = s->cap_parents ? 2 * s->cap_parents : 256;
+		struct parent *p = realloc(s->parents, cap * sizeof(*p));
+
+		if (!p)
+			return;
+		s->parents = p;
+		s->cap_parents = cap;
+	}
+	s->parents[s->n_parents++] = (struct parent){
+		.pid = e->parent.tgid, .start_ns = e->parent.start_ns, .exec_count = e->parent_exec_count
+	};
+}
+
+static int open_of(uint32_t pid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/%s", pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Appends a file of /proc/PID, at most max bytes; returns how many. */
+static size_t put_file(struct buf *to, uint32_t pid, const char *name, size_t max)
+{
+	_cleanup_(closep) int fd = open_of(pid, name);
+	char *room = buf_room(to, max);
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (fd >= 0 && room && n < max && got > 0) {
+		got = read(fd, room + n, max - n);
+		if (got > 0)
+			n += (size_t)got;
+	}
+	buf_advance(to, n);
+	return n;
+}
+
+/* Appends a link's path the way the iterator would: its names, leaf first, each with its NUL. */
+static size_t put_link_as_walk(struct buf *to, uint32_t pid, const char *name)
+{
+	char link[64], path[PATH_MAX];
+	size_t begin = to->len;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/%s", pid, name);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0 || path[0] != '/')
+		return 0;
+	path[n] = '\0';
+	for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
+		if (slash[1])
+			buf_put(to, slash + 1, strlen(slash + 1) + 1);
+		*slash = '\0';
+	}
+	return to->len - begin;
+}
+
+static uint64_t status_number(const char *status, const char *key, int base)
+{
+	const char *line = strstr(status, key);
+
+	return line ? strtoull(line + strlen(key), NULL, base) : 0;
+}
+
+/* proc_pid_status(5): "Uid:" has the real, the effective, the saved and the file system id. */
+static void read_cred(uint32_t pid, struct event_cred *ret)
+{
+	struct buf text = { 0 };
+	const char *uid;
+
+	put_file(&text, pid, "status", 8192);
+	buf_put_char(&text, '\0');
+	if (!buf_failed(&text)) {
+		uid = strstr(text.data, "\nUid:");
+		if (uid)
+			sscanf(uid, "\nUid: %*u %" SCNu32, &ret->euid);
+		ret->inheritable = status_number(text.data, "\nCapInh:", 16);
+		ret->permitted = status_number(text.data, "\nCapPrm:", 16);
+		ret->effective = status_number(text.data, "\nCapEff:", 16);
+	}
+	buf_done(&text);
+}
+
+/* The record that the iterator would have written for this process, into s->record. */
+static void build_process(struct snapshot *s, const struct parent *p)
+{
+	struct event_process e = {
+		.head = { .layout = EVENT_LAYOUT, .type = EVENT_PROCESS, .cpu = EVENT_CPU_AGENT,
+			  .start_ns = p->start_ns, .exec_count = p->exec_count, .tgid = p->pid, .tid = p->pid },
+		.exec_count_after = p->exec_count,
+		.live = 1,
+	};
+	struct buf comm = { 0 };
+	size_t n;
+
+	read_cred(p->pid, &e.cred);
+	n = put_file(&comm, p->pid, "comm", sizeof(e.comm));
+	if (n > 1)
+		memcpy(e.comm, comm.data, n - 1); /* ends in a line feed */
+	buf_done(&comm);
+
+	buf_clear(&s->record);
+	buf_put(&s->record, &e, sizeof(e));
+	e.cwd_len = (uint16_t)put_link_as_walk(&s->record, p->pid, "cwd");
+	e.exe_len = (uint16_t)put_link_as_walk(&s->record, p->pid, "exe");
+	e.args_len = (uint32_t)put_file(&s->record, p->pid, "cmdline", CMDLINE_MAX);
+	e.args_total = e.args_len;
+	if (e.args_len == CMDLINE_MAX)
+		e.head.flags |= EVENT_F_ARGS_CUT;
+	e.head.size = (uint32_t)s->record.len;
+	if (!buf_failed(&s->record))
+		memcpy(s->record.data, &e, sizeof(e));
+}
+
+/* For kernels whose iterator could not copy argv. */
+static const struct event_head *with_args(struct snapshot *s, const struct event_process *e)
+{
+	struct event_process *to;
+	size_t n;
+
+	buf_clear(&s->record);
+	buf_put(&s->record, e, e->head.size);
+	n = put_file(&s->record, e->head.tgid, "cmdline", CMDLINE_MAX);
+	if (buf_failed(&s->record) || n == 0)
+		return &e->head;
+	to = (struct event_process *)s->record.data;
+	to->args_len = (uint32_t)n;
+	to->head.size = (uint32_t)s->record.len;
+	if (n < CMDLINE_MAX)
+		to->head.flags &= (uint16_t)~EVENT_F_ARGS_CUT;
+	return &to->head;
+}
+
+static const struct event_head *filter(void *ctx, const struct event_head *record)
+{
+	struct snapshot *s = ctx;
+	const struct event_process *e = (const struct event_process *)record;
+
+	if (record->type != EVENT_PROCESS || record->size < sizeof(*e))
+		return record;
+	if (record->tgid < PID_MAX)
+		s->seen[record->tgid / 8] |= (uint8_t)(1 << (record->tgid % 8));
+	remember_parent(s, e);
+	if (!s->has_args && !e->args_len && !(record->flags & EVENT_F_KTHREAD))
+		return with_args(s, e);
+	return record;
+}
+
+static int drain(void *ctx)
+{
+	struct snapshot *s = ctx;
+	int64_t r = reader_drain(s->reader);
+
+	return r < 0 ? (int)r : 0;
+}
+
+static const struct parent *find_parent(const struct snapshot *s, uint32_t pid)
+{
+	for (size_t i = s->n_parents; i > 0; i--)
+		if (s->parents[i - 1].pid == pid)
+			return &s->parents[i - 1];
+	return NULL;
+}
+
+/* What /proc lists and the iterator did not give. */
+static int complete(struct snapshot *s)
+{
+	DIR *dir = opendir("/proc");
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return -errno;
+	while (r >= 0 && (entry = readdir(dir))) {
+		uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+		const struct parent *p = pid && !is_seen(s, pid) ? find_parent(s, pid) : NULL;
+
+		if (!p)
+			continue;
+		build_process(s, p);
+		if (!buf_failed(&s->record))
+			r = reader_fold(s->reader, s->record.data, s->record.len,
+					ring_position(probe_ring(s->reader->probe)));
+	}
+	closedir(dir);
+	return r;
+}
+
+static int fold_mark(struct reader *r, uint32_t mark)
+{
+	char record[sizeof(struct event_mark)];
+	size_t n = facts_mark(r->facts, mark, record, sizeof(record));
+
+	return reader_fold(r, record, n, ring_position(probe_ring(r->probe)));
+}
+
+static int passes(struct snapshot *s)
+{
+	struct reader *r = s->reader;
+	int ret;
+
+	s->has_args = true;
+	ret = probe_snapshot(r->probe, drain, s, &s->has_args);
+	if (ret < 0)
+		return ret;
+	ret = probe_attach(r->probe);
+	if (ret < 0)
+		return ret;
+	ret = fold_mark(r, EVENT_MARK_PASS_BEGIN);
+	if (ret < 0)
+		return ret;
+	ret = probe_snapshot(r->probe, drain, s, &s->has_args);
+	if (ret < 0)
+		return ret;
+	ret = complete(s);
+	if (ret < 0)
+		return log_err_errno(ret, "cannot complete the snapshot from /proc");
+	ret = fold_mark(r, EVENT_MARK_PASS_END);
+	return ret < 0 ? ret : reader_deliver(r);
+}
+
+int snapshot_run(struct reader *r)
+{
+	_cleanup_(snapshot_done) struct snapshot s = { .reader = r };
+	int ret;
+
+	s.seen = calloc(1, PID_MAX / 8);
+	if (!s.seen)
+		return -ENOMEM;
+	r->filter = filter;
+	r->filter_ctx = &s;
+	ret = passes(&s);
+	r->filter = NULL;
+	return ret;
+}
