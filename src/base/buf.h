@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A byte buffer that grows. Appending never fails at the call: when memory runs out the buffer turns
- * `failed`, keeps what it had, and swallows the rest; whoever uses the bytes asks buf_failed() once.
- * Zero-initialised is empty. Not NUL-terminated.
+ * A byte buffer that grows. Appending never fails at the call: when memory runs out the buffer
+ * turns `failed`, keeps what it had, and swallows the rest; whoever uses the bytes asks
+ * buf_failed() once. Zero-initialised is empty. Not NUL-terminated.
  */
 #pragma once
 
@@ -29,8 +29,8 @@ int buf_grow(struct buf *b, size_t more);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Room for n bytes (at least one) at the end, or NULL when memory ran out. Write at most n bytes there,
- * then buf_advance() by what was written.
+ * Room for n bytes (at least one) at the end, or NULL when memory ran out. Write at most n bytes
+ * there, then buf_advance() by what was written.
  */
 static inline char *buf_room(struct buf *b, size_t n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ownership in C: a local that owns something says so with _cleanup_ and has an initialiser; ownership
- * leaves a function only through TAKE.
+ * Ownership in C: a local that owns something says so with _cleanup_ and has an initialiser;
+ * ownership leaves a function only through TAKE.
  */
 #pragma once
 
@@ -11,22 +11,22 @@
 
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
-#define TAKE(var, empty)                         \
-	({                                       \
-		__typeof__(var) *_p = &(var);    \
-		__typeof__(var) _v = *_p;        \
-		*_p = (empty);                   \
-		_v;                              \
+#define TAKE(var, empty)                      \
+	({                                    \
+		__typeof__(var) *_p = &(var); \
+		__typeof__(var) _v = *_p;     \
+		*_p = (empty);                \
+		_v;                           \
 	})
 #define TAKE_PTR(p) TAKE(p, NULL)
 #define TAKE_FD(fd) TAKE(fd, -1)
 
 /* Defines fnp() for _cleanup_(fnp): fn takes NULL and returns NULL. */
-#define DEFINE_CLEANUP(type, fn)           \
-	static inline void fn##p(type *p)  \
-	{                                  \
-		if (*p)                    \
-			*p = fn(*p);       \
+#define DEFINE_CLEANUP(type, fn)          \
+	static inline void fn##p(type *p) \
+	{                                 \
+		if (*p)                   \
+			*p = fn(*p);      \
 	}
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A circular doubly linked list whose links live in its members. An unlinked member points at itself. */
+/*
+ * A circular doubly linked list whose links live in its members. An unlinked member points at
+ * itself.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +12,7 @@ struct list {
 	struct list *prev, *next;
 };
 
-#define LIST_ENTRY(link, type, member) ((type *)((char *)(link) - offsetof(type, member)))
+#define LIST_ENTRY(link, type, member) ((type *)((char *)(link)-offsetof(type, member)))
 
 static inline void list_init(struct list *l)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log lines. Each is one write(2), so that lines of several threads do not mix. The settings are made once,
- * before there are threads.
+ * Log lines. Each is one write(2), so that lines of several threads do not mix. The settings are
+ * made once, before there are threads.
  */
 #include "base/log.h"
 
@@ -90,7 +90,8 @@ static void put_line(struct buf *out, enum log_level level, const char *unit, co
 
 	buf_put_str(out, json ? STR("{\"time\":\"") : STR("time="));
 	put_time(out);
-	buf_printf(out, json ? "\",\"level\":\"%s\",\"unit\":" : " level=%s unit=", level_names[level]);
+	buf_printf(out,
+		   json ? "\",\"level\":\"%s\",\"unit\":" : " level=%s unit=", level_names[level]);
 	if (json)
 		put_quoted(out, unit);
 	else

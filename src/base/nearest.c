@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Edit distance (Damerau-Levenshtein in its restricted form: insert, delete, replace, swap neighbours),
- * without regard to case, over names short enough for rows on the stack. For error messages: any thread.
+ * Edit distance (Damerau-Levenshtein in its restricted form: insert, delete, replace, swap
+ * neighbours), without regard to case, over names short enough for rows on the stack. For error
+ * messages: any thread.
  */
 #include "base/nearest.h"
 
@@ -21,7 +22,9 @@ static unsigned int min_of(unsigned int a, unsigned int b)
 	return a < b ? a : b;
 }
 
-/* Cost of making the first i + 1 characters of a into the first j + 1 of b, from the rows before. */
+/*
+ * Cost of making the first i + 1 characters of a into the first j + 1 of b, from the rows before.
+ */
 static unsigned int cell(const char *a, size_t i, const char *b, size_t j,
 			 unsigned int rows[3][NAME_MAX_COMPARED + 1])
 {

@@ -4,9 +4,9 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "codec/json.h"
 #include "event/field.h"
 
@@ -82,10 +82,11 @@ static void format_markdown(struct buf *out)
 			     "a string, as the flusher has it.\n\n"
 			     "## Always\n\n"));
 	format_table(out, FIELD_SET_SPEC);
-	buf_put_str(out, STR("\n## Extended\n\n"
-			     "These are collected when `Fields` of the input asks for them: "
-			     "`extended` for all, or a list of names. In a record they stand before "
-			     "`__time__`.\n\n"));
+	buf_put_str(out,
+		    STR("\n## Extended\n\n"
+			"These are collected when `Fields` of the input asks for them: "
+			"`extended` for all, or a list of names. In a record they stand before "
+			"`__time__`.\n\n"));
 	format_table(out, FIELD_SET_EXTENDED);
 }
 
@@ -123,9 +124,9 @@ static int print(enum fields_format format)
 	if (buf_failed(&out) || fwrite(out.data, 1, out.len, stdout) != out.len ||
 	    fflush(stdout) != 0) {
 		fputs("proctrail fields: cannot write the list\n", stderr);
-		return EXIT_FAILURE;
+		return CLI_FAILED;
 	}
-	return EXIT_SUCCESS;
+	return CLI_OK;
 }
 
 int cli_fields(int argc, char **argv)
@@ -143,17 +144,17 @@ int cli_fields(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h') {
 			usage(stdout);
-			return EXIT_SUCCESS;
+			return CLI_OK;
 		}
 		if (c == '?') {
 			usage(stderr);
-			return 2;
+			return CLI_USAGE;
 		}
 		format = c == 'j' ? FIELDS_JSON : FIELDS_MARKDOWN;
 	}
 	if (optind < argc) {
 		usage(stderr);
-		return 2;
+		return CLI_USAGE;
 	}
 	return print(format);
 }

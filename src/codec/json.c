@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON encoder. Which keys a record may have is settled when the schema is made: it holds each key as
- * it is written, its comma and its opening quote included. A record is then a run of appends, with one
- * check of the room for each value. The schema is constant; any thread.
+ * The JSON encoder. Which keys a record may have is settled when the schema is made: it holds each
+ * key as it is written, its comma and its opening quote included. A record is then a run of
+ * appends, with one check of the room for each value. The schema is constant; any thread.
  */
 #include "codec/json.h"
 
@@ -13,18 +13,17 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
-#define CHUNK 4096	  /* bytes of text whose worst case is reserved at once */
-#define ESCAPED_MAX 6	  /* bytes that one byte becomes, at most: \u00HH */
-#define CHARACTER_MAX 4	  /* bytes of a UTF-8 character: the last of a chunk may reach beyond it */
+#define CHUNK 4096	/* bytes of text whose worst case is reserved at once */
+#define ESCAPED_MAX 6	/* bytes that one byte becomes, at most: \u00HH */
+#define CHARACTER_MAX 4 /* bytes of a UTF-8 character: the last of a chunk may reach beyond it */
 #define WORD sizeof(uint64_t)
-#define NUMBER_MAX 21	  /* digits and sign */
-#define KEY_EXTRA 5	  /* ,"":" around a name */
+#define KEY_EXTRA 5 /* ,"":" around a name */
 
 struct json_key {
 	field_get_fn *get;
 	struct str text; /* ,"name":" */
 	bool is_time;
-	bool quoted;	 /* the value stands in quotes, the first of which belongs to the text */
+	bool quoted; /* the value stands in quotes, the first of which belongs to the text */
 };
 
 struct json_schema {
@@ -36,17 +35,17 @@ struct json_schema {
 
 /* How each byte is written: 0 as it is; 'u' as \u00HH; 'x' where UTF-8 begins; else \ and this. */
 static const char escapes[256] = {
-	[0x00 ... 0x07] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', [0x0b] = 'u',
-	['\f'] = 'f', ['\r'] = 'r', [0x0e ... 0x1f] = 'u',
-	['"'] = '"', ['\\'] = '\\', [0x80 ... 0xff] = 'x',
+	[0x00 ... 0x07] = 'u', ['\b'] = 'b',  ['\t'] = 't',	     ['\n'] = 'n',
+	[0x0b] = 'u',	       ['\f'] = 'f',  ['\r'] = 'r',	     [0x0e ... 0x1f] = 'u',
+	['"'] = '"',	       ['\\'] = '\\', [0x80 ... 0xff] = 'x',
 };
 
 #define ALL_BYTES(c) (UINT64_C(0x0101010101010101) * (c))
 
 /*
- * Whether none of 8 bytes needs a look: no control, no ", no \, nothing above 0x7f. A byte is less than n
- * where subtracting n borrows into its top bit; borrows from below only make this say no too often, never
- * too seldom.
+ * Whether none of 8 bytes needs a look: no control, no ", no \, nothing above 0x7f. A byte is less
+ * than n where subtracting n borrows into its top bit; borrows from below only make this say no too
+ * often, never too seldom.
  */
 static bool is_plain_word(uint64_t w)
 {
@@ -189,8 +188,8 @@ static void put_tags(struct buf *out, const struct node *node)
 	json_put_text(out, node->address);
 }
 
-static void put_key(const struct json_key *key, const struct event *ev, const struct field_view *view,
-		    struct buf *out)
+static void put_key(const struct json_key *key, const struct event *ev,
+		    const struct field_view *view, struct buf *out)
 {
 	struct value v = key->get(ev, view);
 
@@ -243,8 +242,8 @@ static size_t count_wanted(const bool *want, size_t *ret_bytes)
 	return n;
 }
 
-static void fill_key(struct json_key *key, const struct field *field, const struct json_options *options,
-		     char *text)
+static void fill_key(struct json_key *key, const struct field *field,
+		     const struct json_options *options, char *text)
 {
 	size_t n = strlen(field->name);
 

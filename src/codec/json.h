@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Events as JSON: one object, no white space, keys in the order of the field table. All values are
- * strings, but for lists (arrays of strings) and __time__ where the schema says integer. Valid UTF-8
- * always: a byte that is not part of valid UTF-8 becomes the four characters \xHH (its backslash escaped
- * as JSON wants it), a control character \u00HH.
+ * strings, but for lists (arrays of strings) and __time__ where the schema says integer. Valid
+ * UTF-8 always: a byte that is not part of valid UTF-8 becomes the four characters \xHH (its
+ * backslash escaped as JSON wants it), a control character \u00HH.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ struct json_options {
 struct json_schema;
 
 /*
- * A schema from the chosen fields (`want[i]` for fields[i], n_fields of them). Owns all that it needs.
- * 0 or -ENOMEM.
+ * A schema from the chosen fields (`want[i]` for fields[i], n_fields of them). Owns all that it
+ * needs. 0 or -ENOMEM.
  */
 int json_schema_new(const bool *want, const struct json_options *options, struct json_schema **ret);
 struct json_schema *json_schema_free(struct json_schema *s);

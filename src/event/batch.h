@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The events of one drain of the ring. The batch holds a reference to every image that an event of it
- * shows; batch_reset() (by the reader, after the last pipeline) hands them back to the table through
- * `release`.
+ * The events of one drain of the ring. The batch holds a reference to every image that an event of
+ * it shows; batch_reset() (by the reader, after the last pipeline) hands them back to the table
+ * through `release`.
  */
 #pragma once
 
@@ -22,6 +22,9 @@ struct batch {
 void batch_init(struct batch *b, image_release_fn *release, void *owner);
 void batch_done(struct batch *b);
 
-/* An empty slot at the end, or NULL when memory ran out. The caller has taken a reference to ->image. */
+/*
+ * An empty slot at the end, or NULL when memory ran out. The caller has taken a reference to
+ * ->image.
+ */
 struct event *batch_append(struct batch *b);
 void batch_reset(struct batch *b);

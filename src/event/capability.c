@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of capabilities (linux/capability.h). A machine has few different sets and root's takes 650 bytes:
+ * Names of capabilities (linux/capability.h). A machine has few different sets and root's takes 584
+ * bytes:
  * each thread keeps the sets that it made last.
  */
 #include "event/capability.h"
@@ -10,21 +11,54 @@
 #include "base/cleanup.h"
 
 #define N_KEPT 8
-#define TEXT_MAX 1024 /* 650 bytes for the known ones, 7 for each bit that has no name yet */
+#define TEXT_MAX 1024 /* 584 bytes for the known ones, 7 for each bit that has no name yet */
 
-#define NAME(text) { .p = "CAP_" text, .n = sizeof("CAP_" text) - 1 }
+#define NAME(text)                                             \
+	{                                                      \
+		.p = "CAP_" text, .n = sizeof("CAP_" text) - 1 \
+	}
 
 static const struct str names[] = {
-	NAME("CHOWN"), NAME("DAC_OVERRIDE"), NAME("DAC_READ_SEARCH"), NAME("FOWNER"),
-	NAME("FSETID"), NAME("KILL"), NAME("SETGID"), NAME("SETUID"), NAME("SETPCAP"),
-	NAME("LINUX_IMMUTABLE"), NAME("NET_BIND_SERVICE"), NAME("NET_BROADCAST"),
-	NAME("NET_ADMIN"), NAME("NET_RAW"), NAME("IPC_LOCK"), NAME("IPC_OWNER"),
-	NAME("SYS_MODULE"), NAME("SYS_RAWIO"), NAME("SYS_CHROOT"), NAME("SYS_PTRACE"),
-	NAME("SYS_PACCT"), NAME("SYS_ADMIN"), NAME("SYS_BOOT"), NAME("SYS_NICE"),
-	NAME("SYS_RESOURCE"), NAME("SYS_TIME"), NAME("SYS_TTY_CONFIG"), NAME("MKNOD"),
-	NAME("LEASE"), NAME("AUDIT_WRITE"), NAME("AUDIT_CONTROL"), NAME("SETFCAP"),
-	NAME("MAC_OVERRIDE"), NAME("MAC_ADMIN"), NAME("SYSLOG"), NAME("WAKE_ALARM"),
-	NAME("BLOCK_SUSPEND"), NAME("AUDIT_READ"), NAME("PERFMON"), NAME("BPF"),
+	NAME("CHOWN"),
+	NAME("DAC_OVERRIDE"),
+	NAME("DAC_READ_SEARCH"),
+	NAME("FOWNER"),
+	NAME("FSETID"),
+	NAME("KILL"),
+	NAME("SETGID"),
+	NAME("SETUID"),
+	NAME("SETPCAP"),
+	NAME("LINUX_IMMUTABLE"),
+	NAME("NET_BIND_SERVICE"),
+	NAME("NET_BROADCAST"),
+	NAME("NET_ADMIN"),
+	NAME("NET_RAW"),
+	NAME("IPC_LOCK"),
+	NAME("IPC_OWNER"),
+	NAME("SYS_MODULE"),
+	NAME("SYS_RAWIO"),
+	NAME("SYS_CHROOT"),
+	NAME("SYS_PTRACE"),
+	NAME("SYS_PACCT"),
+	NAME("SYS_ADMIN"),
+	NAME("SYS_BOOT"),
+	NAME("SYS_NICE"),
+	NAME("SYS_RESOURCE"),
+	NAME("SYS_TIME"),
+	NAME("SYS_TTY_CONFIG"),
+	NAME("MKNOD"),
+	NAME("LEASE"),
+	NAME("AUDIT_WRITE"),
+	NAME("AUDIT_CONTROL"),
+	NAME("SETFCAP"),
+	NAME("MAC_OVERRIDE"),
+	NAME("MAC_ADMIN"),
+	NAME("SYSLOG"),
+	NAME("WAKE_ALARM"),
+	NAME("BLOCK_SUSPEND"),
+	NAME("AUDIT_READ"),
+	NAME("PERFMON"),
+	NAME("BPF"),
 	NAME("CHECKPOINT_RESTORE"),
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decoder of the wire: what record_check() has proved, the accessors rely on. Pure; any thread. */
+/*
+ * The decoder of the wire: what record_check() has proved, the accessors rely on. Pure; any thread.
+ */
 #include "event/decode.h"
 
 #include <errno.h>
@@ -137,7 +139,7 @@ static bool check_exec(const void *record, size_t n_behind)
 	struct exec_parts parts;
 
 	if (n_behind != (uint64_t)e->filename_len + e->interp_len + e->cwd_len + e->exe_len +
-			e->args_len + task_ext_size(&e->head) + exe_ext_size(&e->head))
+				e->args_len + task_ext_size(&e->head) + exe_ext_size(&e->head))
 		return false;
 	exec_parts(e, &parts);
 	return has_no_nul(parts.filename) && has_no_nul(parts.interp) && is_walk(parts.cwd) &&
@@ -150,7 +152,7 @@ static bool check_process(const void *record, size_t n_behind)
 	struct exec_parts parts;
 
 	if (n_behind != (uint64_t)e->cwd_len + e->exe_len + e->args_len + task_ext_size(&e->head) +
-			exe_ext_size(&e->head))
+				exe_ext_size(&e->head))
 		return false;
 	process_parts(e, &parts);
 	return is_walk(parts.cwd) && is_walk(parts.exe);
@@ -188,7 +190,8 @@ static bool check_mark(const void *record, size_t n_behind)
 {
 	const struct event_mark *e = record;
 
-	return n_behind == 0 && (e->mark == EVENT_MARK_PASS_BEGIN || e->mark == EVENT_MARK_PASS_END);
+	return n_behind == 0 &&
+	       (e->mark == EVENT_MARK_PASS_BEGIN || e->mark == EVENT_MARK_PASS_END);
 }
 
 static const struct {

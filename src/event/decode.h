@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Raw records are hostile: a ring may be shared with another version, a recording may come from anybody.
- * record_check() proves once that the head, the type and every length of a record agree with the bytes
- * there are; what follows may then be read through the accessors without further checks.
+ * Raw records are hostile: a ring may be shared with another version, a recording may come from
+ * anybody. record_check() proves once that the head, the type and every length of a record agree
+ * with the bytes there are; what follows may then be read through the accessors without further
+ * checks.
  */
 #pragma once
 
@@ -22,10 +23,10 @@ const char *event_type_to_string(unsigned int type);
 /* The variable parts of an EXEC or a PROCESS; filename and interp are empty for a PROCESS. */
 struct exec_parts {
 	struct str filename, interp;
-	struct str cwd, exe;			    /* leaf-first walks; see path_from_walk() */
+	struct str cwd, exe; /* leaf-first walks; see path_from_walk() */
 	struct str args;
-	const struct event_task_ext *task_ext;	    /* or NULL; not aligned: copy it with memcpy() */
-	const struct event_exe_ext *exe_ext;	    /* the same */
+	const struct event_task_ext *task_ext; /* or NULL; not aligned: copy it with memcpy() */
+	const struct event_exe_ext *exe_ext;   /* the same */
 };
 
 void exec_parts(const struct event_exec *e, struct exec_parts *ret);
@@ -37,8 +38,8 @@ struct str node_address(const struct event_node *e);
 struct str user_name(const struct event_user *e);
 
 /*
- * Writes the path that a leaf-first walk describes, "/" and the names from the root on, to `to`, which has
- * room for walk.n + 1 bytes. Longer than EVENT_PATH_MAX: the tail. `cut` says that the walk itself lacks
- * its head; *ret_cut is set where the result does. Returns the length.
+ * Writes the path that a leaf-first walk describes, "/" and the names from the root on, to `to`,
+ * which has room for walk.n + 1 bytes. Longer than EVENT_PATH_MAX: the tail. `cut` says that the
+ * walk itself lacks its head; *ret_cut is set where the result does. Returns the length.
  */
 size_t path_from_walk(struct str walk, bool cut, char *to, bool *ret_cut);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One record as the pipelines see it: views into the process table and into the raw record, valid as long
- * as the batch that holds it. Nothing here is owned.
+ * One record as the pipelines see it: views into the process table and into the raw record, valid
+ * as long as the batch that holds it. Nothing here is owned.
  */
 #pragma once
 
@@ -30,8 +30,8 @@ struct event {
 	enum call call;
 	const struct image *image;
 	const struct node *node;
-	const struct event_exit *exit;	/* CALL_EXIT only */
+	const struct event_exit *exit; /* CALL_EXIT only */
 	const struct event_head *head;
-	uint64_t seq;			/* position of the record in the ring: the order of the log */
-	int64_t time_ns;		/* wall clock, since the epoch */
+	uint64_t seq;	 /* position of the record in the ring: the order of the log */
+	int64_t time_ns; /* wall clock, since the epoch */
 };

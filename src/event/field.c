@@ -8,9 +8,11 @@
 
 #define NAME_MAX_LENGTH 64 /* longer is no field, nor near one */
 
-#define FIELD(in_set, field_name, of_type, getter, sentence)                                     \
-	{ .name = field_name, .type = FIELD_##of_type, .set = FIELD_SET_##in_set, .get = getter, \
-	  .doc = sentence }
+#define FIELD(in_set, field_name, of_type, getter, sentence)                            \
+	{                                                                               \
+		.name = field_name, .type = FIELD_##of_type, .set = FIELD_SET_##in_set, \
+		.get = getter, .doc = sentence                                          \
+	}
 #define SPEC(...) FIELD(SPEC, __VA_ARGS__)
 #define EXTENDED(...) FIELD(EXTENDED, __VA_ARGS__)
 
@@ -181,8 +183,8 @@ const struct field fields[] = {
 const size_t n_fields = ARRAY_SIZE(fields);
 
 static const char *const type_names[] = {
-	[FIELD_STRING] = "string",   [FIELD_NUMBER] = "number", [FIELD_BOOLEAN] = "boolean",
-	[FIELD_LIST] = "list", [FIELD_TIME] = "time",
+	[FIELD_STRING] = "string", [FIELD_NUMBER] = "number", [FIELD_BOOLEAN] = "boolean",
+	[FIELD_LIST] = "list",	   [FIELD_TIME] = "time",
 };
 
 static const char *const set_names[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one table of all fields: the encoders, the filters, `proctrail fields`, the reference page and the
- * tests read it. Its order is the order of the keys in a record.
+ * The one table of all fields: the encoders, the filters, `proctrail fields`, the reference page
+ * and the tests read it. Its order is the order of the keys in a record.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ enum field_type {
 	FIELD_NUMBER,  /* printed as a string in JSON, compared as a number by filters */
 	FIELD_BOOLEAN, /* "true", or the key is not there */
 	FIELD_LIST,
-	FIELD_TIME,    /* __time__ alone: an integer, or a string for flusher_stdout */
+	FIELD_TIME, /* __time__ alone: an integer, or a string for flusher_stdout */
 };
 
 enum value_kind {
@@ -27,7 +27,7 @@ enum value_kind {
 	VALUE_SAFE,   /* printable ASCII without " and \: needs no escaping */
 	VALUE_U64,
 	VALUE_I64,
-	VALUE_ARGV,   /* text holds arguments, each with its NUL but perhaps the last */
+	VALUE_ARGV, /* text holds arguments, each with its NUL but perhaps the last */
 };
 
 struct value {

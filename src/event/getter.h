@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The getters of the field table; for field.c alone. Each says what its key holds for one event. They come
- * in files by what they look at: the image and its parent, the end of a process, the extended facts.
+ * The getters of the field table; for field.c alone. Each says what its key holds for one event.
+ * They come in files by what they look at: the image and its parent, the end of a process, the
+ * extended facts.
  */
 #pragma once
 
@@ -55,5 +56,6 @@ field_get_fn get_tid, get_gid, get_egid, get_ruid, get_suid, get_loginuid, get_a
 field_get_fn get_session_id, get_tty, get_no_new_privs, get_cap_bounding, get_cap_ambient;
 field_get_fn get_ns_mnt, get_ns_pid, get_ns_net, get_ns_user, get_ns_uts, get_ns_ipc, get_ns_cgroup;
 field_get_fn get_cgroup_id, get_pid_container;
-field_get_fn get_exe_path, get_exe_inode, get_exe_dev, get_exe_nlink, get_exe_deleted, get_exe_memfd;
+field_get_fn get_exe_path, get_exe_inode, get_exe_dev, get_exe_nlink, get_exe_deleted,
+	get_exe_memfd;
 field_get_fn get_exe_upper, get_interpreter, get_exec_setuid, get_exec_setgid, get_exec_file_caps;

@@ -13,15 +13,19 @@
 #define SIGNAL_RT_MIN 34 /* the C library keeps the kernel's 32 and 33 to itself */
 #define SIGNAL_MAX 64
 
-#define NAME(text) { .p = "SIG" text, .n = sizeof("SIG" text) - 1 }
+#define NAME(text)                                           \
+	{                                                    \
+		.p = "SIG" text, .n = sizeof("SIG" text) - 1 \
+	}
 
 static const struct str signal_names[] = {
-	{ .p = "", .n = 0 }, NAME("HUP"), NAME("INT"), NAME("QUIT"), NAME("ILL"), NAME("TRAP"),
-	NAME("ABRT"), NAME("BUS"), NAME("FPE"), NAME("KILL"), NAME("USR1"), NAME("SEGV"),
-	NAME("USR2"), NAME("PIPE"), NAME("ALRM"), NAME("TERM"), NAME("STKFLT"), NAME("CHLD"),
-	NAME("CONT"), NAME("STOP"), NAME("TSTP"), NAME("TTIN"), NAME("TTOU"), NAME("URG"),
-	NAME("XCPU"), NAME("XFSZ"), NAME("VTALRM"), NAME("PROF"), NAME("WINCH"), NAME("IO"),
-	NAME("PWR"), NAME("SYS"),
+	{ .p = "", .n = 0 }, NAME("HUP"),    NAME("INT"),  NAME("QUIT"),  NAME("ILL"),
+	NAME("TRAP"),	     NAME("ABRT"),   NAME("BUS"),  NAME("FPE"),	  NAME("KILL"),
+	NAME("USR1"),	     NAME("SEGV"),   NAME("USR2"), NAME("PIPE"),  NAME("ALRM"),
+	NAME("TERM"),	     NAME("STKFLT"), NAME("CHLD"), NAME("CONT"),  NAME("STOP"),
+	NAME("TSTP"),	     NAME("TTIN"),   NAME("TTOU"), NAME("URG"),	  NAME("XCPU"),
+	NAME("XFSZ"),	     NAME("VTALRM"), NAME("PROF"), NAME("WINCH"), NAME("IO"),
+	NAME("PWR"),	     NAME("SYS"),
 };
 
 struct value get_absent(const struct event *ev, const struct field_view *view)
@@ -117,8 +121,9 @@ struct value get_duration_ns(const struct event *ev, const struct field_view *vi
 }
 
 /*
- * The run time is exact, what of it was in the kernel is sampled by ticks: the one is divided in the
- * proportion of the other, as the kernel does for wait4(2) (kernel/sched/cputime.c, cputime_adjust).
+ * The run time is exact, what of it was in the kernel is sampled by ticks: the one is divided in
+ * the proportion of the other, as the kernel does for wait4(2) (kernel/sched/cputime.c,
+ * cputime_adjust).
  */
 static uint64_t system_ns(const struct event_exit *e)
 {

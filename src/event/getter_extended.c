@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The extended facts of a task and of its executable. The keys are missing where they were not collected:
- * for a process that began before anybody asked. Pure; any thread.
+ * The extended facts of a task and of its executable. The keys are missing where they were not
+ * collected: for a process that began before anybody asked. Pure; any thread.
  */
 #include "event/getter.h"
 
@@ -10,13 +10,13 @@
 #include "event/capability.h"
 
 /* `expression` of t, the task's extended facts. */
-#define TASK(name, expression)                                                             \
-	struct value get_##name(const struct event *ev, const struct field_view *view)     \
-	{                                                                                  \
-		const struct event_task_ext *t = ev->image->ext;                           \
-                                                                                           \
-		(void)view;                                                                \
-		return t ? expression : value_absent();                                    \
+#define TASK(name, expression)                                                         \
+	struct value get_##name(const struct event *ev, const struct field_view *view) \
+	{                                                                              \
+		const struct event_task_ext *t = ev->image->ext;                       \
+                                                                                       \
+		(void)view;                                                            \
+		return t ? expression : value_absent();                                \
 	}
 
 TASK(gid, value_u64(t->gid))
@@ -55,7 +55,8 @@ struct value get_tty(const struct event *ev, const struct field_view *view)
 	if (!t)
 		return value_absent();
 	name = (struct str){ .p = t->tty, .n = strnlen(t->tty, sizeof(t->tty)) };
-	if (!str_starts_with(name, pts) || name.n == pts.n || !isdigit((unsigned char)name.p[pts.n]))
+	if (!str_starts_with(name, pts) || name.n == pts.n ||
+	    !isdigit((unsigned char)name.p[pts.n]))
 		return value_text(name);
 	buf_clear(view->scratch);
 	buf_put_str(view->scratch, pts);
@@ -65,13 +66,13 @@ struct value get_tty(const struct event *ev, const struct field_view *view)
 }
 
 /* `expression` of p, the image's program, where that has all the flags of `has`. */
-#define PROGRAM(name, has, expression)                                                     \
-	struct value get_##name(const struct event *ev, const struct field_view *view)     \
-	{                                                                                  \
-		const struct program *p = ev->image->program;                              \
-                                                                                           \
-		(void)view;                                                                \
-		return p && (p->flags & (has)) == (has) ? expression : value_absent();     \
+#define PROGRAM(name, has, expression)                                                 \
+	struct value get_##name(const struct event *ev, const struct field_view *view) \
+	{                                                                              \
+		const struct program *p = ev->image->program;                          \
+                                                                                       \
+		(void)view;                                                            \
+		return p && (p->flags & (has)) == (has) ? expression : value_absent(); \
 	}
 
 PROGRAM(exe_path, PROGRAM_HAS_EXE, value_text(p->exe))
@@ -79,10 +80,10 @@ PROGRAM(exe_inode, PROGRAM_HAS_EXE_EXT, value_u64(p->exe_ext.inode))
 PROGRAM(exe_nlink, PROGRAM_HAS_EXE_EXT, value_u64(p->exe_ext.nlink))
 PROGRAM(exe_deleted, PROGRAM_EXE_DELETED, value_true(true))
 PROGRAM(exe_memfd, PROGRAM_EXE_MEMFD, value_true(true))
-PROGRAM(exe_upper, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits & EVENT_EXE_UPPER))
-PROGRAM(exec_setuid, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits & EVENT_EXE_SETUID))
-PROGRAM(exec_setgid, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits & EVENT_EXE_SETGID))
-PROGRAM(exec_file_caps, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits & EVENT_EXE_FILE_CAPS))
+PROGRAM(exe_upper, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits &EVENT_EXE_UPPER))
+PROGRAM(exec_setuid, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits &EVENT_EXE_SETUID))
+PROGRAM(exec_setgid, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits &EVENT_EXE_SETGID))
+PROGRAM(exec_file_caps, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits &EVENT_EXE_FILE_CAPS))
 PROGRAM(interpreter, 0, p->interpreter.n ? value_text(p->interpreter) : value_absent())
 
 struct value get_exe_dev(const struct event *ev, const struct field_view *view)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a record says of its image and of the parent's. The values of a parent are the same as those of an
- * image; its keys are missing where there is none, and "" where only its identity is known. Pure; any
- * thread.
+ * What a record says of its image and of the parent's. The values of a parent are the same as those
+ * of an image; its keys are missing where there is none, and "" where only its identity is known.
+ * Pure; any thread.
  */
 #include "event/getter.h"
 
@@ -13,7 +13,10 @@
 
 #define ANCESTORS_MAX 32
 
-/* Names the image, not the process: each exec counts on, and an id can be derived again at any time. */
+/*
+ * Names the image, not the process: each exec counts on, and an id can be derived again at any
+ * time.
+ */
 static uint64_t ktime(const struct image *i)
 {
 	return i->key.start_ns + i->key.exec_count;
@@ -96,21 +99,21 @@ static struct value container_id(const struct image *i)
 }
 
 /* The same value of the event's own image and of its parent's. */
-#define OWN(name, expression)                                                              \
-	struct value get_##name(const struct event *ev, const struct field_view *view)     \
-	{                                                                                  \
-		const struct image *i = ev->image;                                         \
-                                                                                           \
-		(void)view;                                                                \
-		return expression;                                                         \
+#define OWN(name, expression)                                                          \
+	struct value get_##name(const struct event *ev, const struct field_view *view) \
+	{                                                                              \
+		const struct image *i = ev->image;                                     \
+                                                                                       \
+		(void)view;                                                            \
+		return expression;                                                     \
 	}
-#define PARENT(name, expression)                                                           \
+#define PARENT(name, expression)                                                              \
 	struct value get_parent_##name(const struct event *ev, const struct field_view *view) \
-	{                                                                                  \
-		const struct image *i = ev->image->parent;                                 \
-                                                                                           \
-		(void)view;                                                                \
-		return i ? expression : value_absent();                                    \
+	{                                                                                     \
+		const struct image *i = ev->image->parent;                                    \
+                                                                                              \
+		(void)view;                                                                   \
+		return i ? expression : value_absent();                                       \
 	}
 #define BOTH(name, expression) OWN(name, expression) PARENT(name, expression)
 
@@ -126,7 +129,7 @@ BOTH(ktime, value_u64(ktime(i)))
 OWN(cap_permitted, value_safe(capability_names(i->cred.permitted)))
 OWN(cap_effective, value_safe(capability_names(i->cred.effective)))
 OWN(cap_inheritable, value_safe(capability_names(i->cred.inheritable)))
-OWN(arguments_truncated, value_true(i->program && is_cut(i->program, view)))
+OWN(arguments_truncated, value_true(i->program &&is_cut(i->program, view)))
 OWN(cwd_truncated, value_true(i->program && i->program->flags & PROGRAM_CWD_CUT))
 OWN(argv, ((struct value){ .kind = VALUE_ARGV, .text = args(i, view) }))
 OWN(arguments_bytes, i->program ? value_u64(i->program->args_total) : value_safe(STR_EMPTY))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known of a process's images. An image is one program in the life of one process: a fork makes
- * one (a copy of its forker's program), each exec makes the next. proc/ owns and fills these; everybody
- * else reads them, for as long as the batch lives that handed them out.
+ * What is known of a process's images. An image is one program in the life of one process: a fork
+ * makes one (a copy of its forker's program), each exec makes the next. proc/ owns and fills these;
+ * everybody else reads them, for as long as the batch lives that handed them out.
  *
  *   image ──► program   binary, argv, cwd: shared by an image and the clones of it
  *     │   └─► user, cgroup: shared by all images with that user id, in that control group
@@ -41,7 +41,7 @@ struct cgroup {
 	bool has_container;
 };
 
-#define PROGRAM_ARGS_CUT 0x1	 /* args is shorter than argv was */
+#define PROGRAM_ARGS_CUT 0x1 /* args is shorter than argv was */
 #define PROGRAM_CWD_CUT 0x2
 #define PROGRAM_EXE_DELETED 0x4
 #define PROGRAM_EXE_MEMFD 0x8
@@ -51,21 +51,21 @@ struct cgroup {
 /* Immutable once made. The strings lie behind the structure. */
 struct program {
 	uint32_t refs;
-	uint32_t flags;		   /* PROGRAM_* */
-	uint32_t argc;		   /* 0: unknown */
-	uint32_t args_total;	   /* bytes of argv at exec, NULs included */
-	struct str binary;	   /* as the spec's `binary` */
-	struct str cwd;		   /* as the spec's `cwd` */
-	struct str args;	   /* argv from argv[0] on, each with its NUL but perhaps the last */
-	struct str interpreter;	   /* "" where none */
-	struct str exe;		   /* the resolved executable; see PROGRAM_HAS_EXE */
+	uint32_t flags;		/* PROGRAM_* */
+	uint32_t argc;		/* 0: unknown */
+	uint32_t args_total;	/* bytes of argv at exec, NULs included */
+	struct str binary;	/* as the spec's `binary` */
+	struct str cwd;		/* as the spec's `cwd` */
+	struct str args;	/* argv from argv[0] on, each with its NUL but perhaps the last */
+	struct str interpreter; /* "" where none */
+	struct str exe;		/* the resolved executable; see PROGRAM_HAS_EXE */
 	struct event_exe_ext exe_ext;
-	uint32_t bytes;		   /* of this allocation */
+	uint32_t bytes; /* of this allocation */
 };
 
-#define IMAGE_EXITED 0x1    /* its process has ended, or went on to another image */
-#define IMAGE_KTHREAD 0x2   /* a kernel thread, or a helper that has not exec'ed: emits no records */
-#define IMAGE_STUB 0x4	    /* only the identity is known */
+#define IMAGE_EXITED 0x1  /* its process has ended, or went on to another image */
+#define IMAGE_KTHREAD 0x2 /* a kernel thread, or a helper that has not exec'ed: emits no records */
+#define IMAGE_STUB 0x4	  /* only the identity is known */
 #define IMAGE_NEVER_EXEC 0x8 /* a clone: program is its forker's */
 #define IMAGE_INDEXED 0x10   /* proc/table's: findable though it is not current */
 
@@ -73,13 +73,13 @@ struct program {
 struct image {
 	struct image_key key;
 	uint32_t refs;
-	uint32_t flags;			/* IMAGE_* */
+	uint32_t flags; /* IMAGE_* */
 	struct event_cred cred;
-	const struct user *user;	/* NULL: unknown */
-	const struct cgroup *cgroup;	/* NULL: unknown */
-	struct program *program;	/* NULL: unknown */
-	struct image *parent;		/* NULL: none or unknown */
-	struct event_task_ext *ext;	/* NULL: not collected */
-	struct list lru;		/* proc/table's */
-	uint32_t depth;			/* proc/table's: a bound for the images above this one */
+	const struct user *user;     /* NULL: unknown */
+	const struct cgroup *cgroup; /* NULL: unknown */
+	struct program *program;     /* NULL: unknown */
+	struct image *parent;	     /* NULL: none or unknown */
+	struct event_task_ext *ext;  /* NULL: not collected */
+	struct list lru;	     /* proc/table's */
+	uint32_t depth;		     /* proc/table's: a bound for the images above this one */
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `arguments`: an argument list as one line from which the list can be recovered. Arguments are joined by
- * one space. One that is empty or holds a byte <= 0x20, 0x7f, '"', '\' or invalid UTF-8 is written in
- * double quotes, with \" \\ \n \t, and \xHH (lower-case digits) for other control bytes and for each byte
- * that is not part of valid UTF-8. Nothing else is quoted or changed.
+ * `arguments`: an argument list as one line from which the list can be recovered. Arguments are
+ * joined by one space. One that is empty or holds a byte <= 0x20, 0x7f, '"', '\' or invalid UTF-8
+ * is written in double quotes, with \" \\ \n \t, and \xHH (lower-case digits) for other control
+ * bytes and for each byte that is not part of valid UTF-8. Nothing else is quoted or changed.
  */
 #pragma once
 

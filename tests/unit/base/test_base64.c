@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/str.h"
+#include <cmocka.h>
 
 static void test_vectors(void **state)
 {

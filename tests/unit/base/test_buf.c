@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include <cmocka.h>
 
 static void assert_text(const struct buf *b, const char *text)
 {
@@ -52,8 +52,12 @@ static void test_numbers(void **state)
 		int64_t v;
 		const char *text;
 	} cases[] = {
-		{ 0, "0" }, { 9, "9" }, { 10, "10" }, { -1, "-1" },
-		{ INT64_MAX, "9223372036854775807" }, { INT64_MIN, "-9223372036854775808" },
+		{ 0, "0" },
+		{ 9, "9" },
+		{ 10, "10" },
+		{ -1, "-1" },
+		{ INT64_MAX, "9223372036854775807" },
+		{ INT64_MIN, "-9223372036854775808" },
 	};
 	_cleanup_(buf_done) struct buf b = { 0 };
 	size_t i;

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/str.h"
+#include <cmocka.h>
 
 #define LOG_UNIT "test"
 
@@ -141,9 +141,9 @@ static void test_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),  cmocka_unit_test(test_json),
+		cmocka_unit_test(test_text),   cmocka_unit_test(test_json),
 		cmocka_unit_test(test_levels), cmocka_unit_test(test_errno),
-		cmocka_unit_test(test_ready), cmocka_unit_test(test_long),
+		cmocka_unit_test(test_ready),  cmocka_unit_test(test_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include "base/cleanup.h"
 #include "base/nearest.h"
+#include <cmocka.h>
 
 static const char *const names[] = { "OnlyStdout", "FilePath", "FileName", "Tags", "Type", NULL };
 

@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include <cmocka.h>
 
 static void test_length(void **state)
 {
@@ -18,19 +18,23 @@ static void test_length(void **state)
 	} cases[] = {
 		{ "a", 1 },
 		{ "\x7f", 1 },
-		{ "\x80", 0 },		 /* a tail alone */
-		{ "\xc1\xbf", 0 },	 /* overlong */
+		{ "\x80", 0 },	   /* a tail alone */
+		{ "\xc1\xbf", 0 }, /* overlong */
 		{ "\xc2\x80", 2 },
 		{ "\xdf\xbf", 2 },
-		{ "\xc2", 0 },		 /* ends early */
-		{ "\xc2" "a", 0 },
-		{ "\xe0\x9f\xbf", 0 },	 /* overlong */
+		{ "\xc2", 0 }, /* ends early */
+		{ "\xc2"
+		  "a",
+		  0 },
+		{ "\xe0\x9f\xbf", 0 }, /* overlong */
 		{ "\xe0\xa0\x80", 3 },
 		{ "\xe4\xb8\xad", 3 },
 		{ "\xe4\xb8", 0 },
-		{ "\xe4\xb8" "a", 0 },
+		{ "\xe4\xb8"
+		  "a",
+		  0 },
 		{ "\xed\x9f\xbf", 3 },
-		{ "\xed\xa0\x80", 0 },	 /* surrogates */
+		{ "\xed\xa0\x80", 0 }, /* surrogates */
 		{ "\xed\xbf\xbf", 0 },
 		{ "\xef\xbf\xbf", 3 },
 		{ "\xf0\x8f\xbf\xbf", 0 }, /* overlong */
@@ -38,7 +42,9 @@ static void test_length(void **state)
 		{ "\xf4\x8f\xbf\xbf", 4 },
 		{ "\xf4\x90\x80\x80", 0 }, /* above U+10FFFF */
 		{ "\xf0\x90\x80", 0 },
-		{ "\xf0\x90\x80" "a", 0 },
+		{ "\xf0\x90\x80"
+		  "a",
+		  0 },
 		{ "\xf5\x80\x80\x80", 0 },
 		{ "\xff", 0 },
 	};
@@ -70,11 +76,13 @@ static void test_trim(void **state)
 		{ "\xf0\x9f\x98", 3, 0 },
 		{ "\xf0\x9f", 2, 0 },
 		{ "\xf0", 1, 0 },
-		{ "a\x80", 2, 2 },		/* no beginning: nothing to go on */
+		{ "a\x80", 2, 2 }, /* no beginning: nothing to go on */
 		{ "\x80\x80\x80\x80", 4, 4 },
-		{ "a\xed\xa0", 3, 3 },		/* never to become a character */
+		{ "a\xed\xa0", 3, 3 }, /* never to become a character */
 		{ "a\xff", 2, 2 },
-		{ "\xe4\xb8" "a", 3, 3 },
+		{ "\xe4\xb8"
+		  "a",
+		  3, 3 },
 	};
 	size_t i;
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch hands back each image once, and only on reset. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/batch.h"
+#include <cmocka.h>
+
+static size_t n_released;
+
+static void count_release(void *owner, struct image *image)
+{
+	assert_ptr_equal(owner, &n_released);
+	assert_int_equal(image->refs--, 1);
+	n_released++;
+}
+
+static void test_append_and_reset(void **state)
+{
+	struct image images[500] = { 0 };
+	struct batch b;
+	size_t i;
+
+	(void)state;
+	n_released = 0;
+	batch_init(&b, count_release, &n_released);
+	for (i = 0; i < 500; i++) {
+		struct event *ev = batch_append(&b);
+
+		assert_non_null(ev);
+		assert_null(ev->image);
+		images[i].refs = 1;
+		ev->image = &images[i];
+		ev->seq = i;
+	}
+	assert_int_equal(b.n, 500);
+	for (i = 0; i < 500; i++)
+		assert_int_equal(b.events[i].seq, i);
+	assert_int_equal(n_released, 0);
+	batch_reset(&b);
+	assert_int_equal(n_released, 500);
+	assert_int_equal(b.n, 0);
+	batch_reset(&b);
+	assert_int_equal(n_released, 500);
+	batch_done(&b);
+}
+
+/* An old event does not shine through, and one without an image is let be. */
+static void test_slots_are_empty(void **state)
+{
+	struct image image = { .refs = 1 };
+	struct event *ev;
+	struct batch b;
+
+	(void)state;
+	n_released = 0;
+	batch_init(&b, count_release, &n_released);
+	ev = batch_append(&b);
+	ev->image = &image;
+	ev->seq = 7;
+	batch_reset(&b);
+	ev = batch_append(&b);
+	assert_int_equal(ev->seq, 0);
+	assert_null(ev->image);
+	batch_done(&b);
+	assert_int_equal(n_released, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_append_and_reset),
+		cmocka_unit_test(test_slots_are_empty),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
