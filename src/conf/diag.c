@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Findings about a configuration. Owns copies of all its strings. What a message quotes comes from a file:
- * long messages are cut when they are added, control characters are made visible when they are printed.
+ * Findings about a configuration. Owns copies of all its strings. What a message quotes comes from
+ * a file: long messages are cut when they are added, control characters are made visible when they
+ * are printed.
  */
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is wrong with a configuration: many findings, each with its place, in the order in which they were
- * found. Printed as
- *   pipeline.yaml:7:5: flushers[0].FilePth: unknown key; the nearest known one is 'FilePath'
+ * What is wrong with a configuration: many findings, each with its place, in the order in which
+ * they were found. Printed as
+ *   pipeline.yaml:7:5: flushers[0].FilePth: unknown key; did you mean 'FilePath'?
  */
 #pragma once
 

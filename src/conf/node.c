@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From libyaml's events to a tree. libyaml's own document tree is not used: it resolves aliases before
- * anybody can count what they blow up to, and forgets nothing that we do not want.
- * What is merely unwanted (a tag, an anchor, a key twice) is reported and parsing goes on; what breaks the
+ * From libyaml's events to a tree. libyaml's own document tree is not used: it resolves aliases
+ * before anybody can count what they blow up to, and forgets nothing that we do not want. What is
+ * merely unwanted (a tag, an anchor, a key twice) is reported and parsing goes on; what breaks the
  * structure or a bound ends it.
  */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <yaml.h>
 
 #include "conf/node.h"
 
-#define TEXT_MAX (1024 * 1024)
 #define DEPTH_MAX 32
 #define NODES_MAX 65536
 
@@ -356,7 +353,10 @@ static int parse_document(struct parser *p, struct conf_node *root)
 	return r;
 }
 
-/* The events around the document: stream start, document start, the document, document end, stream end. */
+/*
+ * The events around the document: stream start, document start, the document, document end, stream
+ * end.
+ */
 static int parse_stream(struct parser *p, struct conf_node *root)
 {
 	for (unsigned int n_documents = 0;;) {
@@ -381,10 +381,10 @@ static int parse_stream(struct parser *p, struct conf_node *root)
 
 static int check_length(const char *name, size_t n, struct diag *reterr)
 {
-	if (n <= TEXT_MAX)
+	if (n <= CONF_TEXT_MAX)
 		return 0;
 	diag_add(reterr, DIAG_ERROR, (struct position){ .file = name }, "",
-		 "too large: a configuration may have at most %d bytes", TEXT_MAX);
+		 "too large: a configuration may have at most %d bytes", CONF_TEXT_MAX);
 	return -EINVAL;
 }
 
@@ -430,76 +430,4 @@ int conf_parse_text(const char *name, const char *text, size_t n, struct diag *r
 		return -EINVAL;
 	*ret = TAKE_PTR(root);
 	return 0;
-}
-
-static const char *kind_of_file(mode_t mode)
-{
-	if (S_ISDIR(mode))
-		return "a folder";
-	if (S_ISFIFO(mode))
-		return "a pipe";
-	return S_ISSOCK(mode) ? "a socket" : "a device";
-}
-
-/* Up to one byte more than is allowed, so that a file that grows is found out. */
-static int read_whole(int fd, char *to, size_t *ret_n)
-{
-	size_t n = 0;
-
-	while (n < TEXT_MAX + 1) {
-		ssize_t k = read(fd, to + n, TEXT_MAX + 1 - n);
-
-		if (k < 0 && errno != EINTR)
-			return -errno;
-		if (k == 0)
-			break;
-		n += k > 0 ? (size_t)k : 0;
-	}
-	*ret_n = n;
-	return 0;
-}
-
-/* Opens a regular file that is not too large; a pipe without a writer does not block this. */
-static int open_file(const char *path, struct diag *reterr, int *ret_fd)
-{
-	_cleanup_(closep) int fd = -1;
-	struct position at = { .file = path };
-	struct stat st;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		diag_add(reterr, DIAG_ERROR, at, "", "cannot be opened: %m");
-		return -EINVAL;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		diag_add(reterr, DIAG_ERROR, at, "", "expected a file, not %s",
-			 kind_of_file(st.st_mode));
-		return -EINVAL;
-	}
-	if (check_length(path, (size_t)st.st_size, reterr) < 0)
-		return -EINVAL;
-	*ret_fd = TAKE_FD(fd);
-	return 0;
-}
-
-int conf_parse_file(const char *path, struct diag *reterr, struct conf_node **ret)
-{
-	_cleanup_(closep) int fd = -1;
-	_cleanup_(freep) char *text = NULL;
-	size_t n = 0;
-	int r;
-
-	r = open_file(path, reterr, &fd);
-	if (r < 0)
-		return r;
-	text = malloc(TEXT_MAX + 1);
-	if (!text)
-		return -ENOMEM;
-	r = read_whole(fd, text, &n);
-	if (r < 0) {
-		diag_add(reterr, DIAG_ERROR, (struct position){ .file = path }, "",
-			 "cannot be read: %s", strerror(-r));
-		return -EINVAL;
-	}
-	return conf_parse_text(path, text, n, reterr, ret);
 }

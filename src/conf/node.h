@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A YAML or JSON document as a tree in which every node knows its line and column. Bounded: a file of at
- * most 1 MiB, 32 levels, 65,536 nodes; anchors, aliases, tags, merge keys, duplicate keys and a second
- * document are errors with a position. Scalars stay text; conf/option.h gives them types.
+ * A YAML or JSON document as a tree in which every node knows its line and column. Bounded: a file
+ * of at most 1 MiB, 32 levels, 65,536 nodes; anchors, aliases, tags, merge keys, duplicate keys and
+ * a second document are errors with a position. Scalars stay text; conf/option.h gives them types.
  */
 #pragma once
 
@@ -12,24 +12,27 @@
 #include "base/cleanup.h"
 #include "conf/diag.h"
 
+#define CONF_TEXT_MAX (1024 * 1024) /* bytes */
+
 enum node_kind { CONF_SCALAR, CONF_LIST, CONF_MAP };
 
 struct conf_node {
 	enum node_kind kind;
 	struct position at;
-	char *text;		      /* CONF_SCALAR: NUL-terminated, without NULs inside */
-	bool is_plain;		      /* CONF_SCALAR: unquoted, so `true`, `3` and `null` mean what they say */
-	struct conf_node **items;     /* CONF_LIST: the items; CONF_MAP: the values */
-	struct conf_node **keys;      /* CONF_MAP: scalars, beside items */
+	char *text;    /* CONF_SCALAR: NUL-terminated, without NULs inside */
+	bool is_plain; /* CONF_SCALAR: unquoted, so `true`, `3` and `null` mean what they say */
+	struct conf_node **items; /* CONF_LIST: the items; CONF_MAP: the values */
+	struct conf_node **keys;  /* CONF_MAP: scalars, beside items */
 	size_t n;
 };
 
 /*
- * Reads a file, or text that is called `name` in messages. 0 with *ret, which the caller owns; -EINVAL
- * with the reasons in diag; -ENOMEM. An empty document is an empty map.
+ * Reads a file, or text that is called `name` in messages. 0 with *ret, which the caller owns;
+ * -EINVAL with the reasons in diag; -ENOMEM. An empty document is an empty map.
  */
 int conf_parse_file(const char *path, struct diag *reterr, struct conf_node **ret);
-int conf_parse_text(const char *name, const char *text, size_t n, struct diag *reterr, struct conf_node **ret);
+int conf_parse_text(const char *name, const char *text, size_t n, struct diag *reterr,
+		    struct conf_node **ret);
 struct conf_node *conf_node_free(struct conf_node *node);
 DEFINE_CLEANUP(struct conf_node *, conf_node_free)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a map of the tree to a structure, by its option table. Defaults go the same way as what a user
- * wrote. Runs at start-up and at a reload; keeps nothing.
+ * From a map of the tree to a structure, by its option table. Defaults go the same way as what a
+ * user wrote. Runs at start-up and at a reload; keeps nothing.
  */
 #include <assert.h>
 #include <errno.h>

@@ -15,7 +15,9 @@ struct unit {
 	uint64_t factor;
 };
 
-/* For formatting, the first that divides a number is taken; so the preferred spellings come first. */
+/*
+ * For formatting, the first that divides a number is taken; so the preferred spellings come first.
+ */
 static const struct unit sizes[] = {
 	{ "GiB", 1ULL << 30 }, { "MiB", 1ULL << 20 }, { "KiB", 1ULL << 10 }, { "", 1 }, { "B", 1 },
 	{ "KB", 1ULL << 10 },  { "MB", 1ULL << 20 },  { "GB", 1ULL << 30 },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The types that the text of a scalar may be read as. All take a NUL-terminated text without surrounding
- * space and return 0; -EINVAL where it is nothing of the kind; -ERANGE where it does not fit the type.
+ * The types that the text of a scalar may be read as. All take a NUL-terminated text without
+ * surrounding space and return 0; -EINVAL where it is nothing of the kind; -ERANGE where it does
+ * not fit the type.
  */
 #pragma once
 
@@ -11,7 +12,10 @@
 
 /* `true` and `false`. */
 int scalar_parse_bool(const char *text, bool *ret);
-/* What "yes", "Off", "TRUE" and their like were meant to be: "true", "false", or NULL for another text. */
+/*
+ * What "yes", "Off", "TRUE" and their like were meant to be: "true", "false", or NULL for another
+ * text.
+ */
 const char *scalar_meant_bool(const char *text);
 /* Decimal. */
 int scalar_parse_int(const char *text, int64_t *ret);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* flusher_blackhole: takes everything and keeps nothing. For measuring what comes before a flusher. */
+/*
+ * flusher_blackhole: takes everything and keeps nothing. For measuring what comes before a flusher.
+ */
 #include "plugin/plugin.h"
 
 static const struct option options[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flusher_file: appends records to a file. When the disk is full in the middle of a record, the piece of it
- * that was written is cut off again: what a reader finds are whole lines.
- * Runs on the thread of its pipeline.
+ * flusher_file: appends records to a file. When the disk is full in the middle of a record, the
+ * piece of it that was written is cut off again: what a reader finds are whole lines. Runs on the
+ * thread of its pipeline.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,8 +81,8 @@ static void file_stop(struct instance *self)
 }
 
 /*
- * Cuts a torn record off. Only while it still is the end of the file: our own position is behind it, and if
- * the file has grown since, somebody else appends too and theirs must not go.
+ * Cuts a torn record off. Only while it still is the end of the file: our own position is behind
+ * it, and if the file has grown since, somebody else appends too and theirs must not go.
  */
 static int mend(struct file_state *s)
 {

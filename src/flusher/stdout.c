@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flusher_stdout: records to the standard output, without ever blocking for long on a reader who is slow.
- * The standard output is shared with whoever started us, and O_NONBLOCK belongs to the open file, not to the
- * descriptor: setting it there would surprise the shell. So each kind of file has its own way:
+ * flusher_stdout: records to the standard output, without ever blocking for long on a reader who is
+ * slow. The standard output is shared with whoever started us, and O_NONBLOCK belongs to the open
+ * file, not to the descriptor: setting it there would surprise the shell. So each kind of file has
+ * its own way:
  *   regular file  one write
  *   pipe          opened once more through /proc: an open file of our own, which may be O_NONBLOCK
  *   socket        MSG_DONTWAIT
@@ -73,7 +74,7 @@ static int stdout_start(struct instance *self)
 	if (s->is_own)
 		s->way = WAY_NONBLOCKING;
 	else
-		s->fd = STDOUT_FILENO; /* not ours to open, or nobody reads it any more: the slow way does */
+		s->fd = STDOUT_FILENO; /* not ours to open, or without a reader: the slow way */
 	return 0;
 }
 

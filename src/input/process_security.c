@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * input_process_security: which records of processes a pipeline wants, and which fields of them. The sensor
- * itself is shared by all pipelines; this says what one of them asks of it. Has no state and no thread.
+ * input_process_security: which records of processes a pipeline wants, and which fields of them.
+ * The sensor itself is shared by all pipelines; this says what one of them asks of it. Has no state
+ * and no thread.
  */
 #include <errno.h>
 #include <stdlib.h>

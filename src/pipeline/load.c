@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a configuration to a pipeline that is ready to be started: which plugins, their options, what they ask
- * of the sensor, and one schema for each encoding. All that is wrong is found in one go; a pipeline that
- * something is wrong with is never handed out.
+ * From a configuration to a pipeline that is ready to be started: which plugins, their options,
+ * what they ask of the sensor, and one schema for each encoding. All that is wrong is found in one
+ * go; a pipeline that something is wrong with is never handed out.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -143,8 +143,8 @@ static int fill_part(struct part *part, const struct conf_node *map, const char 
 }
 
 /*
- * Parts for the items of one list, each of `stride` bytes with a struct part at its head. *ret_n counts those
- * that part_done() is due for, on failure as well.
+ * Parts for the items of one list, each of `stride` bytes with a struct part at its head. *ret_n
+ * counts those that part_done() is due for, on failure as well.
  */
 static int load_items(const struct kind *kind, const struct conf_node *list, size_t stride,
 		      struct part *parts, size_t *ret_n, struct diag *reterr)

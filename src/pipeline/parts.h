@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a pipeline is made of, for load.c, which builds it, and pipeline.c, which runs it. Everything lies in
- * struct pipeline: pipelines share nothing, and each is used by one thread at a time.
+ * What a pipeline is made of, for load.c, which builds it, and pipeline.c, which runs it.
+ * Everything lies in struct pipeline: pipelines share nothing, and each is used by one thread at a
+ * time.
  *
  *   batch ─► stages (processors) ─► feeds (one per encoding) ─► outlets (flushers)
  */

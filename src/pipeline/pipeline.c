@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pipeline at work. A batch goes through in slices: as many records as make about SLICE_BYTES are encoded,
- * once per encoding, and handed to every flusher before the next slice is. So memory is bounded whatever the
- * batch holds, and the order of the records is the batch's for each flusher.
+ * A pipeline at work. A batch goes through in slices: as many records as make about SLICE_BYTES are
+ * encoded, once per encoding, and handed to every flusher before the next slice is. So memory is
+ * bounded whatever the batch holds, and the order of the records is the batch's for each flusher.
  * Runs on the one thread that calls it.
  */
 #include <errno.h>

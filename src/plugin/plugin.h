@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The three kinds of plugin. A plugin is one file and ends in one const struct whose symbol is the
- * configuration's `Type:`; plugin/plugins.def lists them. Plugins never include each other. Queues, retries,
- * encoding and counters belong to pipeline/: a flusher only delivers what it is handed.
+ * configuration's `Type:`; plugin/plugins.def lists them. Plugins never include each other. Queues,
+ * retries, encoding and counters belong to pipeline/: a flusher only delivers what it is handed.
  */
 #pragma once
 
@@ -20,9 +20,9 @@
 /* One configured use of a plugin. */
 struct instance {
 	const struct plugin *plugin;
-	char *name;	/* "flusher_file" or "flusher_file/2"; in log lines and metric labels */
-	void *conf;	/* plugin->conf_size bytes, filled from plugin->options, then frozen */
-	void *state;	/* plugin->state_size bytes, zeroed */
+	char *name;  /* "flusher_file" or "flusher_file/2"; in log lines and metric labels */
+	void *conf;  /* plugin->conf_size bytes, filled from plugin->options, then frozen */
+	void *state; /* plugin->state_size bytes, zeroed */
 };
 
 struct plugin {
@@ -31,7 +31,8 @@ struct plugin {
 	const struct option *options;
 	size_t conf_size, state_size;
 	/* Optional: rules across options. `map` has the positions. 0 or -EINVAL. */
-	int (*check)(const void *conf, const struct conf_node *map, const char *path, struct diag *reterr);
+	int (*check)(const void *conf, const struct conf_node *map, const char *path,
+		     struct diag *reterr);
 	/* Optional. 0 or a negative errno, after an error was logged. */
 	int (*start)(struct instance *self);
 	/* Optional; accepts a half-started instance. */
@@ -42,7 +43,7 @@ struct plugin {
 struct demand {
 	uint32_t calls;	   /* bits 1 << enum call */
 	uint32_t max_args; /* bytes */
-	bool *fields;	   /* n_fields of them: the wanted ones, for the schema; owned by the demand */
+	bool *fields; /* n_fields of them: the wanted ones, for the schema; owned by the demand */
 };
 
 struct input {
@@ -76,10 +77,10 @@ struct flusher {
 	/* Optional: the default is an integer time and no tags. */
 	void (*encoding)(const void *conf, struct encoding *ret);
 	/*
-	 * Takes custody of all of the payload: 0 when it is written where the flusher writes. -EAGAIN: nothing
-	 * was taken for good, call again with the rest (`*ret_done` bytes were taken, a whole number of records
-	 * or not). Other errors: what is not done is lost; the pipeline counts and reports it.
-	 * May block no longer than about 100 ms at a call.
+	 * Takes custody of all of the payload: 0 when it is written where the flusher writes.
+	 * -EAGAIN: nothing was taken for good, call again with the rest (`*ret_done` bytes were
+	 * taken, a whole number of records or not). Other errors: what is not done is lost; the
+	 * pipeline counts and reports it. May block no longer than about 100 ms at a call.
 	 */
 	int (*flush)(struct instance *self, const struct payload *in, size_t *ret_done);
 };

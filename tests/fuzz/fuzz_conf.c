@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a pipeline's configuration: through the parser, the options and the checks of all plugins. */
+/* Any bytes as a configuration: through the parser, the options and the checks of all plugins. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

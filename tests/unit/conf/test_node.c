@@ -8,9 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "conf/node.h"
@@ -217,48 +215,6 @@ static void test_length(void **state)
 		       "t.yaml: too large: a configuration may have at most 1048576 bytes\n");
 }
 
-static void assert_file_refused(const char *path, const char *expected)
-{
-	_cleanup_(diag_done) struct diag d = { 0 };
-	struct conf_node *root = NULL;
-	char printed[512], wanted[512];
-
-	assert_int_equal(conf_parse_file(path, &d, &root), -EINVAL);
-	assert_null(root);
-	print_diag(&d, printed, sizeof(printed));
-	snprintf(wanted, sizeof(wanted), "%s: %s\n", path, expected);
-	assert_string_equal(printed, wanted);
-}
-
-static void test_files(void **state)
-{
-	char folder[] = "/tmp/test_node.XXXXXX", path[64];
-	_cleanup_(conf_node_freep) struct conf_node *root = NULL;
-	_cleanup_(diag_done) struct diag d = { 0 };
-	int fd;
-
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	assert_file_refused(folder, "expected a file, not a folder");
-	assert_file_refused("/dev/null", "expected a file, not a device");
-	snprintf(path, sizeof(path), "%s/f", folder);
-	assert_file_refused(path, "cannot be opened: No such file or directory");
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_file_refused(path, "expected a file, not a pipe");
-	unlink(path);
-
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_int_equal(write(fd, "a: b\n", 5), 5);
-	assert_int_equal(conf_parse_file(path, &d, &root), 0);
-	assert_string_equal(conf_node_lookup(root, "a")->text, "b");
-	assert_string_equal(root->at.file, path);
-	assert_int_equal(ftruncate(fd, 100 * 1024 * 1024), 0);
-	close(fd);
-	assert_file_refused(path, "too large: a configuration may have at most 1048576 bytes");
-	unlink(path);
-	rmdir(folder);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,7 +222,7 @@ int main(void)
 		cmocka_unit_test(test_json),	  cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_depth),	  cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_many_keys), cmocka_unit_test(test_length),
-		cmocka_unit_test(test_files),
+
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
