@@ -331,6 +331,25 @@ static bool is_any_left(const struct pipeline *p)
 	return false;
 }
 
+/* From one slice, of which everything is settled, to the next or to the end. */
+static void advance(struct pipeline *p)
+{
+	settle(p);
+	if (p->next < p->batch->n)
+		fill(p);
+	else
+		p->batch = NULL;
+}
+
+int pipeline_deliver(struct pipeline *p, const struct batch *batch)
+{
+	pipeline_abandon(p);
+	p->batch = batch;
+	p->next = 0;
+	fill(p);
+	return pipeline_resume(p);
+}
+
 int pipeline_resume(struct pipeline *p)
 {
 	while (p->batch) {
@@ -340,21 +359,19 @@ int pipeline_resume(struct pipeline *p)
 			is_blocked |= offer(p, &p->outlets[i]) == -EAGAIN;
 		if (is_blocked)
 			return -EAGAIN;
-		settle(p);
-		if (p->next < p->batch->n)
-			fill(p);
-		else
-			p->batch = NULL;
+		advance(p);
 	}
 	return is_any_left(p) ? 0 : -EPIPE;
 }
 
-int pipeline_deliver(struct pipeline *p, const struct batch *batch)
+void pipeline_abandon(struct pipeline *p)
 {
-	p->batch = batch;
-	p->next = 0;
-	fill(p);
-	return pipeline_resume(p);
+	while (p->batch) {
+		for (size_t i = 0; i < p->n_outlets; i++)
+			if (!p->outlets[i].is_settled)
+				drop_rest(p, &p->outlets[i], -ECANCELED);
+		advance(p);
+	}
 }
 
 void pipeline_counters(const struct pipeline *p, struct pipeline_counters *ret)

@@ -50,5 +50,7 @@ int pipeline_start(struct pipeline *p);
  */
 int pipeline_deliver(struct pipeline *p, const struct batch *batch);
 int pipeline_resume(struct pipeline *p);
+/* Gives up on the batch under way, if there is one: what is not in custody counts as dropped. */
+void pipeline_abandon(struct pipeline *p);
 
 void pipeline_counters(const struct pipeline *p, struct pipeline_counters *ret);

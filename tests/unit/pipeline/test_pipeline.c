@@ -267,6 +267,7 @@ static void test_blocked(void **state)
 	_cleanup_(buf_done) struct buf got = { 0 };
 	_cleanup_(freep) char *text = NULL;
 	unsigned int pids[RECORDS_MAX];
+	struct pipeline_counters c;
 	char outlets[400];
 	int reader, r, n_blocked = 0;
 
@@ -280,8 +281,6 @@ static void test_blocked(void **state)
 	p = load("CallNames: [execve, exit, clone]", outlets);
 	assert_int_equal(pipeline_start(p), 0);
 	for (r = pipeline_deliver(p, &world.batch); r == -EAGAIN; r = pipeline_resume(p)) {
-		struct pipeline_counters c;
-
 		pipeline_counters(p, &c);
 		assert_true(c.delivered < 3000);
 		n_blocked++;
@@ -298,6 +297,8 @@ static void test_blocked(void **state)
 	text = read_file(path_of("beside"));
 	assert_string_equal(text, got.data);
 	assert_counters(p, 3000, 3000, 0);
+	pipeline_counters(p, &c);
+	assert_int_equal(c.bytes, got.len - 1); /* encoded once for both */
 	unlink(path_of("fifo"));
 	unlink(path_of("beside"));
 }
@@ -325,8 +326,10 @@ static void test_reader_gone(void **state)
 		close(reader);
 		assert_int_equal(pipeline_deliver(p, &world.batch), is_beside ? 0 : -EPIPE);
 		assert_counters(p, 4, 2, 2);
+		reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* too late */
 		assert_int_equal(pipeline_deliver(p, &world.batch), is_beside ? 0 : -EPIPE);
 		assert_counters(p, 6, 2, 4);
+		close(reader);
 		unlink(path_of("fifo"));
 	}
 }
@@ -368,6 +371,73 @@ static void test_full_disk(void **state)
 	unlink(path_of("full"));
 }
 
+/* What one flusher has dropped is not tried again while another is waited for. */
+static void test_full_disk_beside_blocked(void **state)
+{
+	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
+	_cleanup_(buf_done) struct buf got = { 0 };
+	_cleanup_(freep) char *text = NULL;
+	unsigned int pids[RECORDS_MAX];
+	char outlets[400];
+	int reader, r;
+
+	(void)state;
+	make_world(20, STR("x\0a\0"));
+	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
+	reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_int_equal(fcntl(reader, F_SETPIPE_SZ, 4096), 4096);
+	snprintf(outlets, sizeof(outlets), "%s", flusher_to("fifo"));
+	snprintf(outlets + strlen(outlets), sizeof(outlets) - strlen(outlets), ", %s",
+		 flusher_to("full"));
+	p = load("CallNames: [execve, exit, clone]", outlets);
+	assert_int_equal(pipeline_start(p), 0);
+	limit_file_size(3000);
+	r = pipeline_deliver(p, &world.batch);
+	limit_file_size(RLIM_INFINITY);
+	assert_int_equal(r, -EAGAIN);
+	for (; r == -EAGAIN; r = pipeline_resume(p))
+		drain(reader, &got);
+	assert_int_equal(r, 0);
+	drain(reader, &got);
+	close(reader);
+	buf_put_char(&got, '\0');
+	assert_int_equal(read_pids(got.data, pids), 20);
+	text = read_file(path_of("full"));
+	assert_true(strlen(text) <= 3000);
+	r = (int)read_pids(text, pids);
+	assert_counters(p, 20, (uint64_t)r, 20 - (uint64_t)r);
+	unlink(path_of("fifo"));
+	unlink(path_of("full"));
+}
+
+/* Giving up counts the whole batch, what no flusher was offered yet too, and leaves nothing. */
+static void test_abandoned(void **state)
+{
+	_cleanup_(pipeline_freep) struct pipeline *p =
+		load("CallNames: [execve, exit, clone]", flusher_to("fifo"));
+	_cleanup_(buf_done) struct buf got = { 0 };
+	struct pipeline_counters c;
+	int reader;
+
+	(void)state;
+	make_world(3000, STR("x\0a\0"));
+	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
+	reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	pipeline_abandon(p);
+	assert_int_equal(pipeline_start(p), 0);
+	assert_int_equal(pipeline_deliver(p, &world.batch), -EAGAIN);
+	pipeline_abandon(p);
+	pipeline_counters(p, &c);
+	assert_true(c.delivered > 0);
+	assert_counters(p, 3000, c.delivered, 3000 - c.delivered);
+	drain(reader, &got);
+	world.batch.n = 1;
+	assert_int_equal(pipeline_deliver(p, &world.batch), 0);
+	assert_counters(p, 3001, c.delivered + 1, 3000 - c.delivered);
+	close(reader);
+	unlink(path_of("fifo"));
+}
+
 static void test_cannot_start(void **state)
 {
 	_cleanup_(pipeline_freep) struct pipeline *p = load(
@@ -402,6 +472,8 @@ int main(void)
 		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_reader_gone),
 		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_full_disk_beside_blocked),
+		cmocka_unit_test(test_abandoned),
 		cmocka_unit_test(test_cannot_start),
 	};
 
