@@ -82,15 +82,28 @@ static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_stru
 	c->hierarchy = 0;
 }
 
+/* Farther in than any of the 32 levels (include/linux/pid_namespace.h: MAX_PID_NS_LEVEL). */
+#define UPID_FAR 2048
+
+/*
+ * pid->numbers[level]. The verifier of 6.1 knows nothing of a product unless the right factor is a
+ * constant, and here the compiler chooses the order: hence the bound.
+ */
+static __always_inline void *upid_at(struct pid *pid, __u64 level)
+{
+	__u64 off = level * bpf_core_type_size(struct upid);
+
+	BOUND(off, UPID_FAR);
+	return (void *)pid + bpf_core_field_offset(struct pid, numbers) + off;
+}
+
 /* The number of `pid` in the namespace that is `level` deep. */
 static __always_inline __u32 pid_nr(struct pid *pid, __u32 level)
 {
 	__u32 nr = 0;
 
 	bpf_probe_read_kernel(&nr, sizeof(nr),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      (level & 0x1f) * bpf_core_type_size(struct upid) +
-				      bpf_core_field_offset(struct upid, nr));
+			      upid_at(pid, level) + bpf_core_field_offset(struct upid, nr));
 	return nr;
 }
 
@@ -107,9 +120,7 @@ static __always_inline void fill_namespaces(struct event_task_ext *x, struct tas
 	x->ns_cgroup = GET(ns, cgroup_ns, ns.inum);
 	x->ns_user = GET(cred, user_ns, ns.inum);
 	bpf_probe_read_kernel(&pid_ns, sizeof(pid_ns),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      (level & 0x1f) * bpf_core_type_size(struct upid) +
-				      bpf_core_field_offset(struct upid, ns));
+			      upid_at(pid, level) + bpf_core_field_offset(struct upid, ns));
 	x->ns_pid = BPF_CORE_READ(pid_ns, ns.inum);
 }
 
