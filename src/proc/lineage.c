@@ -43,16 +43,40 @@ static struct event_id before(const struct image_key *key)
 	};
 }
 
+#define PREVIOUS_MAX 8 /* images of a process that nobody saw, named to reach its parent */
+
+/*
+ * The parent is the image before, of which nothing but its name is known, nor of those before it: they are
+ * named one by one, down to the first one after the fork, whose parent is who forked.
+ */
+static int set_previous(struct fold *f, struct image *image, const struct event_id *forker,
+			uint64_t count_at_fork, bool *ret_known)
+{
+	struct event_id previous = before(&image->key);
+	int r = lineage_set(f, image, &previous, ret_known);
+
+	for (int i = 0; r == 0 && i < PREVIOUS_MAX; i++) {
+		image = image->parent;
+		if (!image || !(image->flags & IMAGE_STUB) || image->parent)
+			return 0;
+		if (image->key.exec_count <= count_at_fork + 1)
+			return lineage_set(f, image, forker, NULL);
+		previous = before(&image->key);
+		r = lineage_set(f, image, &previous, NULL);
+	}
+	return r;
+}
+
 int lineage_set_first(struct fold *f, struct image *image, const struct event_head *head,
 		      const struct event_id *parent, bool *ret_known)
 {
 	static const struct event_id none = { 0 };
-	struct event_id previous = before(&image->key);
+	const struct event_id *forker = head->flags & EVENT_F_ADOPTED ? &none : parent;
 	bool is_second = head->exec_count > parent->exec_count && head->exec_count - parent->exec_count >= 2;
 
-	if (is_second && !(head->flags & EVENT_F_NEVER_EXEC))
-		return lineage_set(f, image, &previous, ret_known);
-	return lineage_set(f, image, head->flags & EVENT_F_ADOPTED ? &none : parent, ret_known);
+	if (!is_second || head->flags & EVENT_F_NEVER_EXEC)
+		return lineage_set(f, image, forker, ret_known);
+	return set_previous(f, image, forker, parent->exec_count, ret_known);
 }
 
 /* What comes after `image` in its process has this parent. */
