@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 #include "event/quote.h"
+
+#include "unquote.h"
 #include <cmocka.h>
 
 static void test_argument(void **state)
@@ -85,41 +87,6 @@ static void test_arguments(void **state)
 		quote_arguments(&out, cases[i].args, cases[i].skip);
 		if (!str_eq(buf_str(&out), str_from(cases[i].line)))
 			fail_msg("case %zu: %.*s", i, (int)out.len, out.data);
-	}
-}
-
-static int digit(char c)
-{
-	return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
-/* What a reader of the records does, as the documentation describes the line. */
-static void unquote(struct buf *out, struct str line)
-{
-	const char *p = line.p, *end = line.p + line.n;
-
-	while (p < end) {
-		bool quoted = *p == '"';
-
-		for (p += quoted; p < end && *p != (quoted ? '"' : ' '); p++) {
-			char c = *p;
-
-			if (quoted && c == '\\') {
-				c = *++p;
-				if (c == 'n')
-					c = '\n';
-				else if (c == 't')
-					c = '\t';
-				else if (c == 'x') {
-					c = (char)(digit(p[1]) << 4 | digit(p[2]));
-					p += 2;
-				}
-			}
-			buf_put_char(out, c);
-		}
-		buf_put_char(out, '\0');
-		p += quoted;
-		p += p < end;
 	}
 }
 

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Any bytes as what a process controls: its path, arguments, directory, terminal, the name of its
+ * user. The record is one line of JSON in valid UTF-8, whatever they are.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/utf8.h"
+#include "codec/json.h"
+
+#include "../unit/event/sample.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+/*
+ * A judge of its own, of the JSON that a record may be: an object of strings, integers and arrays
+ * of strings. Each function takes what it is named for off the front, or aborts.
+ */
+static char take_char(struct str *s)
+{
+	require(s->n > 0);
+	s->n--;
+	return *s->p++;
+}
+
+static bool take_if(struct str *s, char c)
+{
+	if (!s->n || *s->p != c)
+		return false;
+	take_char(s);
+	return true;
+}
+
+static void take_escape(struct str *s)
+{
+	char c = take_char(s);
+	int i;
+
+	require(c && strchr("\"\\/bfnrtu", c));
+	for (i = 0; c == 'u' && i < 4; i++) {
+		char digit = take_char(s);
+
+		require(digit && strchr("0123456789abcdef", digit));
+	}
+}
+
+static void take_string(struct str *s)
+{
+	require(take_if(s, '"'));
+	while (!take_if(s, '"')) {
+		size_t length = utf8_length(s->p, s->n);
+
+		require(length > 0 && (unsigned char)*s->p >= 0x20);
+		if (take_if(s, '\\')) {
+			take_escape(s);
+			continue;
+		}
+		s->p += length;
+		s->n -= length;
+	}
+}
+
+static void take_list(struct str *s)
+{
+	if (take_if(s, ']'))
+		return;
+	do {
+		take_string(s);
+	} while (take_if(s, ','));
+	require(take_if(s, ']'));
+}
+
+static void take_integer(struct str *s)
+{
+	size_t n = 0;
+
+	take_if(s, '-');
+	for (; s->n && *s->p >= '0' && *s->p <= '9'; n++)
+		take_char(s);
+	require(n > 0);
+}
+
+static void take_record(struct str *s)
+{
+	require(take_if(s, '{'));
+	do {
+		take_string(s);
+		require(take_if(s, ':'));
+		if (s->n && *s->p == '"')
+			take_string(s);
+		else if (take_if(s, '['))
+			take_list(s);
+		else
+			take_integer(s);
+	} while (take_if(s, ','));
+	require(take_if(s, '}'));
+	require(take_if(s, '\n'));
+}
+
+/* The next line feed ends a part; what follows is the next. */
+static struct str next_part(struct str *rest)
+{
+	const char *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
+	struct str part = { .p = rest->p, .n = end ? (size_t)(end - rest->p) : rest->n };
+
+	rest->p += part.n + (end != NULL);
+	rest->n -= part.n + (end != NULL);
+	return part;
+}
+
+static void encode(struct sample *s, const struct json_options *options)
+{
+	_cleanup_(json_schema_freep) struct json_schema *schema = NULL;
+	_cleanup_(freep) bool *want = malloc(n_fields * sizeof(*want));
+	_cleanup_(buf_done) struct buf out = { 0 };
+	struct str left;
+
+	require(want != NULL);
+	memset(want, true, n_fields * sizeof(*want));
+	require(json_schema_new(want, options, &schema) == 0);
+	json_encode(schema, &s->event, &s->view, &out);
+	require(!buf_failed(&out));
+	left = buf_str(&out);
+	take_record(&left);
+	require(left.n == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct json_options options[] = { { .tags = true }, { .time_string = true } };
+	struct str rest = { .p = (const char *)data, .n = size };
+	struct event_task_ext ext = { 0 };
+	_cleanup_(sample_done) struct sample s;
+	struct str tty;
+
+	sample_init(&s);
+	s.user.name = next_part(&rest);
+	s.node.address = next_part(&rest);
+	tty = next_part(&rest);
+	memcpy(ext.tty, tty.p, tty.n < sizeof(ext.tty) ? tty.n : sizeof(ext.tty));
+	s.image.ext = &ext;
+	s.view.max_args = (uint32_t)next_part(&rest).n * 8;
+	s.parent_program.binary = next_part(&rest);
+	s.program.binary = next_part(&rest);
+	s.program.cwd = next_part(&rest);
+	s.program.exe = s.program.interpreter = s.program.cwd;
+	s.program.flags = PROGRAM_HAS_EXE | PROGRAM_HAS_EXE_EXT;
+	s.program.argc = 0;
+	s.program.args = rest;
+	encode(&s, &options[0]);
+	sample_end(&s, (uint32_t)size);
+	encode(&s, &options[1]);
+	return 0;
+}
