@@ -4,6 +4,7 @@
  * what they ask of the sensor, and one schema for each encoding. All that is wrong is found in one
  * go; a pipeline that something is wrong with is never handed out.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,6 +326,8 @@ static int load_tree(const char *name, struct conf_node *tree, struct diag *rete
 	r = load_parts(p, reterr);
 	if (r < 0)
 		return r;
+	assert(p->inputs &&
+	       p->inputs[0].instance.plugin); /* or load_parts() has found it missing */
 	input = &p->inputs[0].instance;
 	r = ((const struct input *)input->plugin)->demand(input->conf, &p->demand);
 	if (r < 0)

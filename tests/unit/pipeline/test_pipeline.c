@@ -101,12 +101,13 @@ static size_t read_pids(const char *text, unsigned int *pids)
 	size_t n = 0;
 
 	for (const char *p = text, *end; *p; p = end + 1) {
-		const char *key = strstr(p, "\"pid\":\"");
+		const char *key;
 
 		end = strchr(p, '\n');
 		assert_non_null(end);
 		assert_true(p[0] == '{' && end[-1] == '}');
-		assert_true(key && key < end);
+		key = memmem(p, (size_t)(end - p), "\"pid\":\"", strlen("\"pid\":\""));
+		assert_non_null(key);
 		assert_true(n < RECORDS_MAX);
 		pids[n++] = (unsigned int)strtoul(key + strlen("\"pid\":\""), NULL, 10);
 	}
