@@ -6,15 +6,19 @@
 
 #include "base/utf8.h"
 
-/* Bytes of the character at p that may stand as it is outside quotes, or 0. */
-static size_t plain_length(const char *p, size_t n)
-{
-	unsigned char c = (unsigned char)*p;
+/*
+ * What a byte is: to be escaped; plain; plain within quotes; of a longer character, if that is
+ * valid.
+ */
+enum kind { KIND_ESCAPED, KIND_PLAIN, KIND_BLANK, KIND_LONG };
 
-	if (c >= 0x80)
-		return utf8_length(p, n);
-	return c > 0x20 && c != 0x7f && c != '"' && c != '\\';
-}
+static const unsigned char kinds[256] = {
+	[' '] = KIND_BLANK,
+	['!'] = KIND_PLAIN,
+	['#' ... '\\' - 1] = KIND_PLAIN,
+	['\\' + 1 ... 0x7e] = KIND_PLAIN,
+	[0x80 ... 0xff] = KIND_LONG,
+};
 
 /* How many bytes from p on may stand as they are; within quotes blanks may too. */
 static size_t plain_run(const char *p, size_t n, bool quoted)
@@ -22,9 +26,12 @@ static size_t plain_run(const char *p, size_t n, bool quoted)
 	size_t i = 0;
 
 	while (i < n) {
-		size_t length = quoted && p[i] == ' ' ? 1 : plain_length(p + i, n - i);
+		enum kind kind = kinds[(unsigned char)p[i]];
+		size_t length = 1;
 
-		if (!length)
+		if (kind == KIND_LONG)
+			length = utf8_length(p + i, n - i);
+		if (!length || kind == KIND_ESCAPED || (kind == KIND_BLANK && !quoted))
 			break;
 		i += length;
 	}

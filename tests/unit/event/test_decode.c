@@ -70,6 +70,9 @@ static void test_head(void **state)
 	assert_int_equal(record_check(e, 0), -EBADMSG);
 	assert_int_equal(record_check(e, 23), -EBADMSG);
 	assert_int_equal(record_check(e, sizeof(*e) - 1), -EBADMSG);
+	e->head.size++;
+	assert_int_equal(record_check(e, sizeof(*e)), -EBADMSG);
+	e->head.size--;
 	e->head.layout = EVENT_LAYOUT + 1;
 	assert_int_equal(check(e), -EPROTO);
 	e->head.layout = EVENT_LAYOUT;
