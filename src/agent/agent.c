@@ -113,7 +113,10 @@ static int watch(struct agent *a, int fd, uint32_t events)
 	return epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
 }
 
-/* SIGINT and SIGTERM are taken from a descriptor; a closed pipe is an error of write, not the end. */
+/*
+ * SIGINT and SIGTERM are taken from a descriptor; a closed pipe and a file at its size limit are errors of
+ * write, not the end.
+ */
 static int take_signals(struct agent *a)
 {
 	sigset_t set;
@@ -122,6 +125,7 @@ static int take_signals(struct agent *a)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

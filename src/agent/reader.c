@@ -68,8 +68,10 @@ static int deliver_to(struct reader *r, struct pipeline *p)
 	int ret = pipeline_deliver(p, &r->batch);
 
 	while (ret == -EAGAIN) {
-		if (r->give_up && r->give_up(r->give_up_ctx))
+		if (r->give_up && r->give_up(r->give_up_ctx)) {
+			pipeline_abandon(p);
 			return -ECANCELED;
+		}
 		ret = pipeline_resume(p);
 	}
 	return ret;
