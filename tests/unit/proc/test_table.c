@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who holds an image, how it is found, and when it goes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "proc/table.h"
+
+#define KEY(p, s, c) ((struct image_key){ .pid = (p), .start_ns = (s), .exec_count = (c) })
+
+static struct image *image_new(struct proc_table *t, struct image_key key)
+{
+	struct image *image = NULL;
+
+	assert_int_equal(table_image_new(t, &key, 0, &image), 0);
+	return image;
+}
+
+static struct process *process_new(struct proc_table *t, struct image_key key)
+{
+	struct process *process = NULL;
+
+	assert_int_equal(table_add(t, image_new(t, key), &process), 0);
+	return process;
+}
+
+static struct image *lookup(const struct proc_table *t, struct image_key key)
+{
+	return table_lookup_image(t, &key);
+}
+
+static const struct {
+	struct image_key a, b;
+	int want;
+} order_cases[] = {
+	{ { 1, 1, 1 }, { 1, 1, 1 }, 0 }, { { 1, 9, 9 }, { 2, 1, 1 }, -1 }, { { 2, 1, 1 }, { 1, 9, 9 }, 1 },
+	{ { 1, 9, 1 }, { 1, 1, 2 }, -1 }, { { 1, 1, 1 }, { 1, 2, 1 }, -1 }, { { 1, 3, 1 }, { 1, 2, 1 }, 1 },
+};
+
+static void test_order(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(order_cases); i++)
+		assert_int_equal(image_key_cmp(&order_cases[i].a, &order_cases[i].b), order_cases[i].want);
+}
+
+/* A current image is found by its process; one that is referenced, by its key; one that is not, not at all. */
+static void test_life(void **state)
+{
+	struct proc_table t;
+	struct process *p;
+	struct image *child;
+
+	(void)state;
+	table_init(&t, &proc_limits_default);
+	p = process_new(&t, KEY(1, 10, 1));
+	assert_ptr_equal(table_lookup(&t, 1, 10), p);
+	assert_null(table_lookup(&t, 1, 11));
+	assert_ptr_equal(lookup(&t, KEY(1, 10, 1)), p->image);
+	assert_null(lookup(&t, KEY(1, 10, 2)));
+
+	child = image_new(&t, KEY(2, 20, 1));
+	table_set_parent(&t, child, p->image);
+	table_advance(&t, p, image_new(&t, KEY(1, 10, 2)));
+	assert_ptr_equal(lookup(&t, KEY(1, 10, 1)), child->parent);
+	assert_true(child->parent->flags & IMAGE_EXITED);
+	table_remove(&t, p);
+	assert_null(table_lookup(&t, 1, 10));
+	assert_null(lookup(&t, KEY(1, 10, 2))); /* nobody held it */
+	assert_ptr_equal(lookup(&t, KEY(1, 10, 1)), child->parent);
+	table_unref(&t, child);
+	assert_null(lookup(&t, KEY(1, 10, 1)));
+	assert_int_equal(t.image_slab.n, 0);
+	table_done(&t);
+}
+
+static void test_stub_becomes_current(void **state)
+{
+	struct image_key key = KEY(1, 10, 1);
+	struct image *stub = NULL, *child;
+	struct process *p = NULL;
+	struct proc_table t;
+
+	(void)state;
+	table_init(&t, &proc_limits_default);
+	assert_int_equal(table_stub_new(&t, &key, &stub), 0);
+	assert_ptr_equal(lookup(&t, key), stub);
+	child = image_new(&t, KEY(2, 20, 1));
+	table_set_parent(&t, child, stub);
+	assert_int_equal(table_add(&t, stub, &p), 0); /* takes the reference */
+	assert_ptr_equal(lookup(&t, key), stub);
+	assert_int_equal(t.images.n, 0);
+	table_remove(&t, p);
+	assert_ptr_equal(lookup(&t, key), stub);
+	table_unref(&t, child);
+	assert_null(lookup(&t, key));
+	table_done(&t);
+}
+
+/* Links that would close a circle are not made. */
+static void test_no_circle(void **state)
+{
+	struct image *a, *b;
+	struct proc_table t;
+
+	(void)state;
+	table_init(&t, &proc_limits_default);
+	a = image_new(&t, KEY(1, 10, 1));
+	b = image_new(&t, KEY(2, 20, 1));
+	table_set_parent(&t, b, a);
+	table_set_parent(&t, a, b);
+	assert_null(a->parent);
+	table_set_parent(&t, a, a);
+	assert_null(a->parent);
+	assert_ptr_equal(b->parent, a);
+	table_set_parent(&t, b, a); /* again: the reference it had is not lost before it is taken */
+	assert_int_equal(a->refs, 2);
+	table_unref(&t, a);
+	table_unref(&t, b);
+	assert_int_equal(t.image_slab.n, 0);
+	table_done(&t);
+}
+
+static void test_bytes(void **state)
+{
+	struct event_task_ext ext = { .gid = 1 };
+	struct proc_counters c;
+	struct program *program;
+	struct image *image;
+	struct proc_table t;
+
+	(void)state;
+	table_init(&t, &proc_limits_default);
+	image = image_new(&t, KEY(1, 10, 1));
+	program = table_program_new(&t, 10000);
+	table_set_program(&t, image, program);
+	table_set_program(&t, image, program); /* the same again */
+	table_program_unref(&t, program);
+	assert_int_equal(table_set_ext(&t, image, &ext), 0);
+	table_counters(&t, &c);
+	assert_true(c.bytes > 10000 && c.bytes < 10600);
+	assert_int_equal(table_set_ext(&t, image, NULL), 0);
+	assert_null(image->ext);
+	table_unref(&t, image);
+	table_counters(&t, &c);
+	assert_int_equal(c.bytes, 0);
+	table_done(&t);
+}
+
+static void test_sweep(void **state)
+{
+	struct proc_table t;
+
+	(void)state;
+	table_init(&t, &proc_limits_default);
+	for (uint32_t i = 1; i <= 100; i++) {
+		struct process *p = process_new(&t, KEY(i, i, 1));
+
+		p->pass = i % 2;
+		p->flags = i % 3 ? 0 : PROCESS_LIVE;
+	}
+	table_sweep(&t, 1);
+	for (uint32_t i = 1; i <= 100; i++)
+		assert_int_equal(!!table_lookup(&t, i, i), i % 2 || i % 3 == 0);
+	table_done(&t);
+}
+
+/* A limit that nothing can meet: everything goes, and then it ends. */
+static void test_trim_to_nothing(void **state)
+{
+	struct proc_limits limits = { 0 };
+	struct image *child;
+	struct proc_table t;
+
+	(void)state;
+	table_init(&t, &limits);
+	child = image_new(&t, KEY(200, 200, 1));
+	for (uint32_t i = 1; i <= 10; i++)
+		process_new(&t, KEY(i, i, 1));
+	table_set_parent(&t, child, lookup(&t, KEY(5, 5, 1)));
+	table_trim(&t);
+	assert_int_equal(t.process_slab.n, 0);
+	assert_int_equal(t.image_slab.n, 2); /* the child, and the name of its parent */
+	assert_true(child->parent->flags & IMAGE_STUB);
+	table_unref(&t, child);
+	table_trim(&t);
+	assert_int_equal(t.image_slab.n, 0);
+	table_done(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_stub_becomes_current),
+		cmocka_unit_test(test_no_circle),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_trim_to_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
