@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
 /*
- * The wire: the records of the log, as the BPF programs put them into the ring, as the agent's own facts
- * are written, and as recordings store them. One record is a fixed structure, then its variable parts in
- * the order in which their lengths are listed, with no padding between them. The whole is at most
- * EVENT_SIZE_MAX bytes. Integers are in the byte order of the machine. Everything here is compiled by both
- * sides: plain integers only, padding written out, sizes asserted.
+ * The wire: the records of the log, as the BPF programs put them into the ring, as the agent's own
+ * facts are written, and as recordings store them. One record is a fixed structure, then its
+ * variable parts in the order in which their lengths are listed, with no padding between them. The
+ * whole is at most EVENT_SIZE_MAX bytes. Integers are in the byte order of the machine. Everything
+ * here is compiled by both sides: plain integers only, padding written out, sizes asserted.
  *
  * User space treats every record as hostile input: see event/decode.h.
  */
@@ -15,9 +15,9 @@
 
 #define EVENT_LAYOUT 1 /* of the bodies below; the first 24 bytes of a record never change */
 
-#define EVENT_PATH_MAX 4096	       /* longest path that is kept whole, in bytes */
-#define EVENT_NAME_MAX 256	       /* one name of a path, its NUL included */
-#define EVENT_COMM_MAX 16	       /* TASK_COMM_LEN */
+#define EVENT_PATH_MAX 4096		 /* longest path that is kept whole, in bytes */
+#define EVENT_NAME_MAX 256		 /* one name of a path, its NUL included */
+#define EVENT_COMM_MAX 16		 /* TASK_COMM_LEN */
 #define EVENT_ARGS_MAX (2 * 1024 * 1024) /* largest MaxArgumentBytes */
 #define EVENT_SIZE_MAX (EVENT_ARGS_MAX + 32 * 1024)
 
@@ -34,16 +34,16 @@ enum event_type {
 #define EVENT_CPU_AGENT 0xffff	  /* facts that the agent wrote; they are not in the ring */
 
 /* event_head.flags */
-#define EVENT_F_KTHREAD 0x0001	     /* the task is a kernel thread (PF_KTHREAD) */
-#define EVENT_F_NEVER_EXEC 0x0002    /* no exec since the fork (PF_FORKNOEXEC) */
-#define EVENT_F_ADOPTED 0x0004	     /* real_parent is not who forked it: parent unknown */
-#define EVENT_F_BY_KTHREAD 0x0008    /* FORK: forked by a kernel thread (a user-mode helper) */
-#define EVENT_F_ARGS_CUT 0x0010	     /* argv was longer than what is here */
-#define EVENT_F_ARGS_BAD 0x0020	     /* part of argv could not be read and is zeros */
-#define EVENT_F_CWD_CUT 0x0040	     /* the head of the cwd is missing */
-#define EVENT_F_CWD_DELETED 0x0080   /* the cwd was removed */
-#define EVENT_F_CWD_DETACHED 0x0100  /* the cwd is not below the process's root */
-#define EVENT_F_EXE_CUT 0x0200	     /* as above, for the executable */
+#define EVENT_F_KTHREAD 0x0001	    /* the task is a kernel thread (PF_KTHREAD) */
+#define EVENT_F_NEVER_EXEC 0x0002   /* no exec since the fork (PF_FORKNOEXEC) */
+#define EVENT_F_ADOPTED 0x0004	    /* real_parent is not who forked it: parent unknown */
+#define EVENT_F_BY_KTHREAD 0x0008   /* FORK: forked by a kernel thread (a user-mode helper) */
+#define EVENT_F_ARGS_CUT 0x0010	    /* argv was longer than what is here */
+#define EVENT_F_ARGS_BAD 0x0020	    /* part of argv could not be read and is zeros */
+#define EVENT_F_CWD_CUT 0x0040	    /* the head of the cwd is missing */
+#define EVENT_F_CWD_DELETED 0x0080  /* the cwd was removed */
+#define EVENT_F_CWD_DETACHED 0x0100 /* the cwd is not below the process's root */
+#define EVENT_F_EXE_CUT 0x0200	    /* as above, for the executable */
 #define EVENT_F_EXE_DELETED 0x0400
 #define EVENT_F_EXE_DETACHED 0x0800
 #define EVENT_F_EXE_ANONYMOUS 0x1000 /* the executable has a name but no directory: a memfd */
@@ -52,20 +52,20 @@ enum event_type {
 #define EVENT_F_CWD_ANONYMOUS 0x8000
 
 struct event_head {
-	__u32 size;	   /* of the whole record, this head included */
-	__u8 layout;	   /* EVENT_LAYOUT of whoever wrote it */
-	__u8 type;	   /* enum event_type */
-	__u16 generation;  /* of the programs that wrote it */
-	__u16 cpu;	   /* with the generation: the stream */
-	__u16 flags;	   /* EVENT_F_* */
+	__u32 size;	  /* of the whole record, this head included */
+	__u8 layout;	  /* EVENT_LAYOUT of whoever wrote it */
+	__u8 type;	  /* enum event_type */
+	__u16 generation; /* of the programs that wrote it */
+	__u16 cpu;	  /* with the generation: the stream */
+	__u16 flags;	  /* EVENT_F_* */
 	__u32 reserved;
-	__u64 seq;	   /* per stream, from 1, without holes: a hole is records that were lost */
-	__u64 time_ns;	   /* CLOCK_BOOTTIME */
-	__u64 start_ns;	   /* group_leader->start_boottime: with tgid the process */
-	__u64 exec_count;  /* task_struct.self_exec_id: with the two above the image */
+	__u64 seq;	  /* per stream, from 1, without holes: a hole is records that were lost */
+	__u64 time_ns;	  /* CLOCK_BOOTTIME */
+	__u64 start_ns;	  /* group_leader->start_boottime: with tgid the process */
+	__u64 exec_count; /* task_struct.self_exec_id: with the two above the image */
 	__u32 tgid;
 	__u32 tid;
-	__u32 lost_exec;   /* records lost on this stream so far, by type */
+	__u32 lost_exec; /* records lost on this stream so far, by type */
 	__u32 lost_exit;
 	__u32 lost_fork;
 	__u32 lost_other;
@@ -91,31 +91,33 @@ struct event_cred {
 _Static_assert(sizeof(struct event_cred) == 32, "event_cred is wire format");
 
 /*
- * The control group that tells the container: of the v1 memory or pids hierarchy where that is mounted as
- * v1 and the task is not at its root, else of the unified hierarchy.
+ * The control group that tells the container: of the v1 memory or pids hierarchy where that is
+ * mounted as v1 and the task is not at its root, else of the unified hierarchy.
  */
 struct event_cgroup {
-	__u64 id;	  /* kernfs node id: the inode number of its directory */
-	__u32 hierarchy;  /* cgroup_root.hierarchy_id, 0 for the unified one */
+	__u64 id;	 /* kernfs node id: the inode number of its directory */
+	__u32 hierarchy; /* cgroup_root.hierarchy_id, 0 for the unified one */
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct event_cgroup) == 16, "event_cgroup is wire format");
 
-/* What only extended fields need, of a task. Ids are those of the initial user and pid namespaces. */
+/*
+ * What only extended fields need, of a task. Ids are those of the initial user and pid namespaces.
+ */
 struct event_task_ext {
 	__u32 ruid, suid, gid, egid;
 	__u32 loginuid, audit_session;
 	__u32 session_id;
-	__u32 pid_inner;	    /* the tgid in the task's own pid namespace */
+	__u32 pid_inner; /* the tgid in the task's own pid namespace */
 	__u64 bounding, ambient;
-	__u64 cgroup_id;	    /* of the unified hierarchy */
+	__u64 cgroup_id; /* of the unified hierarchy */
 	__u32 ns_mnt, ns_pid, ns_net, ns_user, ns_uts, ns_ipc, ns_cgroup; /* inode numbers */
 	__u32 no_new_privs;
-	char tty[EVENT_COMM_MAX];   /* the kernel's name, "pts0"; all zeros: none */
+	char tty[EVENT_COMM_MAX]; /* the kernel's name, "pts0"; all zeros: none */
 };
 _Static_assert(sizeof(struct event_task_ext) == 104, "event_task_ext is wire format");
 
-#define EVENT_EXE_SETUID 0x1	/* the exec changed ids because of the set-user-id bit */
+#define EVENT_EXE_SETUID 0x1 /* the exec changed ids because of the set-user-id bit */
 #define EVENT_EXE_SETGID 0x2
 #define EVENT_EXE_FILE_CAPS 0x4 /* the file's capabilities raised the permitted set */
 #define EVENT_EXE_UPPER 0x8	/* on overlayfs: in the upper layer, written at run time */
@@ -130,36 +132,36 @@ struct event_exe_ext {
 _Static_assert(sizeof(struct event_exe_ext) == 24, "event_exe_ext is wire format");
 
 /*
- * FORK. The head names the child. Followed by: a struct event_task_ext if EVENT_F_TASK_EXT.
- * Written before the child can run (kernel/fork.c: copy_process, trace_sched_process_fork comes before
+ * FORK. The head names the child. Followed by: a struct event_task_ext if EVENT_F_TASK_EXT. Written
+ * before the child can run (kernel/fork.c: copy_process, trace_sched_process_fork comes before
  * wake_up_new_task), so it precedes everything that the child does.
  */
 struct event_fork {
 	struct event_head head;
-	struct event_id forker;	     /* the image that called clone: what the child is a copy of */
-	struct event_id parent;	     /* real_parent at the fork; differs under CLONE_PARENT */
-	struct event_cred cred;	     /* the child's */
-	struct event_cgroup cgroup;  /* the child's */
+	struct event_id forker;	    /* the image that called clone: what the child is a copy of */
+	struct event_id parent;	    /* real_parent at the fork; differs under CLONE_PARENT */
+	struct event_cred cred;	    /* the child's */
+	struct event_cgroup cgroup; /* the child's */
 	char comm[EVENT_COMM_MAX];
 };
 _Static_assert(sizeof(struct event_fork) == 184, "event_fork is wire format");
 
 /*
- * EXEC. Followed by, each as long as its length says: filename, interp, cwd, exe, a struct event_task_ext
- * if EVENT_F_TASK_EXT, a struct event_exe_ext if EVENT_F_EXE_EXT, args.
+ * EXEC. Followed by, each as long as its length says: filename, interp, cwd, exe, a struct
+ * event_task_ext if EVENT_F_TASK_EXT, a struct event_exe_ext if EVENT_F_EXE_EXT, args.
  *   filename  the path as it was given to exec (bprm->filename), without NUL
  *   interp    bprm->interp where it differs: the interpreter of a script
- *   cwd, exe  a path as the process sees it, as the walk from the leaf gave it: names, leaf first, each
- *             with its NUL; no names: "/"
+ *   cwd, exe  a path as the process sees it, as the walk from the leaf gave it: names, leaf first,
+ *             each with its NUL; no names: "/"
  *   args      the bytes from mm->arg_start on: each argument with its NUL
  */
 struct event_exec {
 	struct event_head head;
-	struct event_id parent;	     /* real_parent in the image that forked (parent_exec_id) */
+	struct event_id parent; /* real_parent in the image that forked (parent_exec_id) */
 	struct event_cred cred;
 	struct event_cgroup cgroup;
 	__u32 argc;
-	__u32 args_total;	     /* bytes of argv as the kernel has it, terminating NULs included */
+	__u32 args_total; /* bytes of argv as the kernel has it, terminating NULs included */
 	__u32 args_len;
 	__u16 filename_len;
 	__u16 interp_len;
@@ -172,13 +174,13 @@ _Static_assert(sizeof(struct event_exec) == 168, "event_exec is wire format");
 /* EXIT. Nothing follows. The head's tid is that of the last thread. */
 struct event_exit {
 	struct event_head head;
-	struct event_id parent;	   /* real_parent at the end; may be an adopter: EVENT_F_ADOPTED */
+	struct event_id parent; /* real_parent at the end; may be an adopter: EVENT_F_ADOPTED */
 	struct event_cgroup cgroup;
-	__u32 status;		   /* as wait4(2) gives it */
+	__u32 status; /* as wait4(2) gives it */
 	__u32 euid;
-	__u64 utime_ns, stime_ns;  /* of all threads, as the kernel's ticks saw it */
-	__u64 runtime_ns;	   /* of all threads: time on a CPU */
-	__u64 peak_bytes;	   /* resident set */
+	__u64 utime_ns, stime_ns; /* of all threads, as the kernel's ticks saw it */
+	__u64 runtime_ns;	  /* of all threads: time on a CPU */
+	__u64 peak_bytes;	  /* resident set */
 	char comm[EVENT_COMM_MAX];
 };
 _Static_assert(sizeof(struct event_exit) == 168, "event_exit is wire format");
@@ -193,8 +195,9 @@ struct event_cgroup_made {
 _Static_assert(sizeof(struct event_cgroup_made) == 96, "event_cgroup_made is wire format");
 
 /*
- * PROCESS. Followed by the same as EXEC, without filename and interp. A process whose argv could not be
- * read consistently has exec_count_after != head.exec_count: its strings are to be discarded.
+ * PROCESS. Followed by the same as EXEC, without filename and interp. A process whose argv could
+ * not be read consistently has exec_count_after != head.exec_count: its strings are to be
+ * discarded.
  */
 struct event_process {
 	struct event_head head;
@@ -202,11 +205,11 @@ struct event_process {
 	struct event_cred cred;
 	struct event_cgroup cgroup;
 	char comm[EVENT_COMM_MAX];
-	__u64 exec_count_after;	  /* self_exec_id again, after argv was copied */
-	__u64 parent_exec_count;  /* real_parent->self_exec_id now */
-	__u32 live;		  /* signal->live: 0 is neither alive nor a confirmation */
+	__u64 exec_count_after;	 /* self_exec_id again, after argv was copied */
+	__u64 parent_exec_count; /* real_parent->self_exec_id now */
+	__u32 live;		 /* signal->live: 0 is neither alive nor a confirmation */
 	__u32 exit_state;
-	__u32 argc;		  /* 0: unknown, count the NULs */
+	__u32 argc; /* 0: unknown, count the NULs */
 	__u32 args_total;
 	__u32 args_len;
 	__u16 cwd_len;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a running agent may change in the BPF programs, in one map that both sides have mapped. Aligned
- * words, each written by one side: no locking.
+ * What a running agent may change in the BPF programs, in one map that both sides have mapped.
+ * Aligned words, each written by one side: no locking.
  */
 #ifndef PROCTRAIL_ABI_KNOBS_H
 #define PROCTRAIL_ABI_KNOBS_H
@@ -11,16 +11,16 @@
 #define KNOBS_WANT_EXT 0x1 /* some pipeline asks for extended fields */
 
 struct knobs {
-	__u32 want;	   /* KNOBS_WANT_* */
-	__u32 max_args;	   /* bytes of argv to keep, at most EVENT_ARGS_MAX */
-	__u32 wake_bytes;  /* wake the reader when the ring holds this much */
-	__u32 ring_bytes;  /* size of the ring's data */
-	__u32 generation;  /* event_head.generation */
-	__u32 armed;	   /* the reader sleeps for long: the next record wakes it and sets 0 */
-	__u32 page_size;   /* of the machine */
+	__u32 want;	  /* KNOBS_WANT_* */
+	__u32 max_args;	  /* bytes of argv to keep, at most EVENT_ARGS_MAX */
+	__u32 wake_bytes; /* wake the reader when the ring holds this much */
+	__u32 ring_bytes; /* size of the ring's data */
+	__u32 generation; /* event_head.generation */
+	__u32 armed;	  /* the reader sleeps for long: the next record wakes it and sets 0 */
+	__u32 page_size;  /* of the machine */
 	/*
-	 * On hosts with v1 hierarchies: which of css_set.subsys[] tells the container (memory, else pids, ...),
-	 * and the number of its hierarchy. -1: all controllers are on the unified one.
+	 * On hosts with v1 hierarchies: which of css_set.subsys[] tells the container (memory, else
+	 * pids, ...), and the number of its hierarchy. -1: all controllers are on the unified one.
 	 */
 	__s32 cgroup_v1_index;
 	__u32 cgroup_v1_hierarchy;

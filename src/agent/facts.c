@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each function reads one thing of the system and writes one record. Runs on the reader thread; nothing here
- * blocks or asks the network.
+ * Each function reads one thing of the system and writes one record. Runs on the reader thread;
+ * nothing here blocks or asks the network.
  */
 #include "agent/facts.h"
 
@@ -42,7 +42,10 @@ static int64_t clock_ns(clockid_t id)
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
-/* The first address of an interface that is up and no loopback: IPv4 before IPv6, link-local ones not. */
+/*
+ * The first address of an interface that is up and no loopback: IPv4 before IPv6, link-local ones
+ * not.
+ */
 static void read_address(char *to, size_t size)
 {
 	struct ifaddrs *all = NULL;
@@ -53,7 +56,8 @@ static void read_address(char *to, size_t size)
 		if (!i->ifa_addr || (i->ifa_flags & IFF_LOOPBACK) || !(i->ifa_flags & IFF_UP))
 			continue;
 		if (i->ifa_addr->sa_family == AF_INET) {
-			inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, to, (socklen_t)size);
+			inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, to,
+				  (socklen_t)size);
 			break;
 		}
 		if (i->ifa_addr->sa_family == AF_INET6 && !to[0]) {
@@ -197,7 +201,8 @@ static void remember_told(struct facts *f, uint32_t uid)
 
 static size_t answer_user(struct facts *f, uint32_t uid, void *to, size_t size)
 {
-	f->users_changed |= user_names_refresh(f->users); /* the user may have been made a moment ago */
+	/* the user may have been made a moment ago */
+	f->users_changed |= user_names_refresh(f->users);
 	remember_told(f, uid);
 	return put_user(f, uid, to, size);
 }
@@ -209,16 +214,21 @@ static size_t answer_cgroup(struct facts *f, uint64_t id, uint32_t hierarchy, vo
 
 	if (size < sizeof(e))
 		return 0;
-	n = cgroup_paths_lookup(f->cgroups, hierarchy, id, (char *)to + sizeof(e), size - sizeof(e));
+	n = cgroup_paths_lookup(f->cgroups, hierarchy, id, (char *)to + sizeof(e),
+				size - sizeof(e));
 	if (n < 0)
-		n = 0; /* gone, or hidden: told with no path, so that it is not asked for again and again */
+		/*
+		 * gone, or hidden: told with no path, so that it is not asked for again and again
+		 */
+		n = 0;
 	e.path_len = (uint32_t)n;
 	fill_head(f, &e.head, EVENT_CGROUP, sizeof(e) + (size_t)n);
 	memcpy(to, &e, sizeof(e));
 	return e.head.size;
 }
 
-size_t facts_answer(void *facts, enum need need, uint64_t key, uint32_t hierarchy, void *to, size_t size)
+size_t facts_answer(void *facts, enum need need, uint64_t key, uint32_t hierarchy, void *to,
+		    size_t size)
 {
 	switch (need) {
 	case NEED_USER:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The facts that only user space knows, written as records of the log: the node, the clock, names of users,
- * paths of control groups, processes that the iterator may not show. Runs on the reader thread.
+ * The facts that only user space knows, written as records of the log: the node, the clock, names
+ * of users, paths of control groups, processes that the iterator may not show. Runs on the reader
+ * thread.
  */
 #pragma once
 
@@ -26,11 +27,13 @@ size_t facts_clock(struct facts *f, void *to, size_t size);
 size_t facts_mark(struct facts *f, uint32_t mark, void *to, size_t size);
 
 /* A fold_need_fn; ctx is a struct facts. */
-size_t facts_answer(void *facts, enum need need, uint64_t key, uint32_t hierarchy, void *to, size_t size);
+size_t facts_answer(void *facts, enum need need, uint64_t key, uint32_t hierarchy, void *to,
+		    size_t size);
 
 /*
- * When the users' file has changed, everybody whose name was told is told again: call facts_users_changed()
- * before a batch, and where it is true facts_next_user() from *cursor = 0 on until it returns 0.
+ * When the users' file has changed, everybody whose name was told is told again: call
+ * facts_users_changed() before a batch, and where it is true facts_next_user() from *cursor = 0 on
+ * until it returns 0.
  */
 bool facts_users_changed(struct facts *f);
 size_t facts_next_user(struct facts *f, size_t *cursor, void *to, size_t size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader: the one thread that takes records from where they come (the ring, a recording), folds them and
- * hands the events to the pipelines. Per batch, in this order: outputs, recording, the ring's position; what
- * was not handed over is read again.
+ * The reader: the one thread that takes records from where they come (the ring, a recording), folds
+ * them and hands the events to the pipelines. Per batch, in this order: outputs, recording, the
+ * ring's position; what was not handed over is read again.
  */
 #pragma once
 
@@ -18,7 +18,10 @@
 #include "probe/probe.h"
 #include "proc/fold.h"
 
-/* Asked while a pipeline blocks: true ends the waiting, and what the pipeline has not taken is lost. */
+/*
+ * Asked while a pipeline blocks: true ends the waiting, and what the pipeline has not taken is
+ * lost.
+ */
 typedef bool reader_give_up_fn(void *ctx);
 
 /* Told of every record of the ring before it is folded; may put another in its place (borrowed). */
@@ -39,7 +42,7 @@ struct reader {
 	/* The reader's own. */
 	struct fold *fold;
 	struct batch batch;
-	uint64_t begin;	       /* position of the first record that is not committed */
+	uint64_t begin; /* position of the first record that is not committed */
 	uint64_t n_uncommitted;
 };
 
@@ -48,8 +51,8 @@ int reader_init(struct reader *r, const struct proc_limits *limits);
 void reader_done(struct reader *r);
 
 /*
- * Takes all that is in the ring, in batches. Returns the number of records, or a negative errno: -EPIPE when
- * nobody is left to deliver to, -ENOMEM, what a recording's write says.
+ * Takes all that is in the ring, in batches. Returns the number of records, or a negative errno:
+ * -EPIPE when nobody is left to deliver to, -ENOMEM, what a recording's write says.
  */
 int64_t reader_drain(struct reader *r);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The iterator walks the pid namespace of whoever opens it, and a security policy may hide tasks from it
- * (pid 1, on some virtual machines). What /proc lists and the iterator did not give is read from /proc, with
- * the one thing that /proc cannot say exactly, the identity, taken from the record of a child: it names its
- * real_parent's start and exec counter.
+ * The iterator walks the pid namespace of whoever opens it, and a security policy may hide tasks
+ * from it (pid 1, on some virtual machines). What /proc lists and the iterator did not give is read
+ * from /proc, with the one thing that /proc cannot say exactly, the identity, taken from the record
+ * of a child: it names its real_parent's start and exec counter.
  *
- * Where the kernel has no sleepable iterators, argv is not in the records and is read from /proc as well.
+ * Where the kernel has no sleepable iterators, argv is not in the records and is read from /proc as
+ * well.
  */
 #include "agent/snapshot.h"
 
@@ -31,11 +32,11 @@ struct parent {
 
 struct snapshot {
 	struct reader *reader;
-	uint8_t *seen;	       /* a bit per pid */
+	uint8_t *seen; /* a bit per pid */
 	struct parent *parents;
 	size_t n_parents, cap_parents;
 	bool has_args;
-	struct buf record;     /* one that was put together here */
+	struct buf record; /* one that was put together here */
 };
 
 static void snapshot_done(struct snapshot *s)
@@ -63,9 +64,9 @@ static void remember_parent(struct snapshot *s, const struct event_process *e)
 		s->parents = p;
 		s->cap_parents = cap;
 	}
-	s->parents[s->n_parents++] = (struct parent){
-		.pid = e->parent.tgid, .start_ns = e->parent.start_ns, .exec_count = e->parent_exec_count
-	};
+	s->parents[s->n_parents++] = (struct parent){ .pid = e->parent.tgid,
+						      .start_ns = e->parent.start_ns,
+						      .exec_count = e->parent_exec_count };
 }
 
 static int open_of(uint32_t pid, const char *name)
@@ -143,8 +144,13 @@ static void read_cred(uint32_t pid, struct event_cred *ret)
 static void build_process(struct snapshot *s, const struct parent *p)
 {
 	struct event_process e = {
-		.head = { .layout = EVENT_LAYOUT, .type = EVENT_PROCESS, .cpu = EVENT_CPU_AGENT,
-			  .start_ns = p->start_ns, .exec_count = p->exec_count, .tgid = p->pid, .tid = p->pid },
+		.head = { .layout = EVENT_LAYOUT,
+			  .type = EVENT_PROCESS,
+			  .cpu = EVENT_CPU_AGENT,
+			  .start_ns = p->start_ns,
+			  .exec_count = p->exec_count,
+			  .tgid = p->pid,
+			  .tid = p->pid },
 		.exec_count_after = p->exec_count,
 		.live = 1,
 	};

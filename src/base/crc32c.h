@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CRC-32C (Castagnoli), as in iSCSI (RFC 3720, B.4), ext4 and SCTP. By the CPU's instruction where it has one. */
+/*
+ * CRC-32C (Castagnoli), as in iSCSI (RFC 3720, B.4), ext4 and SCTP. By the CPU's instruction where
+ * it has one.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -66,7 +66,10 @@ int hash_insert(struct hash *h, uint64_t hash, void *item)
 	return 0;
 }
 
-/* Fills the hole at i with the next item that may stand there, and so on, until nothing is out of place. */
+/*
+ * Fills the hole at i with the next item that may stand there, and so on, until nothing is out of
+ * place.
+ */
 static void close_hole(struct hash *h, size_t i)
 {
 	size_t mask = h->cap - 1;

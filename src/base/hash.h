@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An index of items that live elsewhere: open addressing, linear probing, no tombstones (a removal shifts
- * back what follows). Keys stay in the items; whoever asks brings the hash and a comparison. Grows by
- * doubling, never shrinks: bound the number of items. Zero-initialised is empty.
+ * An index of items that live elsewhere: open addressing, linear probing, no tombstones (a removal
+ * shifts back what follows). Keys stay in the items; whoever asks brings the hash and a comparison.
+ * Grows by doubling, never shrinks: bound the number of items. Zero-initialised is empty.
  */
 #pragma once
 

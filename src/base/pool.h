@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocks of any size: up to 4 KiB from slabs of size classes (powers of two and the middles between them,
- * so that at most a third is wasted), larger ones from malloc. The owner remembers the size of a block.
+ * Blocks of any size: up to 4 KiB from slabs of size classes (powers of two and the middles between
+ * them, so that at most a third is wasted), larger ones from malloc. The owner remembers the size
+ * of a block.
  */
 #pragma once
 

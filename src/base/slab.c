@@ -17,7 +17,10 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-/* At the start of its memory, which is aligned to its size: an object finds its chunk by its address. */
+/*
+ * At the start of its memory, which is aligned to its size: an object finds its chunk by its
+ * address.
+ */
 struct chunk {
 	struct list link;
 	void *free;	 /* list through the first word of free objects */
@@ -85,7 +88,8 @@ static void *chunk_take(const struct slab *s, struct chunk *c)
 
 void *slab_alloc(struct slab *s)
 {
-	struct chunk *c = list_is_empty(&s->open) ? chunk_new(s) : LIST_ENTRY(s->open.next, struct chunk, link);
+	struct chunk *c = list_is_empty(&s->open) ? chunk_new(s)
+						  : LIST_ENTRY(s->open.next, struct chunk, link);
 	void *object;
 
 	if (!c)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects of one size, from chunks of 64 KiB. A chunk that becomes empty goes back to the system, but for
- * one that is kept, so that the memory follows the number of objects down as well as up. Under
- * AddressSanitizer free objects are poisoned.
+ * Objects of one size, from chunks of 64 KiB. A chunk that becomes empty goes back to the system,
+ * but for one that is kept, so that the memory follows the number of objects down as well as up.
+ * Under AddressSanitizer free objects are poisoned.
  */
 #pragma once
 
@@ -13,10 +13,10 @@
 #define SLAB_CHUNK 65536
 
 struct slab {
-	size_t size;	   /* of an object */
-	size_t n;	   /* objects handed out */
+	size_t size; /* of an object */
+	size_t n;    /* objects handed out */
 	size_t n_chunks;
-	struct list open;  /* chunks with room */
+	struct list open; /* chunks with room */
 	struct list full;
 };
 

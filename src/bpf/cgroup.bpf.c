@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Control groups as they are made, with their paths: what tells to which container a process belongs. The
- * record comes before anything that runs in the group, so the table knows it in time.
+ * Control groups as they are made, with their paths: what tells to which container a process
+ * belongs. The record comes before anything that runs in the group, so the table knows it in time.
  */
 #include "lib/emit.h"
 

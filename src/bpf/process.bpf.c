@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The life of processes: fork, exec, exit, by the three tracepoints of the scheduler. They are present in
- * every kernel, fire in process context, cost other system calls nothing, and see what the kernel decided:
+ * The life of processes: fork, exec, exit, by the three tracepoints of the scheduler. They are
+ * present in every kernel, fire in process context, cost other system calls nothing, and see what
+ * the kernel decided:
  * argv from the new image's own memory, not from pointers that another thread may still change.
  *
  *   fork   fires before the child is woken, for threads too (skipped)
  *   exec   fires when the new image is in place; an exec that fails never gets here
  *   exit   fires for every thread; the last of a group ends the process
  *
- * No state is kept about any process. Each program that needs more room than the stack has a scratch of
- * its own.
+ * No state is kept about any process. Each program that needs more room than the stack has a
+ * scratch of its own.
  */
 #include "lib/emit.h"
 #include "lib/path.h"
@@ -17,7 +18,8 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define ARGS_INLINE 8192 /* argv up to here goes through the scratch; longer ones are copied in slices */
+/* argv up to here goes through the scratch; longer ones are copied in slices */
+#define ARGS_INLINE 8192
 #define ARGS_SLICE 4096
 #define ARGS_CROWDED 4096 /* kept of argv while the ring is more than half full */
 #define INTERP_MAX 1024
@@ -45,9 +47,9 @@ struct fork_record {
 	struct event_task_ext ext;
 };
 
-static __always_inline void fill_fork(struct event_fork *e, struct task_struct *forker, struct task_struct *child,
-				      const struct cap_sets *caps, const struct cred *cred,
-				      const struct knobs *k)
+static __always_inline void fill_fork(struct event_fork *e, struct task_struct *forker,
+				      struct task_struct *child, const struct cap_sets *caps,
+				      const struct cred *cred, const struct knobs *k)
 {
 	fill_identity(&e->head, child);
 	e->head.flags = task_flags(child) | EVENT_F_NEVER_EXEC;
@@ -91,11 +93,14 @@ int BPF_PROG(pt_fork, struct task_struct *forker, struct task_struct *child)
 	return 0;
 }
 
-/* The kernel's name for what fexecve(3) runs; the file itself has to be looked at (fs/exec.c: alloc_bprm). */
+/*
+ * The kernel's name for what fexecve(3) runs; the file itself has to be looked at (fs/exec.c:
+ * alloc_bprm).
+ */
 static __always_inline bool is_fd_path(const char *name)
 {
-	return name[0] == '/' && name[1] == 'd' && name[2] == 'e' && name[3] == 'v' && name[4] == '/' &&
-	       name[5] == 'f' && name[6] == 'd' && name[7] == '/';
+	return name[0] == '/' && name[1] == 'd' && name[2] == 'e' && name[3] == 'v' &&
+	       name[4] == '/' && name[5] == 'f' && name[6] == 'd' && name[7] == '/';
 }
 
 /* filename, interp, cwd, exe: walk.off is behind them then. */
@@ -114,7 +119,8 @@ static __always_inline void exec_put_names(struct exec_scratch *r, struct task_s
 
 	r->e.interp_len = 0;
 	if (interp != filename) {
-		n = bpf_probe_read_kernel_str(r->data + (w->off & PATH_OFF_MASK), INTERP_MAX, interp);
+		n = bpf_probe_read_kernel_str(r->data + (w->off & PATH_OFF_MASK), INTERP_MAX,
+					      interp);
 		if (n > 1) {
 			r->e.interp_len = n - 1;
 			w->off += n - 1;
@@ -136,9 +142,9 @@ static __always_inline void exec_put_names(struct exec_scratch *r, struct task_s
 }
 
 /*
- * What the exec gained from its file. per_clear has PER_CLEAR_ON_SETID when ids changed by the file's mode
- * (fs/exec.c: bprm_fill_uid; not on nosuid mounts, not under no_new_privs) or when its capabilities raised
- * the permitted set (security/commoncap.c: cap_bprm_creds_from_file).
+ * What the exec gained from its file. per_clear has PER_CLEAR_ON_SETID when ids changed by the
+ * file's mode (fs/exec.c: bprm_fill_uid; not on nosuid mounts, not under no_new_privs) or when its
+ * capabilities raised the permitted set (security/commoncap.c: cap_bprm_creds_from_file).
  */
 static __always_inline __u32 exec_gain(struct linux_binprm *bprm, struct inode *inode)
 {
@@ -153,14 +159,18 @@ static __always_inline __u32 exec_gain(struct linux_binprm *bprm, struct inode *
 	return bits ? bits : EVENT_EXE_FILE_CAPS;
 }
 
-/* An overlayfs inode is followed by its dentry in the upper layer (fs/overlayfs/ovl_entry.h: ovl_inode). */
+/*
+ * An overlayfs inode is followed by its dentry in the upper layer (fs/overlayfs/ovl_entry.h:
+ * ovl_inode).
+ */
 static __always_inline bool is_upper(struct inode *inode)
 {
 	void *upper = NULL;
 
 	if (GET(inode, i_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
 		return false;
-	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
+	bpf_probe_read_kernel(&upper, sizeof(upper),
+			      (void *)inode + bpf_core_type_size(struct inode));
 	return upper != NULL;
 }
 
@@ -177,8 +187,9 @@ static __always_inline void fill_exe_ext(struct event_exe_ext *x, struct linux_b
 }
 
 /* The extensions, where they are wanted. */
-static __always_inline void exec_put_ext(struct exec_scratch *r, struct task_struct *t, struct linux_binprm *bprm,
-					 const struct cap_sets *caps, const struct cred *cred)
+static __always_inline void exec_put_ext(struct exec_scratch *r, struct task_struct *t,
+					 struct linux_binprm *bprm, const struct cap_sets *caps,
+					 const struct cred *cred)
 {
 	struct {
 		struct event_task_ext task;
@@ -194,8 +205,9 @@ static __always_inline void exec_put_ext(struct exec_scratch *r, struct task_str
 
 #ifndef RAW_TP
 /*
- * argv that is too long for the scratch: slice after slice through it into the ring. The callback changes
- * nothing but a flag that it only sets, so that the verifier sees the same state at every turn.
+ * argv that is too long for the scratch: slice after slice through it into the ring. The callback
+ * changes nothing but a flag that it only sets, so that the verifier sees the same state at every
+ * turn.
  */
 struct args_copy {
 	struct bpf_dynptr to;
@@ -220,11 +232,11 @@ static long args_slice(__u32 i, struct args_copy *c)
 }
 
 /*
- * `off` bytes of data are in the scratch; args_len bytes of argv follow. A slice that is not there (it was
- * written moments ago: only reclaim takes it) reads as zeros and is flagged.
+ * `off` bytes of data are in the scratch; args_len bytes of argv follow. A slice that is not there
+ * (it was written moments ago: only reclaim takes it) reads as zeros and is flagged.
  */
-static __always_inline void exec_put_long(struct knobs *k, struct stream *s, struct exec_scratch *r, __u32 off,
-					  __u64 arg_start)
+static __always_inline void exec_put_long(struct knobs *k, struct stream *s, struct exec_scratch *r,
+					  __u32 off, __u64 arg_start)
 {
 	__u64 filled = bpf_ringbuf_query(&pt_ring, BPF_RB_AVAIL_DATA);
 	__u32 fixed = sizeof(r->e) + (off & PATH_OFF_MASK), args_len = r->e.args_len;
@@ -240,18 +252,23 @@ static __always_inline void exec_put_long(struct knobs *k, struct stream *s, str
 	bpf_loop(EVENT_ARGS_MAX / ARGS_SLICE, args_slice, &c, 0);
 	if (c.is_bad) {
 		r->e.head.flags |= EVENT_F_ARGS_BAD;
-		bpf_dynptr_write(&c.to, offsetof(struct event_head, flags), &r->e.head.flags, sizeof(__u16), 0);
+		bpf_dynptr_write(&c.to, offsetof(struct event_head, flags), &r->e.head.flags,
+				 sizeof(__u16), 0);
 	}
 	bpf_ringbuf_submit_dynptr(&c.to, wake_flags(k, filled, fixed + args_len));
 }
 #endif
 
-/* How much of argv is kept: what was asked for, less while the ring fills up, and what this kernel can. */
+/*
+ * How much of argv is kept: what was asked for, less while the ring fills up, and what this kernel
+ * can.
+ */
 static __always_inline __u32 args_wanted(const struct knobs *k, __u64 total)
 {
 	__u32 max = k->max_args;
 
-	if (bpf_ringbuf_query(&pt_ring, BPF_RB_AVAIL_DATA) > k->ring_bytes / 2 && max > ARGS_CROWDED)
+	if (bpf_ringbuf_query(&pt_ring, BPF_RB_AVAIL_DATA) > k->ring_bytes / 2 &&
+	    max > ARGS_CROWDED)
 		max = ARGS_CROWDED;
 	if (max > EVENT_ARGS_MAX)
 		max = EVENT_ARGS_MAX;
@@ -312,7 +329,9 @@ int BPF_PROG(pt_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	return 0;
 }
 
-/* CPU time of the threads that have left but are not yet reaped, which signal's sums do not have. */
+/*
+ * CPU time of the threads that have left but are not yet reaped, which signal's sums do not have.
+ */
 struct thread_sum {
 	struct list_head *at, *head;
 	struct task_struct *except;
@@ -321,7 +340,8 @@ struct thread_sum {
 
 static long thread_add(__u32 i, struct thread_sum *sum)
 {
-	struct list_head *at = sum->at; /* CO-RE takes no chain that begins in a structure of our own */
+	/* CO-RE takes no chain that begins in a structure of our own */
+	struct list_head *at = sum->at;
 	struct task_struct *t;
 
 	if (at == sum->head || !at)
@@ -338,7 +358,8 @@ static long thread_add(__u32 i, struct thread_sum *sum)
 
 #define THREADS_MAX 8192 /* walked at an exit; nearly always 1 or 2 are there */
 
-static __always_inline void fill_usage(struct event_exit *e, struct task_struct *t, struct signal_struct *signal)
+static __always_inline void fill_usage(struct event_exit *e, struct task_struct *t,
+				       struct signal_struct *signal)
 {
 	struct thread_sum sum = {
 		.at = GET(signal, thread_head.next),
@@ -392,8 +413,8 @@ int BPF_PROG(pt_exit, struct task_struct *t, bool group_dead)
 }
 
 /*
- * Until 6.16 the tracepoint does not say whether the group is dead. Two last threads may both see that
- * nobody lives: the table takes the first of two exits.
+ * Until 6.16 the tracepoint does not say whether the group is dead. Two last threads may both see
+ * that nobody lives: the table takes the first of two exits.
  */
 TRACEPOINT("sched_process_exit")
 int BPF_PROG(pt_exit_old, struct task_struct *t)

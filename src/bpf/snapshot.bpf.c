@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The processes that were there before the agent, by an iterator over all tasks that writes into the same
- * ring as the live programs, so that what is found has its place in the order of the log. Sleepable where
- * the kernel has that (5.18 on; it reads argv from pages that are not resident); else the plain one, and the
- * agent reads argv from /proc.
+ * The processes that were there before the agent, by an iterator over all tasks that writes into
+ * the same ring as the live programs, so that what is found has its place in the order of the log.
+ * Sleepable where the kernel has that (5.18 on; it reads argv from pages that are not resident);
+ * else the plain one, and the agent reads argv from /proc.
  *
  * It is loaded for a pass and unloaded after it: the scratch is as large as the largest argv.
  */
@@ -37,7 +37,8 @@ struct {
 	__type(value, struct stream);
 } pt_snap_stream SEC(".maps");
 
-static __always_inline void fill_process(struct snapshot_scratch *r, struct task_struct *t, const struct knobs *k)
+static __always_inline void fill_process(struct snapshot_scratch *r, struct task_struct *t,
+					 const struct knobs *k)
 {
 	struct cap_sets caps;
 

@@ -43,7 +43,8 @@ int cli_record(int argc, char **argv)
 		options.node_name = optarg;
 	}
 	if (argc - optind != 1) {
-		fputs("proctrail record: one FILE is needed; see proctrail record --help\n", stderr);
+		fputs("proctrail record: one FILE is needed; see proctrail record --help\n",
+		      stderr);
 		return CLI_USAGE;
 	}
 	options.record = argv[optind];

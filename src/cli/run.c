@@ -111,7 +111,9 @@ static bool parse(int argc, char **argv, struct run_line *line)
 		if (!set(line, opt, optarg))
 			return false;
 	if (optind < argc)
-		fprintf(stderr, "proctrail run: '%s' is not expected; a pipeline is given by --config\n", argv[optind]);
+		fprintf(stderr,
+			"proctrail run: '%s' is not expected; a pipeline is given by --config\n",
+			argv[optind]);
 	return optind >= argc;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One directory descriptor per hierarchy, kept open. Runs on the reader thread; cgroupfs does not block. */
+/*
+ * One directory descriptor per hierarchy, kept open. Runs on the reader thread; cgroupfs does not
+ * block.
+ */
 #include "enrich/cgroup_paths.h"
 
 #include <errno.h>
@@ -53,7 +56,8 @@ static int hierarchy_of(const char *super_options, uint32_t *ret)
 	unsigned int id;
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %u", name, &id) == 2 && id > 0 && has_word(super_options, name)) {
+		if (sscanf(line, "%63s %u", name, &id) == 2 && id > 0 &&
+		    has_word(super_options, name)) {
 			*ret = id;
 			return 0;
 		}
@@ -81,14 +85,15 @@ static int add(struct cgroup_paths *c, uint32_t id, const char *mount)
 	fd = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return 0; /* hidden from us: its groups stay unknown */
-	c->hierarchies[c->n++] =
-		(struct hierarchy){ .id = id, .fd = fd, .mount = TAKE_PTR(copy), .mount_len = strlen(mount) };
+	c->hierarchies[c->n++] = (struct hierarchy){
+		.id = id, .fd = fd, .mount = TAKE_PTR(copy), .mount_len = strlen(mount)
+	};
 	return 0;
 }
 
 /*
- * A line of proc_pid_mountinfo(5): ... root mountpoint options - type source super-options. Only whole
- * hierarchies are of use: the root of the mount must be "/".
+ * A line of proc_pid_mountinfo(5): ... root mountpoint options - type source super-options. Only
+ * whole hierarchies are of use: the root of the mount must be "/".
  */
 static int add_line(struct cgroup_paths *c, char *line)
 {
@@ -99,7 +104,8 @@ static int add_line(struct cgroup_paths *c, char *line)
 	if (!dash || sscanf(line, "%*d %*d %*s %255s %4095s", root, mount) != 2 ||
 	    sscanf(dash, " - %63s %*s %511s", type, super) != 2 || strcmp(root, "/") != 0)
 		return 0;
-	if (strcmp(type, "cgroup2") == 0 || (strcmp(type, "cgroup") == 0 && hierarchy_of(super, &id) == 0))
+	if (strcmp(type, "cgroup2") == 0 ||
+	    (strcmp(type, "cgroup") == 0 && hierarchy_of(super, &id) == 0))
 		return add(c, id, mount);
 	return 0;
 }
@@ -158,7 +164,8 @@ static int path_of(int fd, const struct hierarchy *h, char *to, size_t size)
 	return (int)len;
 }
 
-int cgroup_paths_lookup(const struct cgroup_paths *c, uint32_t hierarchy, uint64_t id, char *to, size_t size)
+int cgroup_paths_lookup(const struct cgroup_paths *c, uint32_t hierarchy, uint64_t id, char *to,
+			size_t size)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		_cleanup_(closep) int fd = -1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file in memory, and an index of it sorted by uid. Of several lines with one uid the first counts, as
- * for getpwuid(3). Bounded: 16 MiB of file; what is beyond has no names. Runs on the reader thread.
+ * The file in memory, and an index of it sorted by uid. Of several lines with one uid the first
+ * counts, as for getpwuid(3). Bounded: 16 MiB of file; what is beyond has no names. Runs on the
+ * reader thread.
  */
 #include "enrich/user_names.h"
 
@@ -93,7 +94,8 @@ static bool parse_line(char *line, struct entry *ret)
 	v = strtoul(uid + 1, &end, 10);
 	if (errno || *end != ':' || v > UINT32_MAX)
 		return false;
-	*ret = (struct entry){ .uid = (uint32_t)v, .name = { .p = line, .n = (size_t)(colon - line) } };
+	*ret = (struct entry){ .uid = (uint32_t)v,
+			       .name = { .p = line, .n = (size_t)(colon - line) } };
 	return true;
 }
 
@@ -162,8 +164,12 @@ bool user_names_refresh(struct user_names *u)
 	int r;
 
 	if (stat(u->path, &st) < 0)
-		return false; /* for a moment, while it is replaced: the names that are known stay */
-	now = (struct identity){ .dev = st.st_dev, .ino = st.st_ino, .size = st.st_size, .mtime = st.st_mtim,
+		/* for a moment, while it is replaced: the names that are known stay */
+		return false;
+	now = (struct identity){ .dev = st.st_dev,
+				 .ino = st.st_ino,
+				 .size = st.st_size,
+				 .mtime = st.st_mtim,
 				 .ctime = st.st_ctim };
 	if (memcmp(&now, &u->identity, sizeof(now)) == 0)
 		return false;

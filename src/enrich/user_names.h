@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of users, from the host's passwd file (passwd(5)). The file is read as a whole, when it is first
- * asked for and whenever it has changed: no NSS, no network, nothing that blocks the reader thread.
+ * Names of users, from the host's passwd file (passwd(5)). The file is read as a whole, when it is
+ * first asked for and whenever it has changed: no NSS, no network, nothing that blocks the reader
+ * thread.
  */
 #pragma once
 
@@ -18,7 +19,9 @@ int user_names_new(const char *path, struct user_names **ret);
 struct user_names *user_names_free(struct user_names *u);
 DEFINE_CLEANUP(struct user_names *, user_names_free)
 
-/* Looks at the file again; true when it has changed since the last time (then all names may have). */
+/*
+ * Looks at the file again; true when it has changed since the last time (then all names may have).
+ */
 bool user_names_refresh(struct user_names *u);
 
 /* The name, borrowed until the next refresh; "" where the id has none. */

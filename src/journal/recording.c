@@ -24,7 +24,7 @@ struct file_header {
 	char magic[8];
 	uint32_t byte_order; /* BYTE_ORDER_MARK, as the writer's machine has it */
 	uint32_t version;
-	uint32_t layout;     /* EVENT_LAYOUT */
+	uint32_t layout; /* EVENT_LAYOUT */
 	uint32_t reserved0;
 	uint64_t created_ns; /* since the epoch */
 	uint64_t reserved[4];
@@ -33,8 +33,8 @@ _Static_assert(sizeof(struct file_header) == 64, "file_header is file format");
 
 struct batch_header {
 	uint32_t magic;
-	uint32_t n;	  /* records */
-	uint64_t length;  /* of the records with their padding */
+	uint32_t n;	 /* records */
+	uint64_t length; /* of the records with their padding */
 	uint64_t begin, end;
 	uint32_t crc;	  /* of the records */
 	uint32_t own_crc; /* of this header up to here */
@@ -43,8 +43,8 @@ _Static_assert(sizeof(struct batch_header) == 40, "batch_header is file format")
 
 struct recording_writer {
 	int fd;
-	uint64_t size; /* of the file up to the last whole batch */
-	uint32_t n;    /* records in the batch */
+	uint64_t size;	  /* of the file up to the last whole batch */
+	uint32_t n;	  /* records in the batch */
 	struct buf batch; /* room for its header, the records */
 };
 
@@ -73,7 +73,9 @@ static int write_all(int fd, const void *data, size_t n)
 static int write_file_header(struct recording_writer *w)
 {
 	struct timespec now;
-	struct file_header h = { .byte_order = BYTE_ORDER_MARK, .version = VERSION, .layout = EVENT_LAYOUT };
+	struct file_header h = { .byte_order = BYTE_ORDER_MARK,
+				 .version = VERSION,
+				 .layout = EVENT_LAYOUT };
 	int r;
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -218,7 +220,8 @@ static int map_file(struct recording_reader *r, int fd)
 
 int recording_reader_new(const char *path, struct recording_reader **ret, const char **reterr)
 {
-	_cleanup_(recording_reader_freep) struct recording_reader *reader = calloc(1, sizeof(*reader));
+	_cleanup_(recording_reader_freep) struct recording_reader *reader =
+		calloc(1, sizeof(*reader));
 	_cleanup_(closep) int fd = -1;
 	int r;
 
@@ -322,7 +325,8 @@ static enum recording_next open_batch(struct recording_reader *r)
 	return RECORDING_RECORD;
 }
 
-enum recording_next recording_next(struct recording_reader *r, const struct event_head **ret, uint64_t *ret_seq)
+enum recording_next recording_next(struct recording_reader *r, const struct event_head **ret,
+				   uint64_t *ret_seq)
 {
 	const struct event_head *head;
 

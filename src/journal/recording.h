@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log in a file: what `proctrail record` writes and `run --replay` folds again. A file header, then
- * batches; a batch is the records of one drain of the ring, the agent's own facts among them in the order
- * in which they were folded, with the ring's position and a checksum:
+ * The log in a file: what `proctrail record` writes and `run --replay` folds again. A file header,
+ * then batches; a batch is the records of one drain of the ring, the agent's own facts among them
+ * in the order in which they were folded, with the ring's position and a checksum:
  *
  *   header  64 bytes  magic, version, record layout, byte order, time of creation
- *   batch   40 bytes  magic, length, ring position of its first record, of its end, number of records, CRC32C of what follows
+ *   batch   40 bytes  magic, length, ring position of its first record, of its end, number of
+ *                     records, CRC32C of what follows
  *   records           as in abi/event.h, each padded with zeros to a multiple of 8
  *
- * All integers little-endian on every machine that writes one (the header says so; others are refused).
+ * All integers little-endian on every machine that writes one (the header says so; others are
+ * refused).
  */
 #pragma once
 
@@ -28,7 +30,10 @@ DEFINE_CLEANUP(struct recording_writer *, recording_writer_free)
 
 /* Adds a record to the batch that is being made. 0 or -ENOMEM. */
 int recording_append(struct recording_writer *w, const struct event_head *record);
-/* Writes the batch; positions are the ring's before its first and after its last record. Nothing when empty. */
+/*
+ * Writes the batch; positions are the ring's before its first and after its last record. Nothing
+ * when empty.
+ */
 int recording_commit(struct recording_writer *w, uint64_t begin, uint64_t end);
 
 struct recording_reader;
@@ -44,14 +49,21 @@ struct recording_reader *recording_reader_free(struct recording_reader *r);
 DEFINE_CLEANUP(struct recording_reader *, recording_reader_free)
 
 enum recording_next {
-	RECORDING_RECORD, /* *ret is a record that record_check() accepted; borrowed until the reader is freed */
-	RECORDING_BATCH,  /* a batch ends here */
-	RECORDING_END,	  /* the file ends after a whole batch */
-	RECORDING_TORN,	  /* the file ends within a batch: all whole records before the tear were given */
-	RECORDING_BAD,	  /* the bytes are damaged here (checksum, sizes): the records of this batch were not given */
+	/* *ret is a record that record_check() accepted; borrowed until the reader is freed */
+	RECORDING_RECORD,
+	RECORDING_BATCH, /* a batch ends here */
+	RECORDING_END,	 /* the file ends after a whole batch */
+	/* the file ends within a batch: all whole records before the tear were given */
+	RECORDING_TORN,
+	/* the bytes are damaged here (checksum, sizes): the records of this batch were not given */
+	RECORDING_BAD,
 };
 
-/* *ret_seq is the record's position in the ring; facts of the agent have that of the record after them. */
-enum recording_next recording_next(struct recording_reader *r, const struct event_head **ret, uint64_t *ret_seq);
+/*
+ * *ret_seq is the record's position in the ring; facts of the agent have that of the record after
+ * them.
+ */
+enum recording_next recording_next(struct recording_reader *r, const struct event_head **ret,
+				   uint64_t *ret_seq);
 /* Where in the file the reader is, for messages. */
 uint64_t recording_offset(const struct recording_reader *r);

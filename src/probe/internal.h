@@ -9,8 +9,8 @@
 
 /* What has to be known of this kernel before the programs are loaded. */
 struct kernel_facts {
-	bool has_group_dead;	 /* the exit tracepoint has the argument group_dead */
-	int cgroup_v1_index;	 /* as in abi/knobs.h */
+	bool has_group_dead; /* the exit tracepoint has the argument group_dead */
+	int cgroup_v1_index; /* as in abi/knobs.h */
 	int cgroup_v1_hierarchy;
 };
 
@@ -22,14 +22,17 @@ struct probe {
 	struct kernel_facts kernel;
 	bool is_raw;
 	struct bpf_object *process, *cgroup;
-	struct bpf_link *links[4];	   /* in the order of attaching */
+	struct bpf_link *links[4]; /* in the order of attaching */
 	size_t n_links;
 	int ring_fd, knobs_fd, streams_fd; /* owned by `process` */
 	struct knobs *knobs;		   /* shared with the programs */
 	struct ring *ring;
 };
 
-/* Lets the shared maps of an object that is not loaded yet be those that exist. 0 or a negative errno. */
+/*
+ * Lets the shared maps of an object that is not loaded yet be those that exist. 0 or a negative
+ * errno.
+ */
 int probe_share_maps(const struct probe *p, struct bpf_object *object);
 
 struct bpf_object *probe_object_close(struct bpf_object *object);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What differs between kernels and cannot be decided by CO-RE in the programs: the number of arguments of a
- * tracepoint, and which controllers sit on a v1 hierarchy. Read once, at start, on the reader thread.
+ * What differs between kernels and cannot be decided by CO-RE in the programs: the number of
+ * arguments of a tracepoint, and which controllers sit on a v1 hierarchy. Read once, at start, on
+ * the reader thread.
  */
 #include <bpf/btf.h>
 #include <errno.h>
@@ -19,8 +20,8 @@ static struct btf *btf_close(struct btf *btf)
 DEFINE_CLEANUP(struct btf *, btf_close)
 
 /*
- * The arguments of the type btf_trace_NAME (include/trace/bpf_probe.h), without the leading void *: group_dead
- * came as the second one of sched_process_exit in 6.16.
+ * The arguments of the type btf_trace_NAME (include/trace/bpf_probe.h), without the leading void *:
+ * group_dead came as the second one of sched_process_exit in 6.16.
  */
 static bool tracepoint_has_args(const struct btf *btf, const char *name, unsigned int n)
 {
@@ -70,7 +71,10 @@ static int controller_hierarchy(const char *controller)
 static void find_v1(const struct btf *btf, struct kernel_facts *ret)
 {
 	static const char *const controllers[][2] = {
-		{ "memory", "memory_cgrp_id" }, { "pids", "pids_cgrp_id" }, { "devices", "devices_cgrp_id" }, { "cpu", "cpu_cgrp_id" },
+		{ "memory", "memory_cgrp_id" },
+		{ "pids", "pids_cgrp_id" },
+		{ "devices", "devices_cgrp_id" },
+		{ "cpu", "cpu_cgrp_id" },
 	};
 
 	ret->cgroup_v1_index = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loads the programs and holds what keeps them running. The process object creates the shared maps; the
- * others are given them. Everything here runs on the reader thread.
+ * Loads the programs and holds what keeps them running. The process object creates the shared maps;
+ * the others are given them. Everything here runs on the reader thread.
  */
 #include "probe/probe.h"
 
@@ -47,7 +47,9 @@ int probe_share_maps(const struct probe *p, struct bpf_object *object)
 	const struct {
 		const char *name;
 		int fd;
-	} maps[] = { { "pt_ring", p->ring_fd }, { "pt_knobs", p->knobs_fd }, { "pt_streams", p->streams_fd } };
+	} maps[] = { { "pt_ring", p->ring_fd },
+		     { "pt_knobs", p->knobs_fd },
+		     { "pt_streams", p->streams_fd } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(object, maps[i].name);
@@ -78,7 +80,8 @@ static int load_process(struct probe *p, bool is_raw)
 		return -errno;
 	autoload(o, "pt_exit", p->kernel.has_group_dead);
 	autoload(o, "pt_exit_old", !p->kernel.has_group_dead);
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(o, "pt_ring"), (uint32_t)p->options.ring_bytes);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(o, "pt_ring"),
+				 (uint32_t)p->options.ring_bytes);
 	r = bpf_object__load(o);
 	if (r < 0)
 		return r;
@@ -114,8 +117,9 @@ static int load_cgroup(struct probe *p)
 static const char *load_advice(int r)
 {
 	if (r == -EPERM || r == -EACCES)
-		return geteuid() ? "; run it as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE" :
-				   "; the kernel refuses BPF to this process (lockdown, seccomp, or a container without CAP_BPF)";
+		return geteuid()
+			       ? "; run it as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE"
+			       : "; the kernel refuses BPF to this process (lockdown, seccomp, or a container without CAP_BPF)";
 	if (r == -ENOENT || r == -ESRCH)
 		return "; the kernel has no BTF (/sys/kernel/btf/vmlinux), which it needs: CONFIG_DEBUG_INFO_BTF";
 	return "; log level debug shows what the kernel said";
@@ -128,7 +132,8 @@ static int load_all(struct probe *p)
 	if (p->options.hooks != PROBE_HOOKS_RAW) {
 		r = load_process(p, false);
 		if (r < 0 && p->options.hooks == PROBE_HOOKS_AUTO && r != -EPERM)
-			log_debug("BTF tracepoints do not load (%s), trying raw ones", strerror(-r));
+			log_debug("BTF tracepoints do not load (%s), trying raw ones",
+				  strerror(-r));
 		else if (r < 0)
 			return log_err_errno(r, "cannot load the BPF programs%s", load_advice(r));
 	}
@@ -139,7 +144,8 @@ static int load_all(struct probe *p)
 	}
 	r = load_cgroup(p);
 	if (r < 0)
-		return log_err_errno(r, "cannot load the BPF program for control groups%s", load_advice(r));
+		return log_err_errno(r, "cannot load the BPF program for control groups%s",
+				     load_advice(r));
 	return 0;
 }
 
@@ -152,7 +158,9 @@ static int map_shared(struct probe *p)
 		return -errno;
 	p->knobs = m;
 	p->knobs->ring_bytes = (uint32_t)p->options.ring_bytes;
-	p->knobs->wake_bytes = p->options.ring_bytes / 8 < WAKE_BYTES ? (uint32_t)(p->options.ring_bytes / 8) : WAKE_BYTES;
+	p->knobs->wake_bytes = p->options.ring_bytes / 8 < WAKE_BYTES
+				       ? (uint32_t)(p->options.ring_bytes / 8)
+				       : WAKE_BYTES;
 	p->knobs->page_size = (uint32_t)page;
 	p->knobs->generation = 1;
 	p->knobs->cgroup_v1_index = p->kernel.cgroup_v1_index;
@@ -206,7 +214,8 @@ void probe_demand(struct probe *p, bool wants_ext, uint32_t max_args)
 
 static int attach(struct probe *p, const struct bpf_object *object, const char *program)
 {
-	struct bpf_link *link = bpf_program__attach(bpf_object__find_program_by_name(object, program));
+	struct bpf_link *link =
+		bpf_program__attach(bpf_object__find_program_by_name(object, program));
 
 	if (!link)
 		return log_err_errno(-errno, "cannot attach the BPF program %s", program);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The user half of the BPF programs: opening, loading, attaching, the switches they read, and what they
- * count. All on the reader thread.
+ * The user half of the BPF programs: opening, loading, attaching, the switches they read, and what
+ * they count. All on the reader thread.
  *
- * BTF tracepoints are used where the kernel has them, raw ones elsewhere; kernel 5.17 or newer with BTF
- * (bpf_loop), 5.19 or newer for arguments above 8 KiB.
+ * BTF tracepoints are used where the kernel has them, raw ones elsewhere; kernel 5.17 or newer with
+ * BTF (bpf_loop), 5.19 or newer for arguments above 8 KiB.
  */
 #pragma once
 
@@ -36,7 +36,9 @@ DEFINE_CLEANUP(struct probe *, probe_free)
 /* What the programs collect, from now on. */
 void probe_demand(struct probe *p, bool wants_ext, uint32_t max_args);
 
-/* Exit first, fork last: nothing is seen born whose end is missed. 0 or a negative errno, logged. */
+/*
+ * Exit first, fork last: nothing is seen born whose end is missed. 0 or a negative errno, logged.
+ */
 int probe_attach(struct probe *p);
 /* Nothing is recorded from here on; what is in the ring stays. */
 void probe_detach(struct probe *p);
@@ -47,17 +49,19 @@ void probe_arm(struct probe *p);
 struct ring *probe_ring(struct probe *p);
 int probe_ring_fd(const struct probe *p); /* readable when a record woke the reader */
 
-/* What the ring could not take, so far: the map's counters, all CPUs together. 0 or a negative errno. */
+/*
+ * What the ring could not take, so far: the map's counters, all CPUs together. 0 or a negative
+ * errno.
+ */
 int probe_losses(const struct probe *p, struct probe_losses *ret);
 
 /* "btf" or "raw". */
 const char *probe_hooks_name(const struct probe *p);
 
 /*
- * One pass of the task iterator. `drain` is called whenever the ring has filled to a quarter, and must
- * empty it. *ret_has_args is set before the first
- * record: argv is in the records, or is to be read from /proc. 0 or a negative
- * errno, logged.
+ * One pass of the task iterator. `drain` is called whenever the ring has filled to a quarter, and
+ * must empty it. *ret_has_args is set before the first record: argv is in the records, or is to be
+ * read from /proc. 0 or a negative errno, logged.
  */
 typedef int probe_drain_fn(void *ctx);
 int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_has_args);

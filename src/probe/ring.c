@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The map's pages: the consumer position (read-write), the producer position, the data (both read-only).
- * The kernel offers the data twice in a row so that a record never wraps; mapping it once halves what counts
- * as resident, and costs a copy of the one record per turn that does wrap. A header never wraps: records are
- * 8-byte aligned and the size of the ring is a power of two.
+ * The map's pages: the consumer position (read-write), the producer position, the data (both
+ * read-only). The kernel offers the data twice in a row so that a record never wraps; mapping it
+ * once halves what counts as resident, and costs a copy of the one record per turn that does wrap.
+ * A header never wraps: records are 8-byte aligned and the size of the ring is a power of two.
  *
  * Runs on the reader thread.
  */
@@ -21,8 +21,8 @@ struct ring {
 	const uint64_t *producer; /* shared with the kernel */
 	const char *data;
 	void *map_rw, *map_ro;
-	uint64_t position;	  /* behind the last record that was handed out */
-	char *wrapped;		  /* the record that wrapped, put together */
+	uint64_t position; /* behind the last record that was handed out */
+	char *wrapped;	   /* the record that wrapped, put together */
 	size_t wrapped_cap;
 };
 

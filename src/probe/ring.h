@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The consumer of a BPF ring buffer (kernel/bpf/ringbuf.c; Documentation/bpf/ringbuf.rst). Unlike libbpf's,
- * it maps the data once, hands out records where they lie, and moves the consumer position only when it is
- * told to: what was read and not committed is read again by the next consumer.
+ * The consumer of a BPF ring buffer (kernel/bpf/ringbuf.c; Documentation/bpf/ringbuf.rst). Unlike
+ * libbpf's, it maps the data once, hands out records where they lie, and moves the consumer
+ * position only when it is told to: what was read and not committed is read again by the next
+ * consumer.
  *
  * Only one consumer may be at work on a ring: two move the position under each other.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pass of the task iterator: the object is loaded, run and unloaded, since its scratch is large and passes
- * are rare. Runs on the reader thread.
+ * A pass of the task iterator: the object is loaded, run and unloaded, since its scratch is large
+ * and passes are rare. Runs on the reader thread.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -32,7 +32,8 @@ static int load(const struct probe *p, bool is_sleepable, struct bpf_object **re
 	o = bpf_object__open_mem(elf, n, NULL);
 	if (!o)
 		return -errno;
-	bpf_program__set_autoload(bpf_object__find_program_by_name(o, programs[!is_sleepable]), false);
+	bpf_program__set_autoload(bpf_object__find_program_by_name(o, programs[!is_sleepable]),
+				  false);
 	r = probe_share_maps(p, o);
 	if (r == 0)
 		r = bpf_object__load(o);
@@ -76,7 +77,8 @@ int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_
 	}
 	if (r < 0)
 		return log_err_errno(r, "cannot load the task iterator");
-	link = bpf_program__attach_iter(bpf_object__find_program_by_name(o, programs[is_sleepable]), NULL);
+	link = bpf_program__attach_iter(bpf_object__find_program_by_name(o, programs[is_sleepable]),
+					NULL);
 	if (!link)
 		return log_err_errno(-errno, "cannot attach the task iterator");
 	fd = bpf_iter_create(bpf_link__fd(link));

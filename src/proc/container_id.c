@@ -6,9 +6,12 @@
 
 #define ID_LEN 64
 
-/* Who may have named the group; conmon, which watches a container from outside, is not among them. */
+/*
+ * Who may have named the group; conmon, which watches a container from outside, is not among them.
+ */
 static const char *const runtimes[] = {
-	"docker", "cri-containerd", "containerd", "nerdctl", "crio", "libpod", "libpod-payload", "cri-dockerd",
+	"docker", "cri-containerd", "containerd",     "nerdctl",
+	"crio",	  "libpod",	    "libpod-payload", "cri-dockerd",
 };
 
 static bool is_hex(struct str s)
@@ -62,7 +65,8 @@ bool container_id_from_cgroup(struct str path, char ret[64])
 		const char *slash = memrchr(path.p, '/', path.n);
 		const char *name = slash ? slash + 1 : path.p;
 
-		if (id_from_name((struct str){ .p = name, .n = path.n - (size_t)(name - path.p) }, ret))
+		if (id_from_name((struct str){ .p = name, .n = path.n - (size_t)(name - path.p) },
+				 ret))
 			return true;
 		path.n = slash ? (size_t)(slash - path.p) : 0;
 	}

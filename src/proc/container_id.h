@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container id in the path of a control group: 64 lower-case hex digits, as docker, containerd, CRI-O
- * and podman name theirs with either cgroup driver:
- *   /docker/<id>   /kubepods/burstable/pod<uid>/<id>   /libpod_parent/libpod-<id>   /machine.slice/libpod-<id>.scope/container
- *   /system.slice/docker-<id>.scope   …/cri-containerd-<id>.scope   …/crio-<id>.scope   …:cri-containerd:<id>
+ * The container id in the path of a control group: 64 lower-case hex digits, as docker, containerd,
+ * CRI-O and podman name theirs with either cgroup driver:
+ *   /docker/<id>                        /kubepods/burstable/pod<uid>/<id>
+ *   /libpod_parent/libpod-<id>          /machine.slice/libpod-<id>.scope/container
+ *   /system.slice/docker-<id>.scope     …/cri-containerd-<id>.scope
+ *   …/crio-<id>.scope                   …:cri-containerd:<id>
  * The innermost that fits counts, so that a process in a child group belongs to its container and a
  * container within a container to the inner one. conmon's own groups (libpod-conmon-<id>.scope,
  * crio-conmon-<id>.scope) are outside the container.

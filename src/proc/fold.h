@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fold: what the log says, record by record, into the process table and into events for the pipelines.
- * A pure function of the records: no clock, no /proc, no look-up. What only user space can know (names of
- * users, paths of control groups that were there before, the wall clock) comes as records too: the live
- * agent answers `need` with a record, which is folded, and stored, before the one that needed it. So a
- * recording replays to the same bytes anywhere.
+ * The fold: what the log says, record by record, into the process table and into events for the
+ * pipelines. A pure function of the records: no clock, no /proc, no look-up. What only user space
+ * can know (names of users, paths of control groups that were there before, the wall clock) comes
+ * as records too: the live agent answers `need` with a record, which is folded, and stored, before
+ * the one that needed it. So a recording replays to the same bytes anywhere.
  *
  * Called by the reader thread only.
  */
@@ -15,15 +15,16 @@
 #include "proc/table.h"
 
 enum need {
-	NEED_USER,	/* key: uid */
-	NEED_CGROUP,	/* key: cgroup id; hierarchy beside it */
+	NEED_USER,   /* key: uid */
+	NEED_CGROUP, /* key: cgroup id; hierarchy beside it */
 };
 
 /*
- * Asked at most once per batch and key for something the fold does not know. Writes a record (USER, CGROUP)
- * into `to` and returns its size, or 0 where there is no answer. Must not block.
+ * Asked at most once per batch and key for something the fold does not know. Writes a record (USER,
+ * CGROUP) into `to` and returns its size, or 0 where there is no answer. Must not block.
  */
-typedef size_t fold_need_fn(void *ctx, enum need need, uint64_t key, uint32_t hierarchy, void *to, size_t size);
+typedef size_t fold_need_fn(void *ctx, enum need need, uint64_t key, uint32_t hierarchy, void *to,
+			    size_t size);
 
 /* Told of every record before it is folded, answers to `need` included: the recording's tap. */
 typedef void fold_tap_fn(void *ctx, const struct event_head *record);
@@ -41,9 +42,10 @@ struct fold *fold_free(struct fold *f);
 DEFINE_CLEANUP(struct fold *, fold_free)
 
 /*
- * Folds one record that came from outside. `seq` is its position in the ring. Events that it gives rise to
- * are appended to the batch (batch_init() with fold_release). 0; -EBADMSG, -EPROTO: the record was refused,
- * counted and not folded; -ENOMEM: memory ran out, the record had no or part of its effect.
+ * Folds one record that came from outside. `seq` is its position in the ring. Events that it gives
+ * rise to are appended to the batch (batch_init() with fold_release). 0; -EBADMSG, -EPROTO: the
+ * record was refused, counted and not folded; -ENOMEM: memory ran out, the record had no or part of
+ * its effect.
  */
 int fold_record(struct fold *f, const void *record, size_t size, uint64_t seq, struct batch *out);
 

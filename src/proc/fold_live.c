@@ -17,8 +17,8 @@ static bool has_ended(const struct fold *f, const struct event_head *h)
 }
 
 /*
- * The image that a record describes and that is not current: the stub that was made for it, or a new one.
- * The caller gets a reference. -ESTALE: it has been there and has ended.
+ * The image that a record describes and that is not current: the stub that was made for it, or a
+ * new one. The caller gets a reference. -ESTALE: it has been there and has ended.
  */
 static int image_obtain(struct fold *f, const struct event_head *h, struct image **ret)
 {
@@ -64,7 +64,8 @@ static int clone_set_parent(struct fold *f, struct image *image, const struct ev
 	if (r < 0)
 		return r;
 	count_parent(f, is_known);
-	if (e->head.flags & EVENT_F_BY_KTHREAD && image->parent && image->parent->flags & IMAGE_STUB)
+	if (e->head.flags & EVENT_F_BY_KTHREAD && image->parent &&
+	    image->parent->flags & IMAGE_STUB)
 		return describe_kthread(f, image->parent, e->comm);
 	return 0;
 }
@@ -106,7 +107,10 @@ static int clone_fill(struct fold *f, struct image *image, const struct event_fo
 	return table_set_ext(&f->table, image, fork_task_ext(e));
 }
 
-/* The snapshot saw the child before its fork record came: it may have gone on to its next image already. */
+/*
+ * The snapshot saw the child before its fork record came: it may have gone on to its next image
+ * already.
+ */
 static int fork_of_known(struct fold *f, struct process *process, const struct event_fork *e,
 			 const struct step *step)
 {

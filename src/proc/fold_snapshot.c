@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The snapshot: records of the task iterator. It runs beside the live stream, so what it says of a process
- * may be older or newer than what the table has; the exec counter tells. It makes processes and fills
- * gaps, and never emits an event.
+ * The snapshot: records of the task iterator. It runs beside the live stream, so what it says of a
+ * process may be older or newer than what the table has; the exec counter tells. It makes processes
+ * and fills gaps, and never emits an event.
  */
 #include "proc/fold_state.h"
 #include "proc/program.h"
@@ -107,7 +107,8 @@ static int process_confirm(struct fold *f, struct process *process, const struct
 	int r;
 
 	if (!image->program)
-		r = process->flags & PROCESS_LIVE_IMAGE ? fill_program(f, image, e) : image_fill(f, image, e);
+		r = process->flags & PROCESS_LIVE_IMAGE ? fill_program(f, image, e)
+							: image_fill(f, image, e);
 	else
 		r = 0;
 	if (r < 0 || image->parent)
@@ -115,7 +116,8 @@ static int process_confirm(struct fold *f, struct process *process, const struct
 	return lineage_set_first(f, image, &e->head, &e->parent, NULL);
 }
 
-static int process_of_unknown(struct fold *f, struct process *process, const struct event_process *e)
+static int process_of_unknown(struct fold *f, struct process *process,
+			      const struct event_process *e)
 {
 	struct image *image = NULL;
 	int r;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the fold share: fold.c (the way in, facts of the agent, what is missing), fold_live.c
- * (fork, exec, exit), fold_snapshot.c (the task iterator), lineage.c (whose child an image is).
+ * What the parts of the fold share: fold.c (the way in, facts of the agent, what is missing),
+ * fold_live.c (fork, exec, exit), fold_snapshot.c (the task iterator), lineage.c (whose child an
+ * image is).
  */
 #pragma once
 
@@ -11,11 +12,11 @@
 #include "proc/streams.h"
 #include "proc/tombstones.h"
 
-#define NODE_TEXT_MAX 64	   /* of a node's name, as EXEC_ID_MAX has it, and of its address */
-#define TOMBSTONES_PASS 65536	   /* remembered while a snapshot pass runs or is still to come */
-#define TOMBSTONES_QUIET 4096	   /* remembered at other times, for records that come twice */
-#define ANSWER_MAX 8192		   /* bytes of a record that answers a need: a path of 4096 fits */
-#define UNANSWERED_MAX 4096	   /* needs without an answer that are remembered in one batch */
+#define NODE_TEXT_MAX 64      /* of a node's name, as EXEC_ID_MAX has it, and of its address */
+#define TOMBSTONES_PASS 65536 /* remembered while a snapshot pass runs or is still to come */
+#define TOMBSTONES_QUIET 4096 /* remembered at other times, for records that come twice */
+#define ANSWER_MAX 8192	      /* bytes of a record that answers a need: a path of 4096 fits */
+#define UNANSWERED_MAX 4096   /* needs without an answer that are remembered in one batch */
 
 struct unanswered {
 	uint64_t key;
@@ -61,23 +62,32 @@ int fold_process(struct fold *f, const struct event_process *e);
 void fold_mark(struct fold *f, const struct event_mark *e);
 
 /*
- * lineage.c. An image gets its parent, and a stub is made where nothing is known of the parent but its
- * identity. 0 or -ENOMEM; *ret_known, where not NULL, says whether the parent, if there is one, was there.
+ * lineage.c. An image gets its parent, and a stub is made where nothing is known of the parent but
+ * its identity. 0 or -ENOMEM; *ret_known, where not NULL, says whether the parent, if there is one,
+ * was there.
  */
-int lineage_set(struct fold *f, struct image *image, const struct event_id *parent, bool *ret_known);
-/* The same for an image that begins `process` anew, or follows in it: `parent` is what the record says. */
+int lineage_set(struct fold *f, struct image *image, const struct event_id *parent,
+		bool *ret_known);
+/*
+ * The same for an image that begins `process` anew, or follows in it: `parent` is what the record
+ * says.
+ */
 int lineage_set_first(struct fold *f, struct image *image, const struct event_head *head,
 		      const struct event_id *parent, bool *ret_known);
 int lineage_set_next(struct fold *f, struct image *image, struct image *before, bool *ret_known);
 
 static inline struct image_key image_key_from_head(const struct event_head *h)
 {
-	return (struct image_key){ .start_ns = h->start_ns, .exec_count = h->exec_count, .pid = h->tgid };
+	return (struct image_key){ .start_ns = h->start_ns,
+				   .exec_count = h->exec_count,
+				   .pid = h->tgid };
 }
 
 static inline struct image_key image_key_from_id(const struct event_id *id)
 {
-	return (struct image_key){ .start_ns = id->start_ns, .exec_count = id->exec_count, .pid = id->tgid };
+	return (struct image_key){ .start_ns = id->start_ns,
+				   .exec_count = id->exec_count,
+				   .pid = id->tgid };
 }
 
 /* The user and the control group that a record names, as far as they are known. */
@@ -85,5 +95,6 @@ static inline void fold_set_owner(struct fold *f, struct image *image, uint32_t 
 				  const struct event_cgroup *cgroup)
 {
 	table_set_owner(image, users_lookup(&f->users, euid),
-			cgroup->id ? cgroups_lookup(&f->cgroups, cgroup->hierarchy, cgroup->id) : NULL);
+			cgroup->id ? cgroups_lookup(&f->cgroups, cgroup->hierarchy, cgroup->id)
+				   : NULL);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose child an image is. The parent is real_parent at the fork, in the image that it had then; after a
- * second exec in the same process it is the image before. A process's counter is copied from its forker
- * at the fork and moves on by one with each exec, so that the counters alone say which of the two holds.
+ * Whose child an image is. The parent is real_parent at the fork, in the image that it had then;
+ * after a second exec in the same process it is the image before. A process's counter is copied
+ * from its forker at the fork and moves on by one with each exec, so that the counters alone say
+ * which of the two holds.
  */
 #include "proc/fold_state.h"
 
@@ -46,8 +47,8 @@ static struct event_id before(const struct image_key *key)
 #define PREVIOUS_MAX 8 /* images of a process that nobody saw, named to reach its parent */
 
 /*
- * The parent is the image before, of which nothing but its name is known, nor of those before it: they are
- * named one by one, down to the first one after the fork, whose parent is who forked.
+ * The parent is the image before, of which nothing but its name is known, nor of those before it:
+ * they are named one by one, down to the first one after the fork, whose parent is who forked.
  */
 static int set_previous(struct fold *f, struct image *image, const struct event_id *forker,
 			uint64_t count_at_fork, bool *ret_known)
@@ -72,7 +73,8 @@ int lineage_set_first(struct fold *f, struct image *image, const struct event_he
 {
 	static const struct event_id none = { 0 };
 	const struct event_id *forker = head->flags & EVENT_F_ADOPTED ? &none : parent;
-	bool is_second = head->exec_count > parent->exec_count && head->exec_count - parent->exec_count >= 2;
+	bool is_second = head->exec_count > parent->exec_count &&
+			 head->exec_count - parent->exec_count >= 2;
 
 	if (!is_second || head->flags & EVENT_F_NEVER_EXEC)
 		return lineage_set(f, image, forker, ret_known);
@@ -97,7 +99,10 @@ int lineage_set_next(struct fold *f, struct image *image, struct image *last, bo
 			*ret_known = true;
 		return 0;
 	}
-	/* Execs in between were not seen. The image before is known by name; of one alone the parent, too. */
+	/*
+	 * Execs in between were not seen. The image before is known by name; of one alone the
+	 * parent, too.
+	 */
 	r = lineage_set(f, image, &previous, ret_known);
 	if (r == 0 && execs == 2 && image->parent && image->parent->flags & IMAGE_STUB)
 		table_set_parent(&f->table, image->parent, parent_of_next(last));

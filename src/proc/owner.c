@@ -164,7 +164,8 @@ static uint64_t cgroup_hash(uint32_t hierarchy, uint64_t id)
 	return hash_mix(id ^ (uint64_t)hierarchy << 48);
 }
 
-static struct cgroup_entry *cgroup_entry_lookup(const struct owner_table *t, uint32_t hierarchy, uint64_t id)
+static struct cgroup_entry *cgroup_entry_lookup(const struct owner_table *t, uint32_t hierarchy,
+						uint64_t id)
 {
 	struct cgroup_key key = { .id = id, .hierarchy = hierarchy };
 
@@ -210,7 +211,8 @@ static int cgroup_entry_add(struct owner_table *t, struct cgroup *cgroup)
 static bool cgroup_same(const struct cgroup *a, const struct cgroup *b)
 {
 	return a->has_container == b->has_container &&
-	       (!a->has_container || memcmp(a->container_id, b->container_id, sizeof(a->container_id)) == 0);
+	       (!a->has_container ||
+		memcmp(a->container_id, b->container_id, sizeof(a->container_id)) == 0);
 }
 
 int cgroups_put(struct owner_table *t, uint32_t hierarchy, uint64_t id, struct str path)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose a process is: the names of user ids and the control groups, each kept once and shared by reference
- * count. The tables hold what was used last, up to their limit; what they let go lives on while an image
- * shows it. Reader thread only.
+ * Whose a process is: the names of user ids and the control groups, each kept once and shared by
+ * reference count. The tables hold what was used last, up to their limit; what they let go lives on
+ * while an image shows it. Reader thread only.
  */
 #pragma once
 
@@ -33,7 +33,7 @@ int cgroups_put(struct owner_table *t, uint32_t hierarchy, uint64_t id, struct s
 void cgroups_done(struct owner_table *t);
 
 /* Counted through const: readers of images never write, the reference count is the room's own. */
-const struct user *user_ref(const struct user *user);	   /* NULL is NULL */
+const struct user *user_ref(const struct user *user); /* NULL is NULL */
 const struct cgroup *cgroup_ref(const struct cgroup *cgroup);
-void user_unref(const struct user *user);		   /* NULL is nothing */
+void user_unref(const struct user *user); /* NULL is nothing */
 void cgroup_unref(const struct cgroup *cgroup);

@@ -30,7 +30,8 @@ static int draft_finish(struct proc_table *t, const struct draft *d, struct prog
 	struct program *program;
 	char *to;
 
-	program = table_program_new(t, d->binary.n + d->cwd.n + d->args.n + d->interpreter.n + d->exe.n);
+	program = table_program_new(t, d->binary.n + d->cwd.n + d->args.n + d->interpreter.n +
+					       d->exe.n);
 	if (!program)
 		return -ENOMEM;
 	to = (char *)(program + 1);
@@ -50,7 +51,9 @@ static int draft_finish(struct proc_table *t, const struct draft *d, struct prog
 	return 0;
 }
 
-/* Appends to the scratch, which has the room already, so that earlier results stay where they are. */
+/*
+ * Appends to the scratch, which has the room already, so that earlier results stay where they are.
+ */
 static struct str put_walk(struct buf *scratch, struct str walk, bool cut, bool *ret_cut)
 {
 	char *to = buf_room(scratch, walk.n + 1);
@@ -74,7 +77,9 @@ static struct str put_joined(struct buf *scratch, struct str a, struct str b, st
 static int scratch_prepare(struct buf *scratch, const struct exec_parts *parts)
 {
 	buf_clear(scratch);
-	return buf_room(scratch, 3 * parts->cwd.n + parts->exe.n + parts->filename.n + 64) ? 0 : -ENOMEM;
+	return buf_room(scratch, 3 * parts->cwd.n + parts->exe.n + parts->filename.n + 64)
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* Sets cwd and returns it as it is without the mark of a removed directory. */
@@ -85,11 +90,13 @@ static struct str draft_cwd(struct draft *d, struct buf *scratch, struct str wal
 
 	if (cut)
 		d->flags |= PROGRAM_CWD_CUT;
-	d->cwd = flags & EVENT_F_CWD_DELETED ? put_joined(scratch, plain, DELETED, STR_EMPTY) : plain;
+	d->cwd = flags & EVENT_F_CWD_DELETED ? put_joined(scratch, plain, DELETED, STR_EMPTY)
+					     : plain;
 	return plain;
 }
 
-static void draft_exe(struct draft *d, struct buf *scratch, const struct exec_parts *parts, uint16_t flags)
+static void draft_exe(struct draft *d, struct buf *scratch, const struct exec_parts *parts,
+		      uint16_t flags)
 {
 	bool cut = false;
 
@@ -104,7 +111,8 @@ static void draft_exe(struct draft *d, struct buf *scratch, const struct exec_pa
 		d->flags |= PROGRAM_EXE_MEMFD;
 }
 
-static void draft_args(struct draft *d, struct str args, uint32_t argc, uint32_t total, uint16_t flags)
+static void draft_args(struct draft *d, struct str args, uint32_t argc, uint32_t total,
+		       uint16_t flags)
 {
 	d->args = args;
 	d->argc = argc;
@@ -114,7 +122,9 @@ static void draft_args(struct draft *d, struct str args, uint32_t argc, uint32_t
 		d->flags |= PROGRAM_ARGS_CUT;
 }
 
-/* /dev/fd/N, or /dev/fd/N/name: what the kernel has where a descriptor was given instead of a path. */
+/*
+ * /dev/fd/N, or /dev/fd/N/name: what the kernel has where a descriptor was given instead of a path.
+ */
 static bool is_descriptor(struct str path)
 {
 	size_t i = DEV_FD.n;
@@ -126,13 +136,15 @@ static bool is_descriptor(struct str path)
 	return i > DEV_FD.n && (i == path.n || path.p[i] == '/');
 }
 
-static struct str exec_binary(struct buf *scratch, struct str filename, struct str cwd, struct str exe)
+static struct str exec_binary(struct buf *scratch, struct str filename, struct str cwd,
+			      struct str exe)
 {
 	if (is_descriptor(filename) && exe.n)
 		return exe;
 	if (!filename.n || filename.p[0] == '/')
 		return filename;
-	return put_joined(scratch, cwd, cwd.n && cwd.p[cwd.n - 1] == '/' ? STR_EMPTY : STR("/"), filename);
+	return put_joined(scratch, cwd, cwd.n && cwd.p[cwd.n - 1] == '/' ? STR_EMPTY : STR("/"),
+			  filename);
 }
 
 int program_from_exec(struct proc_table *t, struct buf *scratch, const struct event_exec *e,

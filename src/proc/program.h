@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs from records: which path is the `binary`, and all strings laid out behind the structure. */
+/*
+ * Programs from records: which path is the `binary`, and all strings laid out behind the structure.
+ */
 #pragma once
 
 #include "base/buf.h"
@@ -7,8 +9,8 @@
 
 /*
  * Each gives one reference to the caller. `scratch` is where paths are put together. 0 or -ENOMEM.
- * From EXEC: binary is the path as given; a relative one has the cwd before it; /dev/fd/N is the resolved
- * executable. From PROCESS: the executable's path; of a kernel thread its name.
+ * From EXEC: binary is the path as given; a relative one has the cwd before it; /dev/fd/N is the
+ * resolved executable. From PROCESS: the executable's path; of a kernel thread its name.
  */
 int program_from_exec(struct proc_table *t, struct buf *scratch, const struct event_exec *e,
 		      struct program **ret);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the heads of the records tell of losses. Each stream (generation of programs, CPU) counts what it
- * could not deliver, by type, and says so in every record: the difference to its last one was lost between
- * the two. A stream that is first heard of has lost what its first record says. Reader thread only.
+ * What the heads of the records tell of losses. Each stream (generation of programs, CPU) counts
+ * what it could not deliver, by type, and says so in every record: the difference to its last one
+ * was lost between the two. A stream that is first heard of has lost what its first record says.
+ * Reader thread only.
  */
 #pragma once
 

@@ -7,8 +7,9 @@
 #include "proc/table.h"
 
 /*
- * Ended images that are kept as somebody's ancestors: at most about twice this many above one image, so
- * that a daemon that forks itself anew for ever, each time ending the old one, keeps no endless chain.
+ * Ended images that are kept as somebody's ancestors: at most about twice this many above one
+ * image, so that a daemon that forks itself anew for ever, each time ending the old one, keeps no
+ * endless chain.
  */
 #define CHAIN_MAX 64
 
@@ -97,7 +98,8 @@ struct image *table_lookup_image(const struct proc_table *t, const struct image_
 	return hash_lookup(&t->images, image_hash(key), image_eq, key);
 }
 
-int table_image_new(struct proc_table *t, const struct image_key *key, uint32_t flags, struct image **ret)
+int table_image_new(struct proc_table *t, const struct image_key *key, uint32_t flags,
+		    struct image **ret)
 {
 	struct image *image = slab_alloc(&t->image_slab);
 
@@ -307,8 +309,8 @@ void table_sweep(struct proc_table *t, uint32_t pass)
 
 static size_t bytes(const struct proc_table *t)
 {
-	return t->programs.bytes + t->image_slab.n * t->image_slab.size + t->ext_slab.n * t->ext_slab.size +
-	       t->process_slab.n * t->process_slab.size;
+	return t->programs.bytes + t->image_slab.n * t->image_slab.size +
+	       t->ext_slab.n * t->ext_slab.size + t->process_slab.n * t->process_slab.size;
 }
 
 static bool has_too_much(const struct proc_table *t)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process table: every living process and its current image, and the images that have ended but that
- * a living one still needs as its parent. One writer, the reader thread; no locks.
+ * The process table: every living process and its current image, and the images that have ended but
+ * that a living one still needs as its parent. One writer, the reader thread; no locks.
  *
- * Life of an image: the table holds one reference while it is the current image of a living process; every
- * image that has it as its parent holds one; every event of a batch that shows it holds one. At none it is
- * freed, and lets go of its parent in turn.
+ * Life of an image: the table holds one reference while it is the current image of a living
+ * process; every image that has it as its parent holds one; every event of a batch that shows it
+ * holds one. At none it is freed, and lets go of its parent in turn.
  *
- * Bounds: `max_images` and `max_bytes` (strings and structures). Above either, table_trim() takes, in
- * this order: the images that ended longest ago (they lose their strings and their own parent, and stay as
- * stubs while a child holds them), then the strings of the living images that are oldest, and, when there
- * are still too many images, the oldest living processes altogether. Each is counted.
+ * Bounds: `max_images` and `max_bytes` (strings and structures). Above either, table_trim() takes,
+ * in this order: the images that ended longest ago (they lose their strings and their own parent,
+ * and stay as stubs while a child holds them), then the strings of the living images that are
+ * oldest, and, when there are still too many images, the oldest living processes altogether. Each
+ * is counted.
  */
 #pragma once
 
@@ -26,35 +27,37 @@
 #include "event/image.h"
 
 struct proc_limits {
-	size_t max_images; /* default 262,144 */
-	size_t max_bytes;  /* default 64 MiB */
-	size_t max_users;  /* default 65,536 */
+	size_t max_images;  /* default 262,144 */
+	size_t max_bytes;   /* default 64 MiB */
+	size_t max_users;   /* default 65,536 */
 	size_t max_cgroups; /* default 16,384; the ones used longest ago go first */
 };
 
 extern const struct proc_limits proc_limits_default;
 
 struct proc_counters {
-	uint64_t processes;	   /* living, now */
-	uint64_t images;	   /* now */
-	uint64_t bytes;		   /* now */
-	uint64_t evicted_exited;   /* ended images turned into stubs before their children let go */
-	uint64_t evicted_living;   /* living images that lost their strings, or were forgotten */
-	uint64_t unknown_parent;   /* records whose parent image the table did not know */
-	uint64_t unknown_process;  /* exec and exit records of a process the table did not know */
-	uint64_t twins;		   /* records that came a second time and were folded away */
-	uint64_t malformed;	   /* records that record_check() refused */
+	uint64_t processes;	  /* living, now */
+	uint64_t images;	  /* now */
+	uint64_t bytes;		  /* now */
+	uint64_t evicted_exited;  /* ended images turned into stubs before their children let go */
+	uint64_t evicted_living;  /* living images that lost their strings, or were forgotten */
+	uint64_t unknown_parent;  /* records whose parent image the table did not know */
+	uint64_t unknown_process; /* exec and exit records of a process the table did not know */
+	uint64_t twins;		  /* records that came a second time and were folded away */
+	uint64_t malformed;	  /* records that record_check() refused */
 };
 
 /*
- * What follows is the room's own. Images are found by the process (the current one) and by their full key:
- * the index has the images that are not current but still referenced, among them the stubs that were made
- * for parents that nobody has described yet. An image's parent is always older than itself (image_key_cmp),
- * so the links cannot form a circle, whatever the records say.
+ * What follows is the room's own. Images are found by the process (the current one) and by their
+ * full key:
+ * the index has the images that are not current but still referenced, among them the stubs that
+ * were made for parents that nobody has described yet. An image's parent is always older than
+ * itself (image_key_cmp), so the links cannot form a circle, whatever the records say.
  */
 
-#define PROCESS_LIVE 0x1       /* a fork or exec record of it was folded: its exit will be seen */
-#define PROCESS_LIVE_IMAGE 0x2 /* its current image came from such a record, not from the snapshot */
+#define PROCESS_LIVE 0x1 /* a fork or exec record of it was folded: its exit will be seen */
+/* its current image came from such a record, not from the snapshot */
+#define PROCESS_LIVE_IMAGE 0x2
 
 struct process {
 	struct image *image; /* the current one; a reference */
@@ -65,13 +68,13 @@ struct process {
 struct proc_table {
 	struct proc_limits limits;
 	struct proc_counters counters; /* ask table_counters(): some are made when asked for */
-	struct hash processes; /* of struct process, by pid and start */
-	struct hash images;    /* the index: of struct image, by key */
+	struct hash processes;	       /* of struct process, by pid and start */
+	struct hash images;	       /* the index: of struct image, by key */
 	struct slab process_slab, image_slab, ext_slab;
 	struct pool programs;
-	struct list living;    /* current images, oldest first */
-	struct list bare;      /* current images that lost their strings to the limit */
-	struct list exited;    /* images that ended, the one that ended longest ago first */
+	struct list living; /* current images, oldest first */
+	struct list bare;   /* current images that lost their strings to the limit */
+	struct list exited; /* images that ended, the one that ended longest ago first */
 };
 
 void table_init(struct proc_table *t, const struct proc_limits *limits);
@@ -82,7 +85,8 @@ struct process *table_lookup(const struct proc_table *t, uint32_t pid, uint64_t 
 struct image *table_lookup_image(const struct proc_table *t, const struct image_key *key);
 
 /* Makes an image, or an indexed stub, of which the caller holds the one reference. 0 or -ENOMEM. */
-int table_image_new(struct proc_table *t, const struct image_key *key, uint32_t flags, struct image **ret);
+int table_image_new(struct proc_table *t, const struct image_key *key, uint32_t flags,
+		    struct image **ret);
 int table_stub_new(struct proc_table *t, const struct image_key *key, struct image **ret);
 
 static inline struct image *image_ref(struct image *image)
@@ -96,7 +100,8 @@ void table_unref(struct proc_table *t, struct image *image); /* NULL is nothing 
 void table_set_parent(struct proc_table *t, struct image *image, struct image *parent);
 void table_set_program(struct proc_table *t, struct image *image, struct program *program);
 void table_set_owner(struct image *image, const struct user *user, const struct cgroup *cgroup);
-int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext); /* 0, -ENOMEM */
+/* 0, -ENOMEM */
+int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext);
 
 /* A process begins with this image; takes the caller's reference unless it fails. 0 or -ENOMEM. */
 int table_add(struct proc_table *t, struct image *image, struct process **ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The processes that ended last, so that what else is heard of them is known to come late: the snapshot's
- * view of one that died meanwhile, a second exit record, the twin of an upgrade. Forgets the oldest above
- * its limit. Reader thread only.
+ * The processes that ended last, so that what else is heard of them is known to come late: the
+ * snapshot's view of one that died meanwhile, a second exit record, the twin of an upgrade. Forgets
+ * the oldest above its limit. Reader thread only.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a fuzz target once for each file of the folder that is the argument, each in a child of its own so
- * that one crash hides nothing, and reports in TAP. No libFuzzer needed: the saved inputs are regression
- * tests on every compiler.
+ * Runs a fuzz target once for each file of the folder that is the argument, each in a child of its
+ * own so that one crash hides nothing, and reports in TAP. No libFuzzer needed: the saved inputs
+ * are regression tests on every compiler.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The kernel's types, as far as the programs here read them. CO-RE moves every access to where the running
- * kernel has the field, so order and gaps mean nothing, names and nesting do. `tools/check-vmlinux` holds
- * this file against a kernel's BTF. What differs between kernels is in compat.h.
+ * The kernel's types, as far as the programs here read them. CO-RE moves every access to where the
+ * running kernel has the field, so order and gaps mean nothing, names and nesting do.
+ * `tools/check-vmlinux` holds this file against a kernel's BTF. What differs between kernels is in
+ * compat.h.
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
 
-#include <linux/types.h>
 #include <linux/bpf.h>
+#include <linux/types.h>
 
 #define NULL ((void *)0)
 
@@ -258,13 +259,13 @@ struct bpf_iter__task {
 #define PF_FORKNOEXEC 0x00000040 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 #define PFA_NO_NEW_PRIVS 0
-#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+#define SIGNAL_GROUP_EXIT 0x00000004  /* include/linux/sched/signal.h */
 #define PER_CLEAR_ON_SETID 0x00740000 /* include/uapi/linux/personality.h */
-#define S_ISUID 0004000		 /* include/uapi/linux/stat.h */
+#define S_ISUID 0004000		      /* include/uapi/linux/stat.h */
 #define S_ISGID 0002000
 #define S_IXGRP 00010
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630 /* include/uapi/linux/magic.h */
-#define MINOR_BITS 20		 /* include/linux/kdev_t.h */
-#define PIDTYPE_SID 3		 /* include/linux/pid_types.h */
+#define MINOR_BITS 20			 /* include/linux/kdev_t.h */
+#define PIDTYPE_SID 3			 /* include/linux/pid_types.h */
 
 #endif

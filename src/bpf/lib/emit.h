@@ -5,10 +5,11 @@
 #include "maps.h"
 
 /*
- * Fills the head of a record about `leader`'s process. The number is taken before the ring is asked for
- * room, so that a record which finds none leaves a hole.
+ * Fills the head of a record about `leader`'s process. The number is taken before the ring is asked
+ * for room, so that a record which finds none leaves a hole.
  */
-static __always_inline void head_fill(struct event_head *h, __u8 type, struct stream *s, const struct knobs *k)
+static __always_inline void head_fill(struct event_head *h, __u8 type, struct stream *s,
+				      const struct knobs *k)
 {
 	h->size = 0;
 	h->layout = EVENT_LAYOUT;
@@ -30,8 +31,10 @@ static __always_inline void head_fill(struct event_head *h, __u8 type, struct st
 }
 
 /*
- * Waking the reader costs more than everything else together (an interrupt to the CPU itself, and a switch):
- * it is woken when it said that it sleeps for long, and when the ring crosses a mark, else it comes by timer.
+ * Waking the reader costs more than everything else together (an interrupt to the CPU itself, and a
+ * switch):
+ * it is woken when it said that it sleeps for long, and when the ring crosses a mark, else it comes
+ * by timer.
  */
 static __always_inline __u64 wake_flags(struct knobs *k, __u64 filled, __u32 size)
 {
@@ -44,7 +47,10 @@ static __always_inline __u64 wake_flags(struct knobs *k, __u64 filled, __u32 siz
 	return BPF_RB_NO_WAKEUP;
 }
 
-/* Copies a record of h->size == size bytes into the ring; counts it in *lost where there is no room. */
+/*
+ * Copies a record of h->size == size bytes into the ring; counts it in *lost where there is no
+ * room.
+ */
 static __always_inline void ring_put(struct knobs *k, struct event_head *h, __u32 size, __u32 *lost)
 {
 	__u64 filled = bpf_ringbuf_query(&pt_ring, BPF_RB_AVAIL_DATA);

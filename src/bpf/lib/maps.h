@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps that all programs share. The loader creates them once and hands them to every object, so that
- * all records go through one ring: its order is the order of the log.
+ * The maps that all programs share. The loader creates them once and hands them to every object, so
+ * that all records go through one ring: its order is the order of the log.
  */
 #pragma once
 
@@ -16,7 +16,9 @@ struct stream {
 	__u32 lost_exec, lost_exit, lost_fork, lost_other;
 };
 
-/* The size is the loader's. When it is full, records are lost, and the stream's counters say which. */
+/*
+ * The size is the loader's. When it is full, records are lost, and the stream's counters say which.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 16 * 1024 * 1024);
@@ -31,9 +33,9 @@ struct {
 } pt_knobs SEC(".maps");
 
 /*
- * Tracepoint programs run with preemption off and none of ours nests in another, so the programs of one
- * CPU may share a stream. (Where that does not hold, PREEMPT_RT from 7.0 on, the kernel skips the inner
- * run and counts it in recursion_misses.)
+ * Tracepoint programs run with preemption off and none of ours nests in another, so the programs of
+ * one CPU may share a stream. (Where that does not hold, PREEMPT_RT from 7.0 on, the kernel skips
+ * the inner run and counts it in recursion_misses.)
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

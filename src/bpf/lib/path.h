@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A path as the process sees it, from its leaf to its root: names, each with its NUL. bpf_d_path() is not
- * for tracepoints, so this walks the dentries: the first steps, within one mount, through typed pointers;
- * what is deeper or crosses a mount in a bpf_loop, at any depth.
+ * A path as the process sees it, from its leaf to its root: names, each with its NUL. bpf_d_path()
+ * is not for tracepoints, so this walks the dentries: the first steps, within one mount, through
+ * typed pointers; what is deeper or crosses a mount in a bpf_loop, at any depth.
  */
 #pragma once
 
@@ -23,9 +23,9 @@
 #define PATH_OFF_MASK 0x3fff
 
 /*
- * The state of a walk lies in the scratch, a map value: what is read back from there is unknown to the
- * verifier, so that all turns of the loop look the same to it. On the stack it would follow `off` through
- * every sum of lengths, and give up.
+ * The state of a walk lies in the scratch, a map value: what is read back from there is unknown to
+ * the verifier, so that all turns of the loop look the same to it. On the stack it would follow
+ * `off` through every sum of lengths, and give up.
  */
 struct path_walk {
 	struct dentry *dentry, *root_dentry;
@@ -95,11 +95,11 @@ static long path_step(__u32 i, struct path_loop *loop)
 }
 
 /*
- * Walks from (dentry, mnt) to the root of `fs`, writing to `to` from w->off on. Afterwards w->off is behind
- * the last name, and w->flags says what is to be known of the path.
+ * Walks from (dentry, mnt) to the root of `fs`, writing to `to` from w->off on. Afterwards w->off
+ * is behind the last name, and w->flags says what is to be known of the path.
  */
-static __always_inline void path_walk(struct path_walk *w, char *to, struct dentry *dentry, struct vfsmount *mnt,
-				      struct fs_struct *fs)
+static __always_inline void path_walk(struct path_walk *w, char *to, struct dentry *dentry,
+				      struct vfsmount *mnt, struct fs_struct *fs)
 {
 	struct path_loop loop = { .w = w, .to = to };
 	struct dentry *root = GET(fs, root.dentry), *parent = GET(dentry, d_parent);

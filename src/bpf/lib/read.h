@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * GET(p, a, b, c) is p->a->b->c. A BTF tracepoint hands out typed pointers, through which a plain load is
- * enough (a fault reads as 0); where pointers are mere numbers (RAW_TP, the callbacks of bpf_loop) it takes
- * a helper call for each arrow: about 15 ns.
+ * GET(p, a, b, c) is p->a->b->c. A BTF tracepoint hands out typed pointers, through which a plain
+ * load is enough (a fault reads as 0); where pointers are mere numbers (RAW_TP, the callbacks of
+ * bpf_loop) it takes a helper call for each arrow: about 15 ns.
  */
 #pragma once
 
@@ -29,12 +29,12 @@
 #endif
 
 /*
- * n, of 64 bits, is at most max, and the verifier knows it: without the barrier the compiler, which has proved it in its
- * own way, drops the test.
+ * n, of 64 bits, is at most max, and the verifier knows it: without the barrier the compiler, which
+ * has proved it in its own way, drops the test.
  */
-#define BOUND(n, max)                             \
-	do {                                      \
-		asm volatile("" : "+r"(n));       \
-		if ((n) > (max))                  \
-			(n) = (max);              \
+#define BOUND(n, max)                       \
+	do {                                \
+		asm volatile("" : "+r"(n)); \
+		if ((n) > (max))            \
+			(n) = (max);        \
 	} while (0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a record says of a task: each fill_x() reads the kernel and writes one structure of the wire. */
+/*
+ * What a record says of a task: each fill_x() reads the kernel and writes one structure of the
+ * wire.
+ */
 #pragma once
 
 #include "read.h"
@@ -16,8 +19,8 @@ static __always_inline void fill_identity(struct event_head *h, struct task_stru
 }
 
 /*
- * The image that forked this process. parent_exec_id is the forker's counter at the fork; greater than the
- * counter of real_parent now, it cannot be that one's: the process was adopted.
+ * The image that forked this process. parent_exec_id is the forker's counter at the fork; greater
+ * than the counter of real_parent now, it cannot be that one's: the process was adopted.
  */
 static __always_inline __u16 fill_parent(struct event_id *id, struct task_struct *t)
 {
@@ -35,7 +38,8 @@ static __always_inline __u16 task_flags(struct task_struct *t)
 {
 	unsigned int flags = GET(t, flags);
 
-	return (flags & PF_KTHREAD ? EVENT_F_KTHREAD : 0) | (flags & PF_FORKNOEXEC ? EVENT_F_NEVER_EXEC : 0);
+	return (flags & PF_KTHREAD ? EVENT_F_KTHREAD : 0) |
+	       (flags & PF_FORKNOEXEC ? EVENT_F_NEVER_EXEC : 0);
 }
 
 struct cap_sets {
@@ -43,15 +47,16 @@ struct cap_sets {
 };
 
 /*
- * The five sets lie side by side in struct cred, in this order, since 4.3; each was two words of 32 bits
- * until 6.3 (f122a08b197d), one of 64 since: on little-endian machines the same bytes.
+ * The five sets lie side by side in struct cred, in this order, since 4.3; each was two words of 32
+ * bits until 6.3 (f122a08b197d), one of 64 since: on little-endian machines the same bytes.
  */
 static __always_inline void fill_caps(struct cap_sets *caps, const struct cred *cred)
 {
 	bpf_core_read(caps, sizeof(*caps), &cred->cap_inheritable);
 }
 
-static __always_inline void fill_cred(struct event_cred *c, const struct cap_sets *caps, const struct cred *cred)
+static __always_inline void fill_cred(struct event_cred *c, const struct cap_sets *caps,
+				      const struct cred *cred)
 {
 	c->euid = GET(cred, euid.val);
 	c->reserved = 0;
@@ -60,7 +65,8 @@ static __always_inline void fill_cred(struct event_cred *c, const struct cap_set
 	c->effective = caps->effective;
 }
 
-static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_struct *t, const struct knobs *k)
+static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_struct *t,
+					const struct knobs *k)
 {
 	struct css_set *set = GET(t, cgroups);
 	struct cgroup *cgroup = NULL;
@@ -107,8 +113,8 @@ static __always_inline __u32 pid_nr(struct pid *pid, __u32 level)
 	return nr;
 }
 
-static __always_inline void fill_namespaces(struct event_task_ext *x, struct task_struct *t, struct pid *pid,
-					    __u32 level, const struct cred *cred)
+static __always_inline void fill_namespaces(struct event_task_ext *x, struct task_struct *t,
+					    struct pid *pid, __u32 level, const struct cred *cred)
 {
 	struct nsproxy *ns = GET(t, nsproxy);
 	struct pid_namespace *pid_ns = NULL;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* argc0 TARGET: an exec with an empty argument list; the kernel (since 5.18) makes argv[0] an empty string. */
+/*
+ * argc0 TARGET: an exec with an empty argument list; the kernel (since 5.18) makes argv[0] an empty
+ * string.
+ */
 #include "expect.h"
 
 int main(int argc, char **argv)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* burn MILLISECONDS MEBIBYTES [THREADS]: uses that much CPU time in each thread, and memory, then leaves. */
+/*
+ * burn MILLISECONDS MEBIBYTES [THREADS]: uses that much CPU time in each thread, and memory, then
+ * leaves.
+ */
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * caps PERMITTED EFFECTIVE INHERITABLE AMBIENT TARGET: sets its capability sets (masks in hex; ambient must be
- * in permitted and inheritable) as an ordinary user and execs TARGET.
+ * caps PERMITTED EFFECTIVE INHERITABLE AMBIENT TARGET: sets its capability sets (masks in hex;
+ * ambient must be in permitted and inheritable) as an ordinary user and execs TARGET.
  */
 #include <grp.h>
 #include <linux/capability.h>
@@ -23,7 +23,8 @@ int main(int argc, char **argv)
 	if (argc < 6)
 		return 98;
 	prctl(PR_SET_KEEPCAPS, 1);
-	if (setgroups(0, NULL) < 0 || setresgid(3000, 3000, 3000) < 0 || setresuid(3000, 3000, 3000) < 0)
+	if (setgroups(0, NULL) < 0 || setresgid(3000, 3000, 3000) < 0 ||
+	    setresuid(3000, 3000, 3000) < 0)
 		return broken("setresuid");
 	for (int i = 0; i < 2; i++) {
 		data[i].permitted = mask(argv[1]) >> 32 * i;
@@ -33,7 +34,8 @@ int main(int argc, char **argv)
 	if (syscall(SYS_capset, &head, data) < 0)
 		return broken("capset");
 	for (int i = 0; i < 64; i++)
-		if (mask(argv[4]) >> i & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
+		if (mask(argv[4]) >> i & 1 &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
 			return broken("PR_CAP_AMBIENT");
 	execv(argv[5], argv + 5);
 	return broken("execv");

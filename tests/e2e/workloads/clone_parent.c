@@ -20,7 +20,8 @@ int main(int argc, char **argv)
 			execl(argv[1], argv[1], "sibling", NULL);
 			_exit(97);
 		}
-		expect("execve", sibling, "'binary':'%s','arguments':'sibling','parent.pid':'%d'", argv[1], self);
+		expect("execve", sibling, "'binary':'%s','arguments':'sibling','parent.pid':'%d'",
+		       argv[1], self);
 		expect("exit", sibling, "'exit_code':'0','parent.pid':'%d'", self);
 		expect("exit", getpid(), "'exit_code':'4','parent.pid':'%d'", self);
 		_exit(4);

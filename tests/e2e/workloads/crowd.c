@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crowd N: N children that live until standard input is closed, then all end, each with a code of its own. */
+/*
+ * crowd N: N children that live until standard input is closed, then all end, each with a code of
+ * its own.
+ */
 #include <sys/wait.h>
 
 #include "expect.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * drop_ids UID: becomes UID after its exec, forks, execs itself. Ids and capabilities of a record are those
- * of the exec; the clone and the next image have the new ones.
+ * drop_ids UID: becomes UID after its exec, forks, execs itself. Ids and capabilities of a record
+ * are those of the exec; the clone and the next image have the new ones.
  */
 #include <grp.h>
 #include <sys/wait.h>
@@ -14,7 +14,8 @@ int main(int argc, char **argv)
 	pid_t child;
 
 	if (argc > 2) {
-		expect("execve", getpid(), "'uid':'%u','arguments':'%u after','cap.effective':''", uid, uid);
+		expect("execve", getpid(), "'uid':'%u','arguments':'%u after','cap.effective':''",
+		       uid, uid);
 		expect("exit", getpid(), "'uid':'%u'", uid);
 		return 0;
 	}

@@ -19,7 +19,8 @@ static int copy(const char *from, int to)
 	int fd = open(from, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0 || to < 0 || fstat(fd, &st) < 0 || sendfile(to, fd, NULL, st.st_size) != st.st_size)
+	if (fd < 0 || to < 0 || fstat(fd, &st) < 0 ||
+	    sendfile(to, fd, NULL, st.st_size) != st.st_size)
 		broken(from);
 	close(fd);
 	return to;
@@ -54,7 +55,9 @@ int main(int argc, char **argv)
 	} else if (strcmp(how, "memfd") == 0) {
 		fd = reopened(copy(target, memfd_create("proctrail-test", MFD_CLOEXEC)), NULL);
 	} else if (strcmp(how, "deleted") == 0) {
-		fd = reopened(copy(target, open(gone, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0700)), gone);
+		fd = reopened(copy(target,
+				   open(gone, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0700)),
+			      gone);
 	} else {
 		path = basename(strdup(target));
 		flags = 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a workload prints: one JSON object a line, each a record that the agent must emit (some of its keys).
- * The first word is call_name; the other keys are written with single quotes, which become double ones.
- * Written with write(2), so that nothing waits in a buffer when the process execs or is killed.
+ * What a workload prints: one JSON object a line, each a record that the agent must emit (some of
+ * its keys). The first word is call_name; the other keys are written with single quotes, which
+ * become double ones. Written with write(2), so that nothing waits in a buffer when the process
+ * execs or is killed.
  */
 #pragma once
 
@@ -12,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-__attribute__((format(printf, 3, 4))) static inline void expect(const char *call, int pid, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static inline void expect(const char *call, int pid,
+								const char *fmt, ...)
 {
 	char line[3 * 4096];
 	va_list ap;

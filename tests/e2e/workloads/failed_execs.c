@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* failed_execs DIRECTORY: every way in which an exec fails, in one process; none of them is an event. */
+/*
+ * failed_execs DIRECTORY: every way in which an exec fails, in one process; none of them is an
+ * event.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>

@@ -15,8 +15,8 @@ int main(int argc, char **argv)
 		_exit(7);
 	waitpid(child, NULL, 0);
 	expect("clone", child, "'binary':'%s','arguments':'','parent.pid':'%d'", argv[0], getpid());
-	expect("exit", child, "'binary':'%s','exit_code':'7','exit_tid':'%d','parent.pid':'%d'", argv[0],
-	       child, getpid());
+	expect("exit", child, "'binary':'%s','exit_code':'7','exit_tid':'%d','parent.pid':'%d'",
+	       argv[0], child, getpid());
 	expect("exit", getpid(), "'exit_code':'0'");
 	return 0;
 }

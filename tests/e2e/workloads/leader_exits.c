@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The leader calls exit(2), which ends only itself; a thread lives on until standard input is closed. The
- * process ends with that thread.
+ * The leader calls exit(2), which ends only itself; a thread lives on until standard input is
+ * closed. The process ends with that thread.
  */
 #include <pthread.h>
 #include <sys/syscall.h>

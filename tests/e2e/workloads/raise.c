@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* raise SIGNAL [CORE]: ends itself by a signal; with CORE the limit of core files is lifted first. */
+/*
+ * raise SIGNAL [CORE]: ends itself by a signal; with CORE the limit of core files is lifted first.
+ */
 #include <signal.h>
 #include <sys/resource.h>
 

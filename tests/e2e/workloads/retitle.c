@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* retitle ARGS...: writes over its own argv, as setproctitle does; the records keep what was given to exec. */
+/*
+ * retitle ARGS...: writes over its own argv, as setproctitle does; the records keep what was given
+ * to exec.
+ */
 #include <sys/prctl.h>
 #include <sys/wait.h>
 

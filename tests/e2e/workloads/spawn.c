@@ -15,7 +15,8 @@ int main(int argc, char **argv)
 	waitpid(child, NULL, 0);
 	expect("execve", getpid(), "'binary':'%s'", argv[0]);
 	expect("clone", child, "'binary':'%s','parent.pid':'%d'", argv[0], getpid());
-	expect("execve", child, "'binary':'%s','arguments':'spawned','parent.pid':'%d'", argv[1], getpid());
+	expect("execve", child, "'binary':'%s','arguments':'spawned','parent.pid':'%d'", argv[1],
+	       getpid());
 	expect("exit", child, "'exit_code':'0','parent.pid':'%d'", getpid());
 	expect("exit", getpid(), "'exit_code':'0'");
 	return 0;

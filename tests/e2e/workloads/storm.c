@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * storm TARGET FIRST LAST: for every number in that range a child by vfork that execs TARGET with the number
- * as its argument, one after the other.
+ * storm TARGET FIRST LAST: for every number in that range a child by vfork that execs TARGET with
+ * the number as its argument, one after the other.
  */
 #include <sys/wait.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * thread_exec with|without: a thread that is not the leader execs this program again as `after`, with its
- * leader and nine other threads alive, or without its leader, which has already ended. The pid stays.
+ * thread_exec with|without: a thread that is not the leader execs this program again as `after`,
+ * with its leader and nine other threads alive, or without its leader, which has already ended. The
+ * pid stays.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -48,7 +49,8 @@ int main(int argc, char **argv)
 	args = argv;
 	expect("execve", getpid(), "'arguments':'%s'", argc > 1 ? argv[1] : "");
 	if (strcmp(argv[1], "after") == 0) {
-		expect("exit", getpid(), "'arguments':'after','exit_code':'0','exit_tid':'%d'", getpid());
+		expect("exit", getpid(), "'arguments':'after','exit_code':'0','exit_tid':'%d'",
+		       getpid());
 		return 0;
 	}
 	for (int i = 0; i < 9; i++)

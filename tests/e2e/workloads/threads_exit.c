@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * threads_exit each|group N: N threads end together, each by itself (exit) or all by the exit_group of one
- * that is not the leader. One process, one exit.
+ * threads_exit each|group N: N threads end together, each by itself (exit) or all by the exit_group
+ * of one that is not the leader. One process, one exit.
  */
 #include <pthread.h>
 #include <sys/syscall.h>

@@ -18,8 +18,8 @@ int main(int argc, char **argv)
 	}
 	waitpid(child, NULL, 0);
 	expect("clone", child, "'binary':'%s','parent.pid':'%d'", argv[0], getpid());
-	expect("execve", child, "'binary':'%s','parent.pid':'%d','parent.binary':'%s'", argv[1], getpid(),
-	       argv[0]);
+	expect("execve", child, "'binary':'%s','parent.pid':'%d','parent.binary':'%s'", argv[1],
+	       getpid(), argv[0]);
 	expect("exit", child, "'binary':'%s','exit_code':'0','parent.pid':'%d'", argv[1], getpid());
 	expect("exit", getpid(), "'exit_code':'0'");
 	return 0;

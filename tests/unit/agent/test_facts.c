@@ -55,7 +55,8 @@ static void tells_the_clock_when_it_changes(void **state)
 	assert_int_equal(facts_new(NULL, &f), 0);
 	e = accepted(facts_clock(f, record, sizeof(record)), EVENT_CLOCK);
 	clock_gettime(CLOCK_REALTIME, &now);
-	assert_true(llabs((long long)(e->head.time_ns + (uint64_t)e->offset_ns) / 1000000000 - now.tv_sec) <= 1);
+	assert_true(llabs((long long)(e->head.time_ns + (uint64_t)e->offset_ns) / 1000000000 -
+			  now.tv_sec) <= 1);
 	assert_int_equal(facts_clock(f, record, sizeof(record)), 0);
 }
 
@@ -90,7 +91,8 @@ static void answers_for_groups_that_are_gone(void **state)
 
 	(void)state;
 	assert_int_equal(facts_new(NULL, &f), 0);
-	e = accepted(facts_answer(f, NEED_CGROUP, UINT64_MAX - 7, 99, record, sizeof(record)), EVENT_CGROUP);
+	e = accepted(facts_answer(f, NEED_CGROUP, UINT64_MAX - 7, 99, record, sizeof(record)),
+		     EVENT_CGROUP);
 	assert_int_equal(e->cgroup.id, UINT64_MAX - 7);
 	assert_int_equal(e->cgroup.hierarchy, 99);
 	assert_int_equal(cgroup_made_path(e).n, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Against the hierarchies of this machine: the root of each, by the inode number of its directory. Groups
- * below the root are for the end-to-end tests, which may make some.
+ * Against the hierarchies of this machine: the root of each, by the inode number of its directory.
+ * Groups below the root are for the end-to-end tests, which may make some.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,13 +17,15 @@
 
 static const char *unified_mount(void)
 {
-	static const char *const mounts[] = { "/sys/fs/cgroup/unified/cgroup.procs", "/sys/fs/cgroup/cgroup.procs" };
+	static const char *const mounts[] = { "/sys/fs/cgroup/unified/cgroup.procs",
+					      "/sys/fs/cgroup/cgroup.procs" };
 	static char dir[64];
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++)
 		if (stat(mounts[i], &st) == 0) {
-			snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(mounts[i], '/') - mounts[i]), mounts[i]);
+			snprintf(dir, sizeof(dir), "%.*s",
+				 (int)(strrchr(mounts[i], '/') - mounts[i]), mounts[i]);
 			return dir;
 		}
 	return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The consumer against a file that lies as the map's pages do: consumer position, producer position, data.
- * The test plays the kernel's part.
+ * The consumer against a file that lies as the map's pages do: consumer position, producer
+ * position, data. The test plays the kernel's part.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -185,8 +185,10 @@ static void needs_a_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(hands_out_in_order_and_commits_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(reads_again_what_was_not_committed, setup, teardown),
+		cmocka_unit_test_setup_teardown(hands_out_in_order_and_commits_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(reads_again_what_was_not_committed, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(stops_at_a_busy_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(steps_over_discarded_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(puts_wrapped_records_together, setup, teardown),
