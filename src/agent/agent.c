@@ -160,7 +160,7 @@ static int start_reader(struct agent *a)
 /* The facts that every log begins with. */
 static int fold_beginning(struct agent *a)
 {
-	char record[1024];
+	_Alignas(8) char record[1024];
 	size_t n = facts_node(a->facts, record, sizeof(record));
 	int r = reader_fold(&a->reader, record, n, 0);
 

@@ -109,7 +109,7 @@ int reader_deliver(struct reader *r)
 /* Facts that have changed since the last batch come before its records. */
 static int fold_changes(struct reader *r, uint64_t seq)
 {
-	char record[1024];
+	_Alignas(8) char record[1024];
 	size_t n, cursor = 0;
 	int ret;
 

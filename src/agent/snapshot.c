@@ -252,7 +252,7 @@ static int complete(struct snapshot *s)
 
 static int fold_mark(struct reader *r, uint32_t mark)
 {
-	char record[sizeof(struct event_mark)];
+	_Alignas(8) char record[sizeof(struct event_mark)];
 	size_t n = facts_mark(r->facts, mark, record, sizeof(record));
 
 	return reader_fold(r, record, n, ring_position(probe_ring(r->probe)));

@@ -16,6 +16,7 @@
 #include "conf/option.h"
 #include "event/event.h"
 #include "event/field.h"
+#include "event/shape.h"
 
 /* One configured use of a plugin. */
 struct instance {
@@ -56,7 +57,16 @@ enum verdict { VERDICT_KEEP, VERDICT_DROP, _VERDICT_MAX };
 
 struct processor {
 	struct plugin base;
-	enum verdict (*process)(struct instance *self, struct event *ev);
+	/*
+	 * Optional: called once, after the options are filled and before the pipeline runs, in the order of the
+	 * pipeline's processors. May change the shape, and prepare self->state from names that the shape has at
+	 * this point. `map` and `path` have the positions. 0, -EINVAL with findings, -ENOMEM; stop() follows in
+	 * any case.
+	 */
+	int (*prepare)(struct instance *self, struct shape *shape, const struct conf_node *map, const char *path,
+		       struct diag *reterr);
+	/* Optional: keeps or drops a record. */
+	enum verdict (*process)(struct instance *self, const struct event *ev);
 };
 
 /* Encoded records, in order. Record i ends before ends[i] and begins where its predecessor ends. */
@@ -83,6 +93,10 @@ struct flusher {
 	 * pipeline counts and reports it. May block no longer than about 100 ms at a call.
 	 */
 	int (*flush)(struct instance *self, const struct payload *in, size_t *ret_done);
+	/* Optional: the file or the like that it writes to, so that two are found that write the same. Borrowed. */
+	const char *(*target)(const void *conf);
+	/* Optional: SIGHUP came; called between two flushes, on the flusher's thread. */
+	void (*reopen)(struct instance *self);
 };
 
 /* Registered plugins; NULL-terminated. */

@@ -13,7 +13,7 @@
 #include "agent/facts.h"
 #include "event/decode.h"
 
-static char record[1024];
+static _Alignas(8) char record[1024];
 
 static const void *accepted(size_t n, unsigned int type)
 {
