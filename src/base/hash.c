@@ -37,7 +37,7 @@ static int grow(struct hash *h)
 	for (size_t i = 0; i < h->cap; i++)
 		if (h->slots[i].item)
 			place(&bigger, h->slots[i].hash, h->slots[i].item);
-	free(h->slots);
+	hash_done(h);
 	*h = bigger;
 	return 0;
 }

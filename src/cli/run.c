@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `proctrail run`: the main job. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -62,7 +63,7 @@ static const char *const hooks_names[] = { "auto", "btf", "raw", NULL };
 static const char *const level_names[] = { "error", "warning", "info", "debug", NULL };
 static const char *const format_names[] = { "text", "json", NULL };
 
-/* The index of a word, or -1 after saying which words there are. */
+/* The index of a word, or -EINVAL after saying which words there are. */
 static int choose(const char *option, const char *const *names, const char *word)
 {
 	for (int i = 0; names[i]; i++)
@@ -72,7 +73,7 @@ static int choose(const char *option, const char *const *names, const char *word
 	for (int i = 0; names[i]; i++)
 		fprintf(stderr, "%s %s", i ? "," : "", names[i]);
 	fprintf(stderr, ", not '%s'\n", word);
-	return -1;
+	return -EINVAL;
 }
 
 static bool set(struct run_line *line, int opt, const char *arg)

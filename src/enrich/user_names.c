@@ -49,12 +49,17 @@ int user_names_new(const char *path, struct user_names **ret)
 	return 0;
 }
 
+static void index_done(struct user_names *u)
+{
+	free(u->text);
+	free(u->entries);
+}
+
 struct user_names *user_names_free(struct user_names *u)
 {
 	if (!u)
 		return NULL;
-	free(u->text);
-	free(u->entries);
+	index_done(u);
 	free(u);
 	return NULL;
 }
@@ -148,8 +153,7 @@ static int load(struct user_names *u, int fd, off_t size)
 	r = index_text(text, &entries, &n);
 	if (r < 0)
 		return r;
-	free(u->text);
-	free(u->entries);
+	index_done(u);
 	u->text = TAKE_PTR(text);
 	u->entries = TAKE_PTR(entries);
 	u->n = n;

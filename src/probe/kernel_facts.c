@@ -37,7 +37,7 @@ static bool tracepoint_has_args(const struct btf *btf, const char *name, unsigne
 	return t && btf_is_func_proto(t) && btf_vlen(t) > n;
 }
 
-/* The value of an enumerator of cgroup_subsys_id, -1 where this kernel lacks the controller. */
+/* The value of an enumerator of cgroup_subsys_id, -ENOENT where this kernel lacks the controller. */
 static int subsys_index(const struct btf *btf, const char *name)
 {
 	int id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
@@ -45,13 +45,13 @@ static int subsys_index(const struct btf *btf, const char *name)
 	const struct btf_enum *e;
 
 	if (id < 0)
-		return -1;
+		return -ENOENT;
 	t = btf__type_by_id(btf, (unsigned int)id);
 	e = btf_enum(t);
 	for (int i = 0; i < btf_vlen(t); i++)
 		if (strcmp(btf__name_by_offset(btf, e[i].name_off), name) == 0)
 			return e[i].val;
-	return -1;
+	return -ENOENT;
 }
 
 /* The hierarchy of a controller (cgroups(7), /proc/cgroups), 0 for the unified one or none. */
