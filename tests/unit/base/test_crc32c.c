@@ -44,7 +44,8 @@ static void test_pieces(void **state)
 	whole = crc32c_portable(0, text, sizeof(text));
 	for (size_t i = 0; i < ARRAY_SIZE(fns); i++)
 		for (size_t at = 0; at <= sizeof(text); at++)
-			assert_int_equal(fns[i](fns[i](0, text, at), text + at, sizeof(text) - at), whole);
+			assert_int_equal(fns[i](fns[i](0, text, at), text + at, sizeof(text) - at),
+					 whole);
 }
 
 int main(void)

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
+#include "../proc/records.h"
 #include "base/cleanup.h"
 #include "journal/recording.h"
-#include "../proc/records.h"
 
 #define HEADER 64
 #define BATCH_HEADER 40
@@ -31,7 +31,7 @@ static struct file {
 	size_t size;
 	struct event_head *records[8];
 	uint64_t seq[8];
-	size_t ends[8];	      /* of the records */
+	size_t ends[8]; /* of the records */
 	size_t batch_ends[3];
 } file;
 
@@ -62,7 +62,9 @@ static int setup(void **state)
 	assert_int_equal(recording_commit(w, 0, 0), 0); /* nothing */
 	add(w, 0, record_fork(KEY_OF(1), KEY_OF(0), 7), 1000);
 	add(w, 1, record_user(7, "ann"), 1000 + 8 + 184);
-	add(w, 2, record_exec(&(struct exec_spec){ .id = KEY_OF(2), .filename = "/bin/x", .cwd = "/a" }), 1000 + 8 + 184);
+	add(w, 2,
+	    record_exec(&(struct exec_spec){ .id = KEY_OF(2), .filename = "/bin/x", .cwd = "/a" }),
+	    1000 + 8 + 184);
 	add(w, 3, record_exit(KEY_OF(2), KEY_OF(1), 0), 1000 + 8 + 184 + 8 + padded(168 + 6 + 2));
 	assert_int_equal(recording_commit(w, 1000, 5000), 0);
 	add(w, 4, record_exit(KEY_OF(3), KEY_OF(1), 0), 6000);
@@ -179,7 +181,8 @@ static void test_torn(void **state)
 			continue;
 		}
 		assert_int_equal(recording_reader_new(copy, &r, &why), -EINVAL);
-		assert_string_equal(why, n < HEADER ? "it is not a recording" : "it was cut before its first batch");
+		assert_string_equal(why, n < HEADER ? "it is not a recording"
+						    : "it was cut before its first batch");
 		assert_null(r);
 	}
 }
@@ -226,8 +229,12 @@ static const struct {
 	int want;
 	const char *why;
 } header_cases[] = {
-	{ "foreign", 0, "\x7f""ELF", 4, -EINVAL, "it is not a recording" },
-	{ "other byte order", 8, "\1\2\3\4", 4, -EPROTO, "it was made on a machine with another byte order" },
+	{ "foreign", 0,
+	  "\x7f"
+	  "ELF",
+	  4, -EINVAL, "it is not a recording" },
+	{ "other byte order", 8, "\1\2\3\4", 4, -EPROTO,
+	  "it was made on a machine with another byte order" },
 	{ "newer version", 12, "\2", 1, -EPROTO, "it was made by a newer version" },
 	{ "newer layout", 16, "\2", 1, -EPROTO, "it was made by a newer version" },
 };
@@ -265,7 +272,10 @@ static void test_no_file(void **state)
 	assert_null(w);
 }
 
-/* A file that cannot grow ends after its last whole batch; the batch is kept and may be tried again. */
+/*
+ * A file that cannot grow ends after its last whole batch; the batch is kept and may be tried
+ * again.
+ */
 static void test_full(void **state)
 {
 	_cleanup_(recording_writer_freep) struct recording_writer *w = NULL;
@@ -301,12 +311,9 @@ static void test_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_torn),
-		cmocka_unit_test(test_flipped_bits),
-		cmocka_unit_test(test_foreign),
-		cmocka_unit_test(test_no_file),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_flipped_bits), cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_no_file),	     cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes records as the kernel side writes them. Each is in memory of exactly its size, to be freed by the
- * caller, and may be changed before it is used. Paths are given as paths and become leaf-first walks.
+ * Makes records as the kernel side writes them. Each is in memory of exactly its size, to be freed
+ * by the caller, and may be changed before it is used. Paths are given as paths and become
+ * leaf-first walks.
  */
 #pragma once
 
@@ -35,7 +36,9 @@ static inline void record_name(struct event_head *h, struct image_key id)
 
 static inline struct event_id record_id(struct image_key key)
 {
-	return (struct event_id){ .start_ns = key.start_ns, .exec_count = key.exec_count, .tgid = key.pid };
+	return (struct event_id){ .start_ns = key.start_ns,
+				  .exec_count = key.exec_count,
+				  .tgid = key.pid };
 }
 
 /* Appends and moves on. */
@@ -67,7 +70,8 @@ static inline size_t record_walk(const char *path, char *to)
 	return n;
 }
 
-static inline struct event_fork *record_fork(struct image_key child, struct image_key forker, uint32_t euid)
+static inline struct event_fork *record_fork(struct image_key child, struct image_key forker,
+					     uint32_t euid)
 {
 	struct event_fork *e = record_new(EVENT_FORK, sizeof(*e), 0);
 
@@ -79,7 +83,10 @@ static inline struct event_fork *record_fork(struct image_key child, struct imag
 }
 
 /* An argument list: the bytes with their NULs, as a literal. */
-#define RECORD_ARGS(literal) { .p = literal, .n = sizeof(literal) }
+#define RECORD_ARGS(literal)                       \
+	{                                          \
+		.p = literal, .n = sizeof(literal) \
+	}
 
 struct exec_spec {
 	struct image_key id, parent;
@@ -94,7 +101,8 @@ struct exec_spec {
 
 static inline uint16_t record_ext_flags(const struct exec_spec *s)
 {
-	return (uint16_t)((s->task_ext ? EVENT_F_TASK_EXT : 0) | (s->exe_ext ? EVENT_F_EXE_EXT : 0));
+	return (uint16_t)((s->task_ext ? EVENT_F_TASK_EXT : 0) |
+			  (s->exe_ext ? EVENT_F_EXE_EXT : 0));
 }
 
 static inline size_t record_behind(const struct exec_spec *s)
@@ -125,7 +133,8 @@ static inline struct event_exec *record_exec(const struct exec_spec *s)
 {
 	size_t n_filename = s->filename ? strlen(s->filename) : 0;
 	size_t n_interp = s->interp ? strlen(s->interp) : 0;
-	struct event_exec *e = record_new(EVENT_EXEC, sizeof(*e), n_filename + n_interp + record_behind(s));
+	struct event_exec *e =
+		record_new(EVENT_EXEC, sizeof(*e), n_filename + n_interp + record_behind(s));
 	char *to = (char *)(e + 1);
 
 	record_name(&e->head, s->id);
@@ -167,7 +176,8 @@ static inline struct event_process *record_process(const struct exec_spec *s, co
 	return e;
 }
 
-static inline struct event_exit *record_exit(struct image_key id, struct image_key parent, uint32_t status)
+static inline struct event_exit *record_exit(struct image_key id, struct image_key parent,
+					     uint32_t status)
 {
 	struct event_exit *e = record_new(EVENT_EXIT, sizeof(*e), 0);
 
@@ -177,7 +187,8 @@ static inline struct event_exit *record_exit(struct image_key id, struct image_k
 	return e;
 }
 
-static inline struct event_cgroup_made *record_cgroup(uint32_t hierarchy, uint64_t id, const char *path)
+static inline struct event_cgroup_made *record_cgroup(uint32_t hierarchy, uint64_t id,
+						      const char *path)
 {
 	struct event_cgroup_made *e = record_new(EVENT_CGROUP, sizeof(*e), strlen(path));
 

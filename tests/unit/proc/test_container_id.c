@@ -28,7 +28,8 @@ static const struct {
 	{ "/libpod_parent/libpod-" A, A },
 	{ "/machine.slice/libpod-" A ".scope", A },
 	{ "/machine.slice/libpod-" A ".scope/container", A },
-	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" A ".scope/container", A },
+	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" A ".scope/container",
+	  A },
 	{ "/system.slice/web.service/libpod-payload-" A, A },
 	{ "/machine.slice/libpod-conmon-" A ".scope", NULL },
 	/* containerd and CRI-O */
@@ -36,8 +37,10 @@ static const struct {
 	{ "/kubepods/burstable/pod5f2a1b7e-93c4-4d0e-9b6a-0f1e2d3c4b5a/" A, A },
 	{ "/kubepods/pod5f2a1b7e-93c4-4d0e-9b6a-0f1e2d3c4b5a/" A, A },
 	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod5f2a1b7e_93c4.slice/cri-containerd-" A
-	  ".scope", A },
-	{ "/system.slice/containerd.service/kubepods-burstable-pod5f2a1b7e_93c4.slice:cri-containerd:" A, A },
+	  ".scope",
+	  A },
+	{ "/system.slice/containerd.service/kubepods-burstable-pod5f2a1b7e_93c4.slice:cri-containerd:" A,
+	  A },
 	{ "/kubepods.slice/kubepods-pod5f2a1b7e_93c4.slice/crio-" A ".scope", A },
 	{ "/kubepods.slice/kubepods-pod5f2a1b7e_93c4.slice/crio-" A ".scope/container", A },
 	{ "/kubepods/besteffort/pod5f2a1b7e/crio-" A, A },
@@ -77,7 +80,8 @@ static void test_paths(void **state)
 		bool has = container_id_from_cgroup(str_from(cases[i].path), id);
 
 		if (has != !!cases[i].want || (has && memcmp(id, cases[i].want, 64) != 0))
-			fail_msg("'%s': %s %.64s", cases[i].path, has ? "is" : "has no id", has ? id : "");
+			fail_msg("'%s': %s %.64s", cases[i].path, has ? "is" : "has no id",
+				 has ? id : "");
 	}
 }
 

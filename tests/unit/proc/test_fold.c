@@ -7,13 +7,16 @@
 static const struct image_key sh = { .pid = 10, .start_ns = 1000, .exec_count = 5 };
 static const char id_a[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/* Answers for uid 1 and control group 7 of hierarchy 2; notes what was asked, and what the tap heard. */
+/*
+ * Answers for uid 1 and control group 7 of hierarchy 2; notes what was asked, and what the tap
+ * heard.
+ */
 struct oracle {
 	unsigned int n_user, n_cgroup;
-	const void *bad;	  /* an answer that is given instead, of so many bytes */
+	const void *bad; /* an answer that is given instead, of so many bytes */
 	size_t bad_size;
 	unsigned int n_heard;
-	uint8_t heard[32];	  /* types */
+	uint8_t heard[32]; /* types */
 };
 
 static size_t answer(void *to, size_t size, void *record)
@@ -26,7 +29,8 @@ static size_t answer(void *to, size_t size, void *record)
 	return n;
 }
 
-static size_t oracle_need(void *ctx, enum need need, uint64_t key, uint32_t hierarchy, void *to, size_t size)
+static size_t oracle_need(void *ctx, enum need need, uint64_t key, uint32_t hierarchy, void *to,
+			  size_t size)
 {
 	struct oracle *o = ctx;
 
@@ -40,10 +44,13 @@ static size_t oracle_need(void *ctx, enum need need, uint64_t key, uint32_t hier
 	}
 	if (need == NEED_USER)
 		return key == 1 ? answer(to, size, record_user(1, "daemon")) : 0;
-	return key == 7 && hierarchy == 2 ? answer(to, size, record_cgroup(2, 7, "/docker/0123456789abcdef0123456789"
-									   "abcdef0123456789abcdef0123456789"
-									   "abcdef"))
-					  : 0;
+	return key == 7 && hierarchy == 2
+		       ? answer(to, size,
+				record_cgroup(2, 7,
+					      "/docker/0123456789abcdef0123456789"
+					      "abcdef0123456789abcdef0123456789"
+					      "abcdef"))
+		       : 0;
 }
 
 static void oracle_tap(void *ctx, const struct event_head *record)
@@ -59,11 +66,15 @@ static struct fold_hooks hooks_of(struct oracle *o)
 	return (struct fold_hooks){ .need = oracle_need, .tap = oracle_tap, .ctx = o };
 }
 
-static const struct event *feed_exec(struct world *w, struct image_key id, uint32_t euid, uint64_t cgroup)
+static const struct event *feed_exec(struct world *w, struct image_key id, uint32_t euid,
+				     uint64_t cgroup)
 {
-	return world_feed(w, record_exec(&(struct exec_spec){ .id = id, .parent = KEY(0, 0, id.exec_count - 1),
-							      .euid = euid, .filename = "/bin/sh",
-							      .cgroup = { .id = cgroup, .hierarchy = 2 } }));
+	return world_feed(
+		w, record_exec(&(struct exec_spec){ .id = id,
+						    .parent = KEY(0, 0, id.exec_count - 1),
+						    .euid = euid,
+						    .filename = "/bin/sh",
+						    .cgroup = { .id = cgroup, .hierarchy = 2 } }));
 }
 
 /* What is not known is asked for, once, and folded and recorded first. */
@@ -148,7 +159,8 @@ static void test_bad_answers(void **state)
 	} cases[] = {
 		{ exit, sizeof(*exit), 2 },
 		{ exit, 17, 2 },
-		{ other, other->head.size, 1 }, /* a user, but not a control group, nor the one asked for */
+		/* a user, but not a control group, nor the one asked for */
+		{ other, other->head.size, 1 },
 	};
 
 	(void)state;
@@ -207,7 +219,8 @@ static void test_clock_node_seq(void **state)
 	assert_int_equal(ev->time_ns, 1001);
 	assert_int_equal(w.batch.events[0].time_ns, 1000000 + 1005);
 	world_feed(&w, record_node("a-name-that-is-longer-than-the-kernel-allows-"
-				   "a-node-to-have-which-is-64-bytes-at-most", ""));
+				   "a-node-to-have-which-is-64-bytes-at-most",
+				   ""));
 	assert_int_equal(fold_node(w.fold)->name.n, 64);
 	assert_int_equal(fold_node(w.fold)->address.n, 0);
 	world_done(&w);
@@ -267,7 +280,10 @@ static void test_losses(void **state)
 	world_done(&w);
 }
 
-/* More ended ancestors than allowed: those that ended longest ago become stubs, with their names kept. */
+/*
+ * More ended ancestors than allowed: those that ended longest ago become stubs, with their names
+ * kept.
+ */
 static void test_limit_of_exited(void **state)
 {
 	struct proc_limits limits = proc_limits_default;
@@ -286,8 +302,8 @@ static void test_limit_of_exited(void **state)
 	assert_true(world_counters(&w).images <= 3);
 	assert_int_equal(world_counters(&w).evicted_exited, 5);
 	assert_int_equal(world_counters(&w).evicted_living, 0);
-	ev = world_feed(&w, record_exec(&(struct exec_spec){ .id = KEY(50, 9000, 2), .parent = child,
-							     .filename = "/x" }));
+	ev = world_feed(&w, record_exec(&(struct exec_spec){
+				    .id = KEY(50, 9000, 2), .parent = child, .filename = "/x" }));
 	assert_key(ev->image->parent, KEY(10, 1000, 10));
 	world_done(&w);
 }
@@ -313,8 +329,10 @@ static void test_limit_of_living(void **state)
 
 static void feed_fat(struct world *w, uint32_t i, const char *fat, size_t n)
 {
-	world_feed(w, record_exec(&(struct exec_spec){ .id = KEY(10 + i, 1000 + i, 5), .parent = KEY(0, 0, 4),
-						       .filename = "/bin/x", .args = { .p = fat, .n = n } }));
+	world_feed(w, record_exec(&(struct exec_spec){ .id = KEY(10 + i, 1000 + i, 5),
+						       .parent = KEY(0, 0, 4),
+						       .filename = "/bin/x",
+						       .args = { .p = fat, .n = n } }));
 }
 
 /* Strings of the oldest go; the processes stay, and end with an event. */
@@ -335,8 +353,10 @@ static void test_limit_of_bytes(void **state)
 	assert_int_equal(world_counters(&w).processes, 10);
 	assert_int_equal(world_counters(&w).evicted_living, 7);
 	/* A snapshot gives them back, and they can be lost again. */
-	world_feed(&w, record_process(&(struct exec_spec){ .id = KEY(10, 1000, 5), .parent = KEY(0, 0, 4),
-							   .exe = "/bin/x", .args = { .p = fat, .n = 5000 } },
+	world_feed(&w, record_process(&(struct exec_spec){ .id = KEY(10, 1000, 5),
+							   .parent = KEY(0, 0, 4),
+							   .exe = "/bin/x",
+							   .args = { .p = fat, .n = 5000 } },
 				      "x"));
 	world_settle(&w);
 	assert_true(world_counters(&w).bytes <= 20000);
@@ -357,7 +377,11 @@ static void test_limit_of_cgroups(void **state)
 	limits.max_cgroups = 2;
 	limits.max_users = 2;
 	world_init(&w, &limits, NULL);
-	world_feed(&w, record_cgroup(2, 7, "/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
+	world_feed(
+		&w,
+		record_cgroup(
+			2, 7,
+			"/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
 	world_feed(&w, record_user(1, "one"));
 	feed_exec(&w, sh, 1, 7);
 	world_settle(&w);
@@ -377,18 +401,12 @@ static void test_limit_of_cgroups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_needs),
-		cmocka_unit_test(test_needs_without_answer),
-		cmocka_unit_test(test_needs_of_exit),
-		cmocka_unit_test(test_bad_answers),
-		cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_clock_node_seq),
-		cmocka_unit_test(test_user_renamed),
-		cmocka_unit_test(test_losses),
-		cmocka_unit_test(test_limit_of_exited),
-		cmocka_unit_test(test_limit_of_living),
-		cmocka_unit_test(test_limit_of_bytes),
-		cmocka_unit_test(test_limit_of_cgroups),
+		cmocka_unit_test(test_needs),		cmocka_unit_test(test_needs_without_answer),
+		cmocka_unit_test(test_needs_of_exit),	cmocka_unit_test(test_bad_answers),
+		cmocka_unit_test(test_malformed),	cmocka_unit_test(test_clock_node_seq),
+		cmocka_unit_test(test_user_renamed),	cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_limit_of_exited), cmocka_unit_test(test_limit_of_living),
+		cmocka_unit_test(test_limit_of_bytes),	cmocka_unit_test(test_limit_of_cgroups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,7 +148,7 @@ static void test_exec_details(void **state)
 	world_done(&w);
 }
 
-/* A lost exec record in between: the image before is known by its name, and whose child it was. */
+/* Lost exec records: the images in between are known by name, down to the last that was seen. */
 static void test_exec_after_a_gap(void **state)
 {
 	struct world w;
@@ -161,10 +161,33 @@ static void test_exec_after_a_gap(void **state)
 	assert_key(ev->image->parent, KEY(11, 2000, 6));
 	assert_true(ev->image->parent->flags & IMAGE_STUB);
 	assert_key(ev->image->parent->parent, shell);
-	ev = feed_exec(&w, KEY(11, 2000, 20), shell, "/bin/ls");
-	assert_key(ev->image->parent, KEY(11, 2000, 19));
-	assert_null(ev->image->parent->parent);
+	ev = feed_exec(&w, KEY(11, 2000, 10), shell, "/bin/ls");
+	assert_key(ev->image->parent, KEY(11, 2000, 9));
+	assert_key(ev->image->parent->parent, KEY(11, 2000, 8));
+	assert_key(ev->image->parent->parent->parent, KEY(11, 2000, 7));
+	assert_str(ev->image->parent->parent->parent->program->binary, "/bin/ls");
 	assert_int_equal(world_counters(&w).unknown_parent, 2);
+
+	/* So many that it cannot be true are not named one by one. */
+	ev = feed_exec(&w, KEY(11, 2000, UINT64_MAX), shell, "/bin/ls");
+	assert_key(ev->image->parent, KEY(11, 2000, UINT64_MAX - 1));
+	assert_true(world_counters(&w).images < 32);
+	world_done(&w);
+}
+
+/* The same where nothing was seen: from what it is now down to who forked it. */
+static void test_exec_of_unknown_after_others(void **state)
+{
+	struct world w;
+	const struct event *ev;
+
+	(void)state;
+	setup_shell(&w);
+	ev = feed_exec(&w, KEY(11, 2000, 8), shell, "/bin/ls");
+	assert_key(ev->image->parent, KEY(11, 2000, 7));
+	assert_key(ev->image->parent->parent, KEY(11, 2000, 6));
+	assert_key(ev->image->parent->parent->parent, shell);
+	assert_str(ev->image->parent->parent->parent->program->binary, "/bin/sh");
 	world_done(&w);
 }
 
@@ -522,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_exec_details),
 		cmocka_unit_test(test_exec_after_a_gap),
 		cmocka_unit_test(test_exec_of_unknown),
+		cmocka_unit_test(test_exec_of_unknown_after_others),
 		cmocka_unit_test(test_exit_of_unknown),
 		cmocka_unit_test(test_exit_of_a_later_image),
 		cmocka_unit_test(test_exit),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records of the task iterator, alone and in every order with the live records of the same process. */
+/*
+ * Records of the task iterator, alone and in every order with the live records of the same process.
+ */
 #include "world.h"
 
 static const struct image_key init = { .pid = 1, .start_ns = 1, .exec_count = 3 };
@@ -8,7 +10,11 @@ static const struct image_key cat = { .pid = 20, .start_ns = 2000, .exec_count =
 static struct event_process *cat_record(void)
 {
 	struct event_process *e = record_process(
-		&(struct exec_spec){ .id = cat, .parent = init, .euid = 1000, .cwd = "/", .exe = "/usr/bin/cat",
+		&(struct exec_spec){ .id = cat,
+				     .parent = init,
+				     .euid = 1000,
+				     .cwd = "/",
+				     .exe = "/usr/bin/cat",
 				     .args = RECORD_ARGS("cat\0/etc/host.conf\0/etc/resolv.conf") },
 		"cat");
 
@@ -55,13 +61,16 @@ static void test_kthread(void **state)
 	(void)state;
 	world_init(&w, NULL, NULL);
 	world_feed(&w, record_user(0, "root"));
-	world_feed(&w, record_process(&(struct exec_spec){ .id = kthreadd, .parent = NOBODY,
-							   .flags = EVENT_F_KTHREAD | EVENT_F_NEVER_EXEC },
+	world_feed(&w, record_process(&(struct exec_spec){ .id = kthreadd,
+							   .parent = NOBODY,
+							   .flags = EVENT_F_KTHREAD |
+								    EVENT_F_NEVER_EXEC },
 				      "kthreadd"));
 	fork = record_fork(KEY(30, 3000, 0), kthreadd, 0);
 	fork->head.flags |= EVENT_F_BY_KTHREAD;
 	assert_null(world_feed(&w, fork));
-	ev = world_feed(&w, record_exec(&(struct exec_spec){ .id = KEY(30, 3000, 1), .parent = kthreadd,
+	ev = world_feed(&w, record_exec(&(struct exec_spec){ .id = KEY(30, 3000, 1),
+							     .parent = kthreadd,
 							     .filename = "/sbin/hotplug" }));
 	assert_str(ev->image->parent->program->binary, "kthreadd");
 	assert_int_equal(ev->image->parent->cred.euid, 0);
@@ -82,7 +91,9 @@ static void test_child_before_parent(void **state)
 	world_init(&w, NULL, NULL);
 	world_feed(&w, cat_record());
 	assert_int_equal(world_counters(&w).images, 2);
-	world_feed(&w, record_process(&(struct exec_spec){ .id = init, .parent = KEY(0, 0, 2), .exe = "/sbin/init" },
+	world_feed(&w, record_process(&(struct exec_spec){ .id = init,
+							   .parent = KEY(0, 0, 2),
+							   .exe = "/sbin/init" },
 				      "init"));
 	assert_int_equal(world_counters(&w).images, 2);
 	assert_int_equal(world_counters(&w).processes, 2);
@@ -155,10 +166,15 @@ static void test_tombstone(void **state)
 	world_done(&w);
 }
 
-/* The iterator saw the exec's image before the exec's record came: the record knows better, and is news. */
+/*
+ * The iterator saw the exec's image before the exec's record came: the record knows better, and is
+ * news.
+ */
 static void test_exec_after_its_snapshot(void **state)
 {
-	struct exec_spec exec = { .id = cat, .parent = init, .filename = "cat", .cwd = "/bin", .exe = "/usr/bin/cat" };
+	struct exec_spec exec = {
+		.id = cat, .parent = init, .filename = "cat", .cwd = "/bin", .exe = "/usr/bin/cat"
+	};
 	const struct event *ev;
 	struct world w;
 
@@ -187,10 +203,15 @@ static void test_newer_snapshot_of_known(void **state)
 
 	(void)state;
 	world_init(&w, NULL, NULL);
-	world_feed(&w, record_exec(&(struct exec_spec){ .id = cat, .parent = init, .filename = "/bin/sh" }));
-	world_feed(&w, record_process(&(struct exec_spec){ .id = next, .parent = init, .exe = "/bin/true" }, "true"));
+	world_feed(&w, record_exec(&(struct exec_spec){
+			       .id = cat, .parent = init, .filename = "/bin/sh" }));
+	world_feed(&w,
+		   record_process(
+			   &(struct exec_spec){ .id = next, .parent = init, .exe = "/bin/true" },
+			   "true"));
 	assert_int_equal(world_counters(&w).processes, 1);
-	ev = world_feed(&w, record_exec(&(struct exec_spec){ .id = next, .parent = init, .filename = "/bin/x" }));
+	ev = world_feed(&w, record_exec(&(struct exec_spec){
+				    .id = next, .parent = init, .filename = "/bin/x" }));
 	assert_non_null(ev);
 	assert_str(ev->image->program->binary, "/bin/x");
 	assert_key(ev->image->parent, cat);
@@ -209,8 +230,11 @@ static void test_fork_after_its_snapshot(void **state)
 
 	(void)state;
 	world_init(&w, NULL, NULL);
-	world_feed(&w, record_exec(&(struct exec_spec){ .id = cat, .parent = init, .filename = "/bin/given" }));
-	world_feed(&w, record_process(&(struct exec_spec){ .id = clone, .parent = cat, .exe = "/bin/resolved",
+	world_feed(&w, record_exec(&(struct exec_spec){
+			       .id = cat, .parent = init, .filename = "/bin/given" }));
+	world_feed(&w, record_process(&(struct exec_spec){ .id = clone,
+							   .parent = cat,
+							   .exe = "/bin/resolved",
 							   .flags = EVENT_F_NEVER_EXEC },
 				      "x"));
 	ev = world_feed(&w, record_fork(clone, cat, 0));
@@ -222,7 +246,9 @@ static void test_fork_after_its_snapshot(void **state)
 	world_done(&w);
 }
 
-/* It had even exec'ed when the iterator came: the clone's image is still told, and is not current. */
+/*
+ * It had even exec'ed when the iterator came: the clone's image is still told, and is not current.
+ */
 static void test_fork_after_snapshot_of_its_exec(void **state)
 {
 	struct image_key clone = KEY(21, 3000, 4), next = KEY(21, 3000, 5);
@@ -231,11 +257,14 @@ static void test_fork_after_snapshot_of_its_exec(void **state)
 
 	(void)state;
 	world_init(&w, NULL, NULL);
-	world_feed(&w, record_process(&(struct exec_spec){ .id = next, .parent = cat, .exe = "/bin/x" }, "x"));
+	world_feed(&w,
+		   record_process(&(struct exec_spec){ .id = next, .parent = cat, .exe = "/bin/x" },
+				  "x"));
 	ev = world_feed(&w, record_fork(clone, cat, 0));
 	assert_non_null(ev);
 	assert_key(ev->image, clone);
-	ev = world_feed(&w, record_exec(&(struct exec_spec){ .id = next, .parent = cat, .filename = "x" }));
+	ev = world_feed(
+		&w, record_exec(&(struct exec_spec){ .id = next, .parent = cat, .filename = "x" }));
 	assert_non_null(ev);
 	assert_key(ev->image, next);
 	assert_key(ev->image->parent, cat);
@@ -271,8 +300,8 @@ static void test_torn_strings(void **state)
 /* A leader that has gone while threads live has no strings at all, and no cwd that could be "/". */
 static void test_leader_gone(void **state)
 {
-	struct event_process *e =
-		record_process(&(struct exec_spec){ .id = cat, .parent = init, .flags = EVENT_F_NEVER_EXEC }, "x");
+	struct event_process *e = record_process(
+		&(struct exec_spec){ .id = cat, .parent = init, .flags = EVENT_F_NEVER_EXEC }, "x");
 	const struct image *image;
 	struct world w;
 
@@ -287,7 +316,10 @@ static void test_leader_gone(void **state)
 	world_done(&w);
 }
 
-/* What the first pass saw, and the second did not, has died in between; what has acted since, lives. */
+/*
+ * What the first pass saw, and the second did not, has died in between; what has acted since,
+ * lives.
+ */
 static void test_sweep(void **state)
 {
 	struct image_key gone = KEY(31, 3001, 4), acted = KEY(32, 3002, 4), born = KEY(33, 3003, 4);
@@ -299,7 +331,8 @@ static void test_sweep(void **state)
 	world_feed(&w, record_process(&(struct exec_spec){ .id = gone, .parent = init }, "gone"));
 	world_feed(&w, record_process(&(struct exec_spec){ .id = acted, .parent = init }, "acted"));
 	world_feed(&w, record_mark(EVENT_MARK_PASS_BEGIN));
-	world_feed(&w, record_exec(&(struct exec_spec){ .id = KEY(32, 3002, 5), .parent = init, .filename = "/x" }));
+	world_feed(&w, record_exec(&(struct exec_spec){
+			       .id = KEY(32, 3002, 5), .parent = init, .filename = "/x" }));
 	world_feed(&w, record_fork(born, cat, 0));
 	world_feed(&w, cat_record());
 	assert_int_equal(world_counters(&w).processes, 4);
@@ -310,7 +343,8 @@ static void test_sweep(void **state)
 	assert_non_null(image_at_exit(&w, cat)->program);
 	world_feed(&w, record_mark(EVENT_MARK_PASS_BEGIN));
 	world_feed(&w, record_mark(EVENT_MARK_PASS_END));
-	assert_int_equal(world_counters(&w).processes, 2); /* a pass that sees nothing ends nothing that acted */
+	/* a pass that sees nothing ends nothing that acted */
+	assert_int_equal(world_counters(&w).processes, 2);
 	world_done(&w);
 }
 
@@ -324,7 +358,10 @@ static void test_fills_clone(void **state)
 	(void)state;
 	world_init(&w, NULL, NULL);
 	world_feed(&w, record_fork(clone, cat, 7));
-	world_feed(&w, record_process(&(struct exec_spec){ .id = clone, .parent = cat, .exe = "/bin/x", .euid = 8,
+	world_feed(&w, record_process(&(struct exec_spec){ .id = clone,
+							   .parent = cat,
+							   .exe = "/bin/x",
+							   .euid = 8,
 							   .flags = EVENT_F_NEVER_EXEC },
 				      "x"));
 	image = image_at_exit(&w, clone);

@@ -66,7 +66,10 @@ static void test_cgroups(void **state)
 	assert_false(cgroups_lookup(&t, 4, 7)->has_container);
 	assert_null(cgroups_lookup(&t, 4, 8));
 
-	/* The same again changes nothing; the id of a removed group may come back with another path. */
+	/*
+	 * The same again changes nothing; the id of a removed group may come back with another
+	 * path.
+	 */
 	held = cgroup_ref(cgroups_lookup(&t, 0, 7));
 	assert_int_equal(cgroups_put(&t, 0, 7, STR("/docker/" ID "/child")), 0);
 	assert_ptr_equal(cgroups_lookup(&t, 0, 7), held);

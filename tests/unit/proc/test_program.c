@@ -27,8 +27,8 @@ static const struct exec_case {
 	{ "/bin/ls", "/gone", NULL, EVENT_F_CWD_DELETED, "/bin/ls", "/gone (deleted)", 0 },
 	{ "/bin/ls", "/tail", NULL, EVENT_F_CWD_CUT, "/bin/ls", "/tail", PROGRAM_CWD_CUT },
 	{ "/dev/fd/3", "/", "/opt/tool", 0, "/opt/tool", "/", PROGRAM_HAS_EXE },
-	{ "/dev/fd/3", "/", "/memfd:x", EVENT_F_EXE_ANONYMOUS | EVENT_F_EXE_DELETED, "/memfd:x", "/",
-	  PROGRAM_HAS_EXE | PROGRAM_EXE_MEMFD | PROGRAM_EXE_DELETED },
+	{ "/dev/fd/3", "/", "/memfd:x", EVENT_F_EXE_ANONYMOUS | EVENT_F_EXE_DELETED, "/memfd:x",
+	  "/", PROGRAM_HAS_EXE | PROGRAM_EXE_MEMFD | PROGRAM_EXE_DELETED },
 	{ "/dev/fd/12/sub/tool", "/", "/opt/sub/tool", 0, "/opt/sub/tool", "/", PROGRAM_HAS_EXE },
 	{ "/dev/fd/3", "/", NULL, 0, "/dev/fd/3", "/", 0 },
 	{ "/dev/fd/", "/", "/x", 0, "/dev/fd/", "/", PROGRAM_HAS_EXE },
@@ -45,18 +45,22 @@ static bool is(struct str s, const char *want)
 
 static void check_exec(struct proc_table *t, struct buf *scratch, const struct exec_case *c)
 {
-	_cleanup_(freep) struct event_exec *e = record_exec(&(struct exec_spec){
-		.filename = c->filename, .cwd = c->cwd, .exe = c->exe, .flags = c->flags, .interp = "/bin/sh",
-		.args = RECORD_ARGS("a\0b") });
+	_cleanup_(freep) struct event_exec *e =
+		record_exec(&(struct exec_spec){ .filename = c->filename,
+						 .cwd = c->cwd,
+						 .exe = c->exe,
+						 .flags = c->flags,
+						 .interp = "/bin/sh",
+						 .args = RECORD_ARGS("a\0b") });
 	struct program *program = NULL;
 
 	e->args_total = 9;
 	assert_int_equal(program_from_exec(t, scratch, e, &program), 0);
 	if (!is(program->binary, c->want_binary) || !is(program->cwd, c->want_cwd) ||
 	    !is(program->exe, c->exe ? c->exe : "") || program->flags != c->want_flags)
-		fail_msg("'%s' in '%s': '%.*s' in '%.*s', exe '%.*s', flags %x", c->filename, c->cwd,
-			 (int)program->binary.n, program->binary.p, (int)program->cwd.n, program->cwd.p,
-			 (int)program->exe.n, program->exe.p, program->flags);
+		fail_msg("'%s' in '%s': '%.*s' in '%.*s', exe '%.*s', flags %x", c->filename,
+			 c->cwd, (int)program->binary.n, program->binary.p, (int)program->cwd.n,
+			 program->cwd.p, (int)program->exe.n, program->exe.p, program->flags);
 	assert_true(is(program->interpreter, "/bin/sh"));
 	assert_int_equal(program->args.n, 4);
 	assert_memory_equal(program->args.p, "a\0b", 4);
@@ -106,7 +110,9 @@ static void test_longest(void **state)
 static void test_process(void **state)
 {
 	_cleanup_(freep) struct event_process *e = record_process(
-		&(struct exec_spec){ .cwd = "/srv", .exe = "/usr/bin/cat", .args = RECORD_ARGS("cat\0-") }, "cat");
+		&(struct exec_spec){
+			.cwd = "/srv", .exe = "/usr/bin/cat", .args = RECORD_ARGS("cat\0-") },
+		"cat");
 	struct program *program = NULL;
 	struct buf scratch = { 0 };
 	struct proc_table t;

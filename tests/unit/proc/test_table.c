@@ -36,18 +36,23 @@ static const struct {
 	struct image_key a, b;
 	int want;
 } order_cases[] = {
-	{ { 1, 1, 1 }, { 1, 1, 1 }, 0 }, { { 1, 9, 9 }, { 2, 1, 1 }, -1 }, { { 2, 1, 1 }, { 1, 9, 9 }, 1 },
-	{ { 1, 9, 1 }, { 1, 1, 2 }, -1 }, { { 1, 1, 1 }, { 1, 2, 1 }, -1 }, { { 1, 3, 1 }, { 1, 2, 1 }, 1 },
+	{ { 1, 1, 1 }, { 1, 1, 1 }, 0 },  { { 1, 9, 9 }, { 2, 1, 1 }, -1 },
+	{ { 2, 1, 1 }, { 1, 9, 9 }, 1 },  { { 1, 9, 1 }, { 1, 1, 2 }, -1 },
+	{ { 1, 1, 1 }, { 1, 2, 1 }, -1 }, { { 1, 3, 1 }, { 1, 2, 1 }, 1 },
 };
 
 static void test_order(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(order_cases); i++)
-		assert_int_equal(image_key_cmp(&order_cases[i].a, &order_cases[i].b), order_cases[i].want);
+		assert_int_equal(image_key_cmp(&order_cases[i].a, &order_cases[i].b),
+				 order_cases[i].want);
 }
 
-/* A current image is found by its process; one that is referenced, by its key; one that is not, not at all. */
+/*
+ * A current image is found by its process; one that is referenced, by its key; one that is not, not
+ * at all.
+ */
 static void test_life(void **state)
 {
 	struct proc_table t;

@@ -23,7 +23,8 @@ struct world {
 	uint64_t seq;
 };
 
-static inline void world_init(struct world *w, const struct proc_limits *limits, const struct fold_hooks *hooks)
+static inline void world_init(struct world *w, const struct proc_limits *limits,
+			      const struct fold_hooks *hooks)
 {
 	*w = (struct world){ 0 };
 	assert_int_equal(fold_new(limits, hooks, &w->fold), 0);
@@ -47,14 +48,18 @@ static inline void world_done(struct world *w)
 	w->fold = fold_free(w->fold);
 }
 
-/* Folds a record, which is the world's then. The event that came of it, until the next record; or NULL. */
+/*
+ * Folds a record, which is the world's then. The event that came of it, until the next record; or
+ * NULL.
+ */
 static inline const struct event *world_feed(struct world *w, void *record)
 {
 	size_t n = w->batch.n;
 
 	assert_true(w->n_records < WORLD_RECORDS);
 	w->records[w->n_records++] = record;
-	assert_int_equal(fold_record(w->fold, record, ((struct event_head *)record)->size, ++w->seq, &w->batch),
+	assert_int_equal(fold_record(w->fold, record, ((struct event_head *)record)->size, ++w->seq,
+				     &w->batch),
 			 0);
 	assert_true(w->batch.n <= n + 1);
 	return w->batch.n > n ? &w->batch.events[n] : NULL;
@@ -68,11 +73,11 @@ static inline struct proc_counters world_counters(const struct world *w)
 	return c;
 }
 
-#define assert_str(s, literal)                                                                   \
-	do {                                                                                     \
-		struct str _s = (s);                                                             \
-		assert_int_equal(_s.n, sizeof(literal) - 1);                                     \
-		assert_memory_equal(_s.p, literal, sizeof(literal) - 1);                         \
+#define assert_str(s, literal)                                           \
+	do {                                                             \
+		struct str _s = (s);                                     \
+		assert_int_equal(_s.n, sizeof(literal) - 1);             \
+		assert_memory_equal(_s.p, literal, sizeof(literal) - 1); \
 	} while (0)
 
 static inline void assert_key(const struct image *image, struct image_key want)
