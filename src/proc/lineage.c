@@ -48,10 +48,11 @@ static struct event_id before(const struct image_key *key)
 
 /*
  * The parent is the image before, of which nothing but its name is known, nor of those before it:
- * they are named one by one, down to the first one after the fork, whose parent is who forked.
+ * they are named one by one, down to the first one after `count`: the last that was seen, or what
+ * was forked. Its parent is `first`.
  */
-static int set_previous(struct fold *f, struct image *image, const struct event_id *forker,
-			uint64_t count_at_fork, bool *ret_known)
+static int set_previous(struct fold *f, struct image *image, const struct event_id *first,
+			uint64_t count, bool *ret_known)
 {
 	struct event_id previous = before(&image->key);
 	int r = lineage_set(f, image, &previous, ret_known);
@@ -60,8 +61,8 @@ static int set_previous(struct fold *f, struct image *image, const struct event_
 		image = image->parent;
 		if (!image || !(image->flags & IMAGE_STUB) || image->parent)
 			return 0;
-		if (image->key.exec_count <= count_at_fork + 1)
-			return lineage_set(f, image, forker, NULL);
+		if (image->key.exec_count <= count + 1)
+			return lineage_set(f, image, first, NULL);
 		previous = before(&image->key);
 		r = lineage_set(f, image, &previous, NULL);
 	}
@@ -89,22 +90,19 @@ static struct image *parent_of_next(struct image *image)
 
 int lineage_set_next(struct fold *f, struct image *image, struct image *last, bool *ret_known)
 {
-	struct event_id previous = before(&image->key);
-	uint64_t execs = image->key.exec_count - last->key.exec_count;
-	int r;
+	struct image *parent = parent_of_next(last);
+	struct event_id id = { 0 };
 
-	if (execs == 1) {
-		table_set_parent(&f->table, image, parent_of_next(last));
+	if (image->key.exec_count == last->key.exec_count + 1) {
+		table_set_parent(&f->table, image, parent);
 		if (ret_known)
 			*ret_known = true;
 		return 0;
 	}
-	/*
-	 * Execs in between were not seen. The image before is known by name; of one alone the
-	 * parent, too.
-	 */
-	r = lineage_set(f, image, &previous, ret_known);
-	if (r == 0 && execs == 2 && image->parent && image->parent->flags & IMAGE_STUB)
-		table_set_parent(&f->table, image->parent, parent_of_next(last));
-	return r;
+	/* Execs in between were not seen. */
+	if (parent)
+		id = (struct event_id){ .start_ns = parent->key.start_ns,
+					.exec_count = parent->key.exec_count,
+					.tgid = parent->key.pid };
+	return set_previous(f, image, &id, last->key.exec_count, ret_known);
 }

@@ -377,11 +377,9 @@ static void test_limit_of_cgroups(void **state)
 	limits.max_cgroups = 2;
 	limits.max_users = 2;
 	world_init(&w, &limits, NULL);
-	world_feed(
-		&w,
-		record_cgroup(
-			2, 7,
-			"/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"));
+	world_feed(&w, record_cgroup(2, 7,
+				     "/docker/0123456789abcdef0123456789abcdef"
+				     "0123456789abcdef0123456789abcdef"));
 	world_feed(&w, record_user(1, "one"));
 	feed_exec(&w, sh, 1, 7);
 	world_settle(&w);

@@ -9,15 +9,20 @@ static void setup_shell(struct world *w)
 {
 	world_init(w, NULL, NULL);
 	world_feed(w, record_user(1000, "ann"));
-	world_feed(w, record_exec(&(struct exec_spec){
-			      .id = shell, .parent = KEY(0, 0, 4), .euid = 1000, .filename = "/bin/sh", .cwd = "/home/ann",
-			      .exe = "/bin/dash", .args = RECORD_ARGS("sh\0-i") }));
+	world_feed(w, record_exec(&(struct exec_spec){ .id = shell,
+						       .parent = KEY(0, 0, 4),
+						       .euid = 1000,
+						       .filename = "/bin/sh",
+						       .cwd = "/home/ann",
+						       .exe = "/bin/dash",
+						       .args = RECORD_ARGS("sh\0-i") }));
 }
 
 static const struct event *feed_exec(struct world *w, struct image_key id, struct image_key parent,
 				     const char *filename)
 {
-	return world_feed(w, record_exec(&(struct exec_spec){ .id = id, .parent = parent, .filename = filename }));
+	return world_feed(w, record_exec(&(struct exec_spec){
+				     .id = id, .parent = parent, .filename = filename }));
 }
 
 static void test_clone_of_known(void **state)
@@ -127,10 +132,14 @@ static void test_exec_details(void **state)
 
 	(void)state;
 	setup_shell(&w);
-	exec = record_exec(&(struct exec_spec){
-		.id = KEY(10, 1000, 6), .parent = NOBODY, .filename = "/usr/bin/ls", .cwd = "/root",
-		.exe = "/usr/bin/ls", .args = RECORD_ARGS("ls\0-l\0/root/one more thing"),
-		.task_ext = &ext, .exe_ext = &exe });
+	exec = record_exec(&(struct exec_spec){ .id = KEY(10, 1000, 6),
+						.parent = NOBODY,
+						.filename = "/usr/bin/ls",
+						.cwd = "/root",
+						.exe = "/usr/bin/ls",
+						.args = RECORD_ARGS("ls\0-l\0/root/one more thing"),
+						.task_ext = &ext,
+						.exe_ext = &exe });
 	exec->cred.permitted = 0x11;
 	exec->cred.effective = 0x33;
 	exec->cred.inheritable = 0x22;
@@ -240,7 +249,8 @@ static void test_exit_of_unknown(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(unknown_cases); i++) {
-		struct event_exit *exit = record_exit(unknown_cases[i].id, unknown_cases[i].parent, 0x100);
+		struct event_exit *exit =
+			record_exit(unknown_cases[i].id, unknown_cases[i].parent, 0x100);
 		const struct event *ev;
 		struct world w;
 
@@ -339,7 +349,7 @@ static void test_pid_again(void **state)
 	world_done(&w);
 }
 
-/* The forker went on to another image between the fork and what is asked: its old one is still found. */
+/* The forker went on to its next image: the old one, which a child holds, is still found. */
 static void test_parent_in_its_old_image(void **state)
 {
 	struct world w;
@@ -367,7 +377,8 @@ static void test_parent_in_its_old_image(void **state)
 /* init -> sh -> daemon -> app, and the daemon ends: who is kept, and for how long. */
 static void test_lineage(void **state)
 {
-	struct image_key init = KEY(1, 1, 1), sh = KEY(2, 2, 2), daemon = KEY(3, 3, 3), app = KEY(4, 4, 4);
+	struct image_key init = KEY(1, 1, 1), sh = KEY(2, 2, 2), daemon = KEY(3, 3, 3),
+			 app = KEY(4, 4, 4);
 	struct world w;
 	const struct event *ev;
 
@@ -507,7 +518,7 @@ static void test_endless_execs(void **state)
 	world_done(&w);
 }
 
-/* Living processes, each the child of the one before, that end from the top down: all go when the last does. */
+/* Living processes, each the child of the one before, end from the top down: all go with the last. */
 static void test_deep_chain_goes(void **state)
 {
 	enum { DEPTH = 100000 };

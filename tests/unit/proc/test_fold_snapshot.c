@@ -112,7 +112,7 @@ static const struct {
 } parent_cases[] = {
 	{ "first exec", { 2000, 4, 20 }, { 1, 3, 1 }, 0, { 1, 3, 1 } },
 	{ "never exec", { 2000, 3, 20 }, { 1, 3, 1 }, EVENT_F_NEVER_EXEC, { 1, 3, 1 } },
-	{ "never exec, odd counter", { 2000, 9, 20 }, { 1, 3, 1 }, EVENT_F_NEVER_EXEC, { 1, 3, 1 } },
+	{ "never exec, odd", { 2000, 9, 20 }, { 1, 3, 1 }, EVENT_F_NEVER_EXEC, { 1, 3, 1 } },
 	{ "second exec", { 2000, 5, 20 }, { 1, 3, 1 }, 0, { 2000, 4, 20 } },
 	{ "adopted", { 2000, 4, 20 }, { 1, 3, 1 }, EVENT_F_ADOPTED, { 0, 0, 0 } },
 	{ "adopted, second exec", { 2000, 5, 20 }, { 1, 3, 1 }, EVENT_F_ADOPTED, { 2000, 4, 20 } },

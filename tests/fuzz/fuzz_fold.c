@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stream of records through the fold, with small limits, batches that end now and then, and
+ * answers to what the fold asks. The input is the records one after another, each padded to 8
+ * bytes, as a batch of a recording has them. Records whose size cannot be are made to fit, so that
+ * a change of a length is not the end of the input. The head's reserved word says whether the batch
+ * ends after it.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "proc/fold.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct proc_limits limits = { .max_images = 24,
+					   .max_bytes = 8192,
+					   .max_users = 4,
+					   .max_cgroups = 4 };
+
+static size_t answer(void *ctx, enum need need, uint64_t key, uint32_t hierarchy, void *to,
+		     size_t size)
+{
+	struct event_user *user = to;
+	struct event_cgroup_made *cgroup = to;
+
+	(void)ctx;
+	(void)size;
+	memset(to, 0, 128);
+	if (key % 3 == 0)
+		return 0;
+	if (need == NEED_USER) {
+		user->head = (struct event_head){ .size = sizeof(*user) + 1,
+						  .layout = EVENT_LAYOUT,
+						  .type = EVENT_USER,
+						  .cpu = EVENT_CPU_AGENT };
+		user->uid = (uint32_t)key;
+		user->name_len = 1;
+		memcpy(user + 1, "u", 1);
+		return user->head.size;
+	}
+	cgroup->head = (struct event_head){ .size = sizeof(*cgroup) + 1,
+					    .layout = EVENT_LAYOUT,
+					    .type = EVENT_CGROUP,
+					    .cpu = EVENT_CPU_AGENT };
+	cgroup->cgroup = (struct event_cgroup){ .id = key, .hierarchy = hierarchy };
+	cgroup->path_len = 1;
+	memcpy(cgroup + 1, "/", 1);
+	return cgroup->head.size;
+}
+
+static volatile uint64_t sink; /* keeps the compiler from leaving the reads out */
+
+/* What a pipeline would read of an event. */
+static uint64_t touch(const struct event *ev)
+{
+	uint64_t sum = ev->head->seq + ev->node->name.n;
+
+	for (const struct image *i = ev->image; i; i = i->parent) {
+		sum += i->key.pid + i->cred.euid;
+		sum += i->user ? i->user->name.n : 0;
+		sum += i->cgroup ? i->cgroup->id : 0;
+		sum += i->ext ? i->ext->gid : 0;
+		if (!i->program)
+			continue;
+		for (size_t k = 0; k < i->program->args.n; k++)
+			sum += (unsigned char)i->program->args.p[k];
+		sum += i->program->binary.n
+			       ? (unsigned char)i->program->binary.p[i->program->binary.n - 1]
+			       : 0;
+		sum += i->program->cwd.n ? (unsigned char)i->program->cwd.p[i->program->cwd.n - 1]
+					 : 0;
+	}
+	return sum;
+}
+
+static void end_batch(struct fold *f, struct batch *b)
+{
+	struct proc_counters c;
+
+	for (size_t i = 0; i < b->n; i++)
+		sink += touch(&b->events[i]);
+	batch_reset(b);
+	fold_trim(f);
+	fold_counters(f, &c);
+	if (c.processes > limits.max_images)
+		abort();
+}
+
+/* The size of the record at p, at most n; its head may be changed so that it agrees. */
+static size_t record_size(uint8_t *p, size_t n)
+{
+	struct event_head head;
+
+	memcpy(&head, p, sizeof(head));
+	if (head.size < sizeof(head) || head.size > n)
+		head.size = (uint32_t)n;
+	head.layout = EVENT_LAYOUT;
+	memcpy(p, &head, sizeof(head));
+	return head.size;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fold_hooks hooks = { .need = answer };
+	_cleanup_(freep) uint8_t *copy = malloc(size + 8);
+	struct fold *f = NULL;
+	struct batch b;
+	size_t at = 0;
+
+	if (!copy || fold_new(&limits, &hooks, &f) < 0)
+		return 0;
+	if (size)
+		memcpy(copy, data, size);
+	batch_init(&b, fold_release, f);
+	while (at < size && size - at >= sizeof(struct event_head)) {
+		size_t n = record_size(copy + at, size - at);
+
+		(void)fold_record(f, copy + at, n, at, &b);
+		if (copy[at + offsetof(struct event_head, reserved)] & 1)
+			end_batch(f, &b);
+		at += (n + 7) / 8 * 8;
+	}
+	end_batch(f, &b);
+	batch_done(&b);
+	fold_free(f); /* asserts that every byte came back */
+	return 0;
+}
