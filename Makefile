@@ -9,7 +9,7 @@ ARGS   ?=
 FUZZ_SECONDS ?= 60
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help deps build run test test-unit test-asan test-e2e bench lint fmt fuzz install clean
+.PHONY: help deps build run test test-unit test-asan test-e2e test-vm bench lint fmt fuzz install clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -44,6 +44,11 @@ test-asan: ## everything that runs under ASan and UBSan, end to end too
 test-e2e: ## only the end-to-end tests (root); ARGS="-- -k NAME" chooses
 	@tools/deps build test >&2
 	@tools/run-tests --build $(BUILD) e2e $(ARGS)
+
+test-vm: build ## the agent on Debian's kernels 6.1 and 6.12, in QEMU (qemu-system-x86, busybox-static)
+	@tools/deps test >&2
+	@PROCTRAIL=$(abspath $(BUILD))/proctrail PYTHONDONTWRITEBYTECODE=1 \
+		/usr/bin/python3 -m pytest -v -p no:cacheprovider --tb=short tests/vm $(ARGS)
 
 bench: build ## measure
 	@if [ -x tests/bench/run ]; then PROCTRAIL=$(BUILD)/proctrail exec tests/bench/run $(ARGS); \
