@@ -59,7 +59,7 @@ static void read_file(const uint8_t *data, size_t size)
 		abort();
 }
 
-/* The first batch is at 64; in a batch's header, of 40 bytes, the length at 8, the checksums at 32. */
+/* The first batch is at 64; in its header of 40 bytes the length is at 8, the checksums at 32. */
 static void mend(uint8_t *data, size_t size)
 {
 	size_t at = 64;
