@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "conf/diag.h"
 
@@ -19,8 +20,9 @@ enum node_kind { CONF_SCALAR, CONF_LIST, CONF_MAP };
 struct conf_node {
 	enum node_kind kind;
 	struct position at;
-	char *text;    /* CONF_SCALAR: NUL-terminated, without NULs inside */
-	bool is_plain; /* CONF_SCALAR: unquoted, so `true`, `3` and `null` mean what they say */
+	char *text;	 /* CONF_SCALAR: NUL-terminated, without NULs inside */
+	bool is_plain;	 /* CONF_SCALAR: unquoted, so `true`, `3` and `null` mean what they say */
+	bool is_ignored; /* of a key: options_apply() passes it over; somebody has said so already */
 	struct conf_node **items; /* CONF_LIST: the items; CONF_MAP: the values */
 	struct conf_node **keys;  /* CONF_MAP: scalars, beside items */
 	size_t n;
@@ -38,3 +40,18 @@ DEFINE_CLEANUP(struct conf_node *, conf_node_free)
 
 /* The value of a key, or NULL. */
 const struct conf_node *conf_node_lookup(const struct conf_node *map, const char *key);
+
+/*
+ * Replaces ${NAME} and ${NAME:-default} in all values by variables of the environment, and $${ by
+ * ${. Keys stay as they are, and what a variable holds is text: never a list, a map or null. 0;
+ * -EINVAL with the findings in diag, then the tree is good for freeing only; -ENOMEM.
+ */
+int conf_expand_env(struct conf_node *root, struct diag *reterr);
+
+/*
+ * Appends a text as a YAML scalar on one line, so that the parser and conf_expand_env() make it
+ * again.
+ */
+void conf_put_scalar(struct buf *out, const char *text);
+/* Appends a tree in YAML's flow form, on one line. */
+void conf_put_flow(struct buf *out, const struct conf_node *node);

@@ -243,6 +243,10 @@ static int apply_value(const struct option *o, const struct conf_node *node,
 {
 	int r;
 
+	if (o->type == OPTION_NODE) {
+		*(const struct conf_node **)to = node;
+		return 0;
+	}
 	if (is_list(o) && node->kind == CONF_LIST)
 		return apply_list(o, node, site, to);
 	r = check_scalar(node, site);
@@ -346,7 +350,7 @@ int options_apply(const struct option *options, const struct conf_node *map, con
 
 	known_keys(options, skip, known);
 	for (size_t i = 0; i < map->n; i++)
-		if (!is_known(map->keys[i]->text, known))
+		if (!map->keys[i]->is_ignored && !is_known(map->keys[i]->text, known))
 			report_unknown(map->keys[i], path, known, reterr);
 	for (const struct option *o = options; o->type != OPTION_END; o++)
 		if (apply_option(o, map, path, conf, reterr) == -ENOMEM)

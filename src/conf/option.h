@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "conf/diag.h"
 #include "conf/node.h"
 
@@ -23,6 +24,7 @@ enum option_type {
 	OPTION_ENUM,	 /* int: the index in `names` */
 	OPTION_STRINGS,	 /* struct string_list, owned by the conf; a lone scalar is a list of one */
 	OPTION_CHECKED,	 /* as OPTION_STRINGS, each item passed to `check_item` */
+	OPTION_NODE, /* const struct conf_node *: any value; borrowed, NULL: none; the plugin reads it */
 };
 
 struct string_list {
@@ -47,6 +49,7 @@ struct option {
 	 * "expected X, not 'item'".
 	 */
 	const char *(*check_item)(const char *item);
+	const char *schema; /* OPTION_NODE: what it may be, as JSON Schema; NULL: anything */
 };
 
 /* clang-format off */
@@ -69,6 +72,8 @@ struct option {
 	{ OPTION_AT(st, key, m, struct string_list), .type = OPTION_STRINGS, __VA_ARGS__ }
 #define OPT_CHECKED(st, key, m, ...) \
 	{ OPTION_AT(st, key, m, struct string_list), .type = OPTION_CHECKED, __VA_ARGS__ }
+#define OPT_NODE(st, key, m, ...) \
+	{ OPTION_AT(st, key, m, const struct conf_node *), .type = OPTION_NODE, __VA_ARGS__ }
 /* clang-format on */
 
 /*
@@ -82,3 +87,12 @@ int options_apply(const struct option *options, const struct conf_node *map, con
 
 /* Frees what conf owns. */
 void options_done(const struct option *options, void *conf);
+
+enum option_secrets { OPTION_SECRETS_SHOWN, OPTION_SECRETS_MASKED };
+
+/*
+ * Appends what conf holds as lines of a YAML map, each after `indent` spaces: all options, those
+ * that have no value left out. Read again it makes an equal conf, unless secrets were masked.
+ */
+void options_dump(const struct option *options, const void *conf, unsigned int indent,
+		  enum option_secrets secrets, struct buf *out);

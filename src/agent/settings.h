@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What concerns the agent as a whole and no single pipeline: agent.yaml, and flags of the same
+ * names, from one table. A flag wins over the file, the file over the default.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/diag.h"
+#include "conf/option.h"
+#include "proc/table.h"
+
+#define AGENT_SETTINGS_PATH "/etc/proctrail/agent.yaml" /* read when it is there */
+
+struct agent_settings {
+	char *instance;	     /* never empty; "default" */
+	char *node_name;     /* NULL: the machine's */
+	uint64_t ring_bytes; /* a power of two */
+	uint64_t table_bytes;
+	int64_t table_images, table_users, table_cgroups;
+	int hooks;	      /* enum probe_hooks */
+	int log_level;	      /* enum log_level */
+	int log_format;	      /* enum log_format */
+	char *control_socket; /* a path; NULL: none */
+	char *metrics_listen; /* ADDRESS:PORT of the loopback interface; NULL: none */
+};
+
+extern const struct option agent_settings_options[];
+
+/* A setting given by a flag: `name` as in the table. Borrowed. */
+struct agent_flag {
+	const char *name, *value;
+};
+
+/*
+ * Fills *ret from a file (NULL: AGENT_SETTINGS_PATH if there is one, else the defaults) and the
+ * flags. 0; -EINVAL with the findings in diag; -ENOMEM. agent_settings_done() in every case, *ret
+ * being zeroed before.
+ */
+int agent_settings_load(const char *path, const struct agent_flag *flags, size_t n_flags,
+			struct diag *reterr, struct agent_settings *ret);
+void agent_settings_done(struct agent_settings *s);
+
+/* Bounds of the process table. */
+void agent_settings_limits(const struct agent_settings *s, struct proc_limits *ret);
+
+/*
+ * Where an instance's control socket is unless it is told otherwise; the caller frees it. 0 or
+ * -ENOMEM.
+ */
+int agent_control_socket(const char *instance, char **ret);

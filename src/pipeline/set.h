@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pipelines of a list of files and folders, loaded and checked together: what `check` judges,
+ * what the agent starts with and what it reloads. Also what tells one version of a pipeline from
+ * another.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "conf/diag.h"
+#include "conf/option.h"
+#include "pipeline/pipeline.h"
+
+struct pipeline_files {
+	struct pipeline **
+		items; /* none of them NULL; enabled or not; in the order of the paths, of a folder by name */
+	size_t n;
+	char **failed; /* paths of pipelines that are there but were left out: what runs of them may go on */
+	size_t n_failed;
+};
+
+/*
+ * Loads each path: a file is a pipeline; a folder's files that end in .yaml, .yml or .json each are
+ * one (hidden files and folders within are passed over). Left out, with an error: what cannot be
+ * read or is wrong; the second of two that have the same name, or that write the same file while
+ * both are enabled. Warnings: a folder without pipelines, no enabled pipeline at all. A file that
+ * is named twice is loaded once.
+ *
+ * 0, or -EINVAL when any finding was an error; *ret has the good ones in both cases, and
+ * pipeline_files_done() is due. -ENOMEM: *ret is untouched.
+ */
+int pipeline_set_load(const char *const *paths, size_t n, struct diag *reterr,
+		      struct pipeline_files *ret);
+void pipeline_files_done(struct pipeline_files *files);
+
+size_t pipeline_files_n_enabled(const struct pipeline_files *files);
+
+/* The file that it came from, or the name that its text had. Borrowed. */
+const char *pipeline_path(const struct pipeline *p);
+
+/*
+ * The effective configuration as YAML: every option with the value that it has, defaults included.
+ * Our own parser reads it back to the same configuration, unless secrets were masked. 0 or -ENOMEM.
+ */
+int pipeline_dump(const struct pipeline *p, enum option_secrets secrets, struct buf *out);
+
+/*
+ * A hash of the effective configuration: the same for two versions of a file that say the same,
+ * whatever their comments and order of keys. 0 or -ENOMEM.
+ */
+int pipeline_fingerprint(const struct pipeline *p, uint64_t *ret);
