@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Life of the agent: load and check the pipeline, load the programs, start the pipeline, take the snapshot,
- * say that it is ready, read until told to stop, let go of the kernel, drain what is left.
+ * Life of the agent: load and check the pipeline, load the programs, start the pipeline, take the
+ * snapshot, say that it is ready, read until told to stop, let go of the kernel, drain what is
+ * left.
  *
- * How often the ring is looked at decides what the agent costs. While records come, a timer drains it: after
- * 2 ms at first, then in twice the time, up to 50 ms; a full ring wakes the reader earlier. When a drain finds
- * nothing, the next record is asked to wake it, and it sleeps.
+ * How often the ring is looked at decides what the agent costs. While records come, a timer drains
+ * it: after 2 ms at first, then in twice the time, up to 50 ms; a full ring wakes the reader
+ * earlier. When a drain finds nothing, the next record is asked to wake it, and it sleeps.
  */
 #include "agent/agent.h"
 
@@ -25,8 +26,8 @@
 
 #define PERIOD_MIN_MS 2
 #define PERIOD_MAX_MS 50
-#define IDLE_MS 1000		       /* then clock and users are looked at, though nothing happens */
-#define STOP_NS 4000000000ULL	       /* what is not delivered this long after the signal is given up */
+#define IDLE_MS 1000	      /* then clock and users are looked at, though nothing happens */
+#define STOP_NS 4000000000ULL /* what is not delivered this long after the signal is given up */
 #define RING_BYTES (16 * 1024 * 1024)
 
 static const char default_config[] = "enable: true\n"
@@ -93,14 +94,16 @@ static int load_pipeline(struct agent *a)
 	struct diag diag = { 0 };
 	int r;
 
-	r = config ? pipeline_load_file(config, &diag, &a->pipeline) :
-		     pipeline_load_text("default", default_config, &diag, &a->pipeline);
+	r = config ? pipeline_load_file(config, &diag, &a->pipeline)
+		   : pipeline_load_text("default", default_config, &diag, &a->pipeline);
 	diag_print(&diag, stderr);
 	diag_done(&diag);
 	if (r < 0 && r != -EINVAL)
-		return log_err_errno(r, "cannot load '%s'", config ? config : "the default pipeline");
+		return log_err_errno(r, "cannot load '%s'",
+				     config ? config : "the default pipeline");
 	if (r == 0 && !pipeline_is_enabled(a->pipeline)) {
-		log_err("the pipeline of '%s' is not enabled (enable: false): nothing to do", config);
+		log_err("the pipeline of '%s' is not enabled (enable: false): nothing to do",
+			config);
 		return -EINVAL;
 	}
 	return r;
@@ -114,8 +117,8 @@ static int watch(struct agent *a, int fd, uint32_t events)
 }
 
 /*
- * SIGINT and SIGTERM are taken from a descriptor; a closed pipe and a file at its size limit are errors of
- * write, not the end.
+ * SIGINT and SIGTERM are taken from a descriptor; a closed pipe and a file at its size limit are
+ * errors of write, not the end.
  */
 static int take_signals(struct agent *a)
 {
@@ -181,7 +184,8 @@ static void set_demand(struct agent *a)
 
 static int start_live(struct agent *a)
 {
-	const struct probe_options options = { .hooks = a->options->hooks, .ring_bytes = RING_BYTES };
+	const struct probe_options options = { .hooks = a->options->hooks,
+					       .ring_bytes = RING_BYTES };
 	int r;
 
 	r = facts_new(a->options->node_name, &a->facts);
@@ -214,7 +218,8 @@ static void wait_for(const struct agent *a, int ms)
 {
 	struct epoll_event ev[2];
 
-	(void)epoll_wait(a->epoll_fd, ev, ARRAY_SIZE(ev), ms); /* whatever it was: everything is looked at */
+	/* whatever it was: everything is looked at */
+	(void)epoll_wait(a->epoll_fd, ev, ARRAY_SIZE(ev), ms);
 }
 
 static int read_until_stopped(struct agent *a)
@@ -261,11 +266,15 @@ static void summarize(const struct agent *a)
 
 	if (a->pipeline)
 		pipeline_counters(a->pipeline, &c);
-	log_info("%" PRIu64 " records, %" PRIu64 " lost, %" PRIu64 " dropped, %.1f/s over %.1f s", c.records, lost,
-		 c.dropped, seconds > 0 ? (double)c.records / seconds : 0, seconds);
+	log_info("%" PRIu64 " records, %" PRIu64 " lost, %" PRIu64 " dropped, %.1f/s over %.1f s",
+		 c.records, lost, c.dropped, seconds > 0 ? (double)c.records / seconds : 0,
+		 seconds);
 }
 
-/* How the end of reading is told: a closed pipe or a consumer that takes nothing is the end, not an error. */
+/*
+ * How the end of reading is told: a closed pipe or a consumer that takes nothing is the end, not an
+ * error.
+ */
 static int end_of(int r)
 {
 	switch (r) {
@@ -310,12 +319,13 @@ static int replay_next(struct agent *a)
 	case RECORDING_END:
 		return 1;
 	case RECORDING_TORN:
-		log_warn("'%s' ends within a batch, at byte %" PRIu64 ": everything before the tear was folded",
+		log_warn("'%s' ends within a batch, at byte %" PRIu64
+			 ": everything before the tear was folded",
 			 a->options->replay, recording_offset(a->recording));
 		return 1;
 	case RECORDING_BAD:
-		log_err("'%s' is damaged at byte %" PRIu64 ": everything before it was folded", a->options->replay,
-			recording_offset(a->recording));
+		log_err("'%s' is damaged at byte %" PRIu64 ": everything before it was folded",
+			a->options->replay, recording_offset(a->recording));
 		return -EBADMSG;
 	}
 	return -EBADMSG;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One batch at a time: folded record by record, delivered as a whole. Runs on the reader thread, which also
- * delivers.
+ * One batch at a time: folded record by record, delivered as a whole. Runs on the reader thread,
+ * which also delivers.
  */
 #include "agent/reader.h"
 
@@ -11,7 +11,10 @@
 
 #define LOG_UNIT "reader"
 
-/* A batch ends at whichever comes first. Bounds what is repeated after a crash, and what waits in memory. */
+/*
+ * A batch ends at whichever comes first. Bounds what is repeated after a crash, and what waits in
+ * memory.
+ */
 #define BATCH_RECORDS 2048
 #define BATCH_BYTES (1024 * 1024)
 
@@ -24,7 +27,8 @@ static void tap(void *ctx, const struct event_head *record)
 		recording_append(r->writer, record);
 }
 
-static size_t need(void *ctx, enum need what, uint64_t key, uint32_t hierarchy, void *to, size_t size)
+static size_t need(void *ctx, enum need what, uint64_t key, uint32_t hierarchy, void *to,
+		   size_t size)
 {
 	struct reader *r = ctx;
 

@@ -37,7 +37,9 @@ static bool tracepoint_has_args(const struct btf *btf, const char *name, unsigne
 	return t && btf_is_func_proto(t) && btf_vlen(t) > n;
 }
 
-/* The value of an enumerator of cgroup_subsys_id, -ENOENT where this kernel lacks the controller. */
+/*
+ * The value of an enumerator of cgroup_subsys_id, -ENOENT where this kernel lacks the controller.
+ */
 static int subsys_index(const struct btf *btf, const char *name)
 {
 	int id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
