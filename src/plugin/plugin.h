@@ -93,8 +93,12 @@ struct flusher {
 	 * pipeline counts and reports it. May block no longer than about 100 ms at a call.
 	 */
 	int (*flush)(struct instance *self, const struct payload *in, size_t *ret_done);
-	/* Optional: the file or the like that it writes to, so that two are found that write the same. Borrowed. */
-	const char *(*target)(const void *conf);
+	/*
+	 * Optional: the file or the like that it alone may write to, so that two are found that write the same: in
+	 * a form that is the same for both (an absolute path without links). The caller frees it. NULL: there is
+	 * none, or memory has run out.
+	 */
+	char *(*target)(const void *conf);
 	/* Optional: SIGHUP came; called between two flushes, on the flusher's thread. */
 	void (*reopen)(struct instance *self);
 };
