@@ -164,11 +164,39 @@ static void test_twins(void **state)
 	assert_null(feed_exec(&w, next, shell, "/bin/ls"));
 	assert_non_null(world_feed(&w, record_exit(KEY(11, 2000, 7), shell, 0)));
 	assert_null(world_feed(&w, record_exit(KEY(11, 2000, 7), shell, 0)));
+	world_settle(&w); /* nothing is left of it but the memory that it was */
+	assert_null(world_feed(&w, record_exit(KEY(11, 2000, 7), shell, 0)));
 	assert_null(feed_exec(&w, KEY(11, 2000, 7), shell, "/bin/ls"));
 	assert_null(world_feed(&w, record_fork(child, shell, 0)));
-	assert_int_equal(world_counters(&w).twins, 7);
+	assert_int_equal(world_counters(&w).twins, 8);
 	assert_int_equal(world_counters(&w).processes, 1);
 	assert_int_equal(world_counters(&w).unknown_process, 1); /* the shell */
+	world_done(&w);
+}
+
+/* Forgotten among those that ended, but still there as a parent: what is told of it is late. */
+static void test_late_word_of_one_long_gone(void **state)
+{
+	struct world w;
+
+	(void)state;
+	setup_shell(&w);
+	world_feed(&w, record_mark(EVENT_MARK_PASS_END));
+	world_feed(&w, record_fork(KEY(11, 2000, 5), shell, 0));
+	world_feed(&w, record_exit(shell, NOBODY, 0));
+	for (uint32_t i = 0; i < 5000; i++) {
+		world_feed(&w, record_exit(KEY(100 + i, 3000 + i, 1), NOBODY, 0));
+		if (i % 1024 == 0)
+			world_settle(&w);
+	}
+	world_settle(&w);
+	assert_null(feed_exec(&w, shell, NOBODY, "/bin/sh"));
+	assert_null(world_feed(&w, record_fork(shell, KEY(1, 1, 5), 0)));
+	assert_null(world_feed(&w, record_exit(shell, NOBODY, 0)));
+	assert_int_equal(world_counters(&w).twins, 3);
+	world_feed(&w, record_process(&(struct exec_spec){ .id = shell, .exe = "/bin/sh" }, "sh"));
+	assert_int_equal(world_counters(&w).processes, 1);
+	assert_int_equal(world_counters(&w).images, 2);
 	world_done(&w);
 }
 
@@ -289,6 +317,11 @@ static void test_kthread(void **state)
 	assert_null(world_feed(&w, fork));
 	assert_null(world_feed(&w, exit));
 	assert_null(world_feed(&w, record_exit(KEY(60, 600, 0), KEY(2, 2, 0), 0)));
+	/* One whose beginning was not marked: its end is enough. */
+	world_feed(&w, record_fork(KEY(62, 602, 0), KEY(2, 2, 0), 0));
+	exit = record_exit(KEY(62, 602, 0), KEY(2, 2, 0), 0);
+	exit->head.flags |= EVENT_F_KTHREAD;
+	assert_null(world_feed(&w, exit));
 	assert_int_equal(world_counters(&w).processes, 0);
 	world_done(&w);
 }
@@ -370,6 +403,7 @@ int main(void)
 		cmocka_unit_test(test_exit_of_a_later_image),
 		cmocka_unit_test(test_exit),
 		cmocka_unit_test(test_twins),
+		cmocka_unit_test(test_late_word_of_one_long_gone),
 		cmocka_unit_test(test_pid_again),
 		cmocka_unit_test(test_lineage),
 		cmocka_unit_test(test_clone_only_daemon),

@@ -263,6 +263,7 @@ static void test_fork_after_snapshot_of_its_exec(void **state)
 	ev = world_feed(&w, record_fork(clone, cat, 0));
 	assert_non_null(ev);
 	assert_key(ev->image, clone);
+	assert_true(ev->image->flags & IMAGE_EXITED); /* went on to the next */
 	ev = world_feed(
 		&w, record_exec(&(struct exec_spec){ .id = next, .parent = cat, .filename = "x" }));
 	assert_non_null(ev);

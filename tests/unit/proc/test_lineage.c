@@ -152,6 +152,7 @@ static void test_exec_of_unknown(void **state)
 						     .filename = "/bin/ls" })),
 			      i);
 		assert_int_equal(world_counters(&w).unknown_process, 1);
+		assert_int_equal(world_counters(&w).unknown_parent, !!unknown_cases[i].want.pid);
 		world_done(&w);
 	}
 }
