@@ -137,4 +137,4 @@ def test_usage_is_that_of_wait4(run):
     assert used > 400_000_000 and abs(used - truth["cpu_us"] * 1000) <= 2 * TICK_NS + used / 10
     assert truth["peak_bytes"] > 96 << 20
     assert abs(int(exit_["memory.peak_bytes"]) - truth["peak_bytes"]) <= truth["peak_bytes"] / 20
-    assert int(exit_["duration_ns"]) >= used - TICK_NS
+    assert int(exit_["duration_ns"]) >= 450_000_000  # three threads, one after the other, of 150 ms each
