@@ -32,7 +32,8 @@ DEFINE_CLEANUP(struct recording_writer *, recording_writer_free)
 int recording_append(struct recording_writer *w, const struct event_head *record);
 /*
  * Writes the batch; positions are the ring's before its first and after its last record. Nothing
- * when empty.
+ * when empty. 0, or what write(2) says: then the file ends with the batch before, and this one is
+ * kept and may be committed again.
  */
 int recording_commit(struct recording_writer *w, uint64_t begin, uint64_t end);
 
@@ -61,7 +62,8 @@ enum recording_next {
 
 /*
  * *ret_seq is the record's position in the ring; facts of the agent have that of the record after
- * them.
+ * them. After RECORDING_BAD the next batch that is whole follows, or the end; RECORDING_TORN and
+ * RECORDING_END stay what they are.
  */
 enum recording_next recording_next(struct recording_reader *r, const struct event_head **ret,
 				   uint64_t *ret_seq);

@@ -37,7 +37,9 @@ struct fold_hooks {
 
 struct fold;
 
+/* NULL: the default limits; no hooks. 0 or -ENOMEM. */
 int fold_new(const struct proc_limits *limits, const struct fold_hooks *hooks, struct fold **ret);
+/* All batches that it filled were reset before: their events hold images of the table. */
 struct fold *fold_free(struct fold *f);
 DEFINE_CLEANUP(struct fold *, fold_free)
 
