@@ -17,19 +17,21 @@
 #define ESCAPED_MAX 6	/* bytes that one byte becomes, at most: \u00HH */
 #define CHARACTER_MAX 4 /* bytes of a UTF-8 character: the last of a chunk may reach beyond it */
 #define WORD sizeof(uint64_t)
-#define KEY_EXTRA 5 /* ,"":" around a name */
+#define TAG_NAME "__tag__:__hostname__"
+#define TAG_ADDRESS "__tag__:__host_ip__"
 
 struct json_key {
-	field_get_fn *get;
-	struct str text; /* ,"name":" */
+	field_get_fn *get; /* NULL: fixed, whatever the event */
+	struct str text;   /* ,"name":" */
+	struct str fixed;  /* ,"name":"value" for a constant, or where the field is absent */
 	bool is_time;
 	bool quoted; /* the value stands in quotes, the first of which belongs to the text */
 };
 
 struct json_schema {
-	bool tags;
+	bool tag_name, tag_address;
 	size_t n_keys;
-	char *texts; /* of all keys, one behind the other */
+	struct buf texts; /* of all keys, one behind the other */
 	struct json_key keys[];
 };
 
@@ -180,21 +182,29 @@ static void put_value(struct buf *out, const struct value *v)
 	}
 }
 
-static void put_tags(struct buf *out, const struct node *node)
+static void put_tags(const struct json_schema *s, struct buf *out, const struct node *node)
 {
-	buf_put_str(out, STR(",\"__tag__:__hostname__\":"));
-	json_put_text(out, node->name);
-	buf_put_str(out, STR(",\"__tag__:__host_ip__\":"));
-	json_put_text(out, node->address);
+	if (s->tag_name) {
+		buf_put_str(out, STR(",\"" TAG_NAME "\":"));
+		json_put_text(out, node->name);
+	}
+	if (s->tag_address) {
+		buf_put_str(out, STR(",\"" TAG_ADDRESS "\":"));
+		json_put_text(out, node->address);
+	}
 }
 
 static void put_key(const struct json_key *key, const struct event *ev,
 		    const struct field_view *view, struct buf *out)
 {
-	struct value v = key->get(ev, view);
+	struct value v = { .kind = VALUE_ABSENT };
 
-	if (v.kind == VALUE_ABSENT)
+	if (key->get)
+		v = key->get(ev, view);
+	if (v.kind == VALUE_ABSENT) {
+		buf_put_str(out, key->fixed);
 		return;
+	}
 	buf_put_str(out, key->text);
 	put_value(out, &v);
 	if (key->quoted)
@@ -206,20 +216,20 @@ static void put_key(const struct json_key *key, const struct event *ev,
 void json_encode(const struct json_schema *s, const struct event *ev, const struct field_view *view,
 		 struct buf *out)
 {
-	bool tags = s->tags;
+	bool tags = s->tag_name || s->tag_address;
 	size_t begin = out->len;
 	size_t i;
 
 	buf_clear(view->scratch);
 	for (i = 0; i < s->n_keys; i++) {
 		if (tags && s->keys[i].is_time) {
-			put_tags(out, ev->node);
+			put_tags(s, out, ev->node);
 			tags = false;
 		}
 		put_key(&s->keys[i], ev, view, out);
 	}
 	if (tags)
-		put_tags(out, ev->node);
+		put_tags(s, out, ev->node);
 	/* Every key brings its comma; the first one's is where the object opens. */
 	if (out->len == begin)
 		buf_put_char(out, '{');
@@ -228,54 +238,67 @@ void json_encode(const struct json_schema *s, const struct event *ev, const stru
 	buf_put_str(out, STR("}\n"));
 }
 
-static size_t count_wanted(const bool *want, size_t *ret_bytes)
+/* Positions, until the buffer has stopped moving. */
+static void put_key_texts(struct json_schema *s, const struct shape_key *from, struct json_key *key)
 {
-	size_t i, n = 0, bytes = 0;
+	struct buf *texts = &s->texts;
+	size_t begin = texts->len;
 
-	for (i = 0; i < n_fields; i++) {
-		if (want[i]) {
-			bytes += strlen(fields[i].name) + KEY_EXTRA;
-			n++;
-		}
+	buf_put_char(texts, ',');
+	json_put_text(texts, str_from(from->name));
+	buf_put_char(texts, ':');
+	if (key->quoted)
+		buf_put_char(texts, '"');
+	key->text.n = texts->len - begin;
+	if (!from->text)
+		return;
+	begin = texts->len;
+	buf_put_char(texts, ',');
+	json_put_text(texts, str_from(from->name));
+	buf_put_char(texts, ':');
+	json_put_text(texts, str_from(from->text));
+	key->fixed.n = texts->len - begin;
+}
+
+static void fill_key(struct json_schema *s, const struct shape_key *from,
+		     const struct json_options *options)
+{
+	struct json_key *key = &s->keys[s->n_keys++];
+	const struct field *field = from->field;
+
+	key->get = field ? field->get : NULL;
+	key->is_time = field && field->type == FIELD_TIME;
+	key->quoted = field && field->type != FIELD_LIST && (!key->is_time || options->time_string);
+	put_key_texts(s, from, key);
+}
+
+static void point_keys(struct json_schema *s)
+{
+	const char *text = s->texts.data;
+
+	for (size_t i = 0; i < s->n_keys; i++) {
+		s->keys[i].text.p = text;
+		text += s->keys[i].text.n;
+		s->keys[i].fixed.p = text;
+		text += s->keys[i].fixed.n;
 	}
-	*ret_bytes = bytes;
-	return n;
 }
 
-static void fill_key(struct json_key *key, const struct field *field,
-		     const struct json_options *options, char *text)
-{
-	size_t n = strlen(field->name);
-
-	key->get = field->get;
-	key->is_time = field->type == FIELD_TIME;
-	key->quoted = field->type != FIELD_LIST && (!key->is_time || options->time_string);
-	memcpy(text, ",\"", 2);
-	memcpy(text + 2, field->name, n);
-	memcpy(text + 2 + n, "\":\"", 3);
-	key->text = (struct str){ .p = text, .n = n + KEY_EXTRA - !key->quoted };
-}
-
-int json_schema_new(const bool *want, const struct json_options *options, struct json_schema **ret)
+int json_schema_new(const struct shape *shape, const struct json_options *options,
+		    struct json_schema **ret)
 {
 	_cleanup_(json_schema_freep) struct json_schema *s = NULL;
-	size_t n_bytes, n_keys = count_wanted(want, &n_bytes);
-	char *text;
-	size_t i;
 
-	s = calloc(1, sizeof(*s) + n_keys * sizeof(s->keys[0]));
+	s = calloc(1, sizeof(*s) + shape->n * sizeof(s->keys[0]));
 	if (!s)
 		return -ENOMEM;
-	s->texts = malloc(n_bytes + 1);
-	if (!s->texts)
+	s->tag_name = options->tags && !shape_lookup(shape, TAG_NAME);
+	s->tag_address = options->tags && !shape_lookup(shape, TAG_ADDRESS);
+	for (size_t i = 0; i < shape->n; i++)
+		fill_key(s, &shape->keys[i], options);
+	if (buf_failed(&s->texts))
 		return -ENOMEM;
-	s->tags = options->tags;
-	for (i = 0, text = s->texts; i < n_fields; i++) {
-		if (!want[i])
-			continue;
-		fill_key(&s->keys[s->n_keys++], &fields[i], options, text);
-		text += strlen(fields[i].name) + KEY_EXTRA;
-	}
+	point_keys(s);
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -283,7 +306,7 @@ int json_schema_new(const bool *want, const struct json_options *options, struct
 struct json_schema *json_schema_free(struct json_schema *s)
 {
 	if (s) {
-		free(s->texts);
+		buf_done(&s->texts);
 		free(s);
 	}
 	return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events as JSON: one object, no white space, keys in the order of the field table. All values are
+ * Events as JSON: one object, no white space, keys in the order of the shape. All values are
  * strings, but for lists (arrays of strings) and __time__ where the schema says integer. Valid
  * UTF-8 always: a byte that is not part of valid UTF-8 becomes the four characters \xHH (its
  * backslash escaped as JSON wants it), a control character \u00HH.
@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "event/event.h"
 #include "event/field.h"
+#include "event/shape.h"
 
 struct json_options {
 	bool time_string; /* __time__ as a string */
@@ -20,10 +21,11 @@ struct json_options {
 struct json_schema;
 
 /*
- * A schema from the chosen fields (`want[i]` for fields[i], n_fields of them). Owns all that it
- * needs. 0 or -ENOMEM.
+ * A schema of the shape's keys; a tag whose key the shape has already is not written twice. Owns
+ * all that it needs. 0 or -ENOMEM.
  */
-int json_schema_new(const bool *want, const struct json_options *options, struct json_schema **ret);
+int json_schema_new(const struct shape *shape, const struct json_options *options,
+		    struct json_schema **ret);
 struct json_schema *json_schema_free(struct json_schema *s);
 DEFINE_CLEANUP(struct json_schema *, json_schema_free)
 

@@ -138,9 +138,10 @@ static int fill_part(struct part *part, const struct conf_node *map, const char 
 	if (!self->conf || !self->state)
 		return -ENOMEM;
 	r = options_apply(plugin->options, map, path, skip, self->conf, reterr);
-	if (r < 0)
-		return r;
-	return plugin->check ? plugin->check(self->conf, map, path, reterr) : 0;
+	if (r == 0 && plugin->check)
+		r = plugin->check(self->conf, map, path, reterr);
+	part->is_filled = r == 0;
+	return r;
 }
 
 /*
@@ -164,6 +165,7 @@ static int load_items(const struct kind *kind, const struct conf_node *list, siz
 			part->instance.name =
 				name_part(plugin, n_of_plugin(parts, stride, *ret_n, plugin));
 			part->instance.plugin = plugin;
+			part->index = i;
 			++*ret_n;
 			r = part->instance.name ? fill_part(part, list->items[i], path, reterr)
 						: -ENOMEM;
@@ -237,8 +239,67 @@ static int load_outlets(struct pipeline *p, struct diag *reterr)
 	return r;
 }
 
+static int prepare_stage(const struct pipeline *p, struct part *stage, struct shape *shape,
+			 struct diag *reterr)
+{
+	struct instance *self = &stage->instance;
+	const struct processor *processor = (const struct processor *)self->plugin;
+	const struct conf_node *list = conf_node_lookup(p->tree, kind_processor.key);
+	char path[PATH_SIZE];
+
+	if (!processor->prepare)
+		return 0;
+	stage->is_started = true;
+	snprintf(path, sizeof(path), "%s[%zu]", kind_processor.key, stage->index);
+	return processor->prepare(self, shape, list->items[stage->index], path, reterr);
+}
+
+/*
+ * Lets the processors change the shape, in their order. Where one that makes keys is wrong, those
+ * behind it would be judged by keys that are not there: they wait until it is repaired. One that
+ * only keeps or drops records stops nobody.
+ */
+static int prepare_stages(const struct pipeline *p, struct shape *shape, struct diag *reterr)
+{
+	for (size_t i = 0; i < p->n_stages; i++) {
+		struct part *stage = &p->stages[i];
+		bool is_filter = ((const struct processor *)stage->instance.plugin)->process;
+		int r = -EINVAL;
+
+		if (stage->index != i)
+			return 0; /* of the one before, not even the type is right */
+		if (stage->is_filled)
+			r = prepare_stage(p, stage, shape, reterr);
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0 && !is_filter)
+			return 0;
+	}
+	return 0;
+}
+
+/* What the input asks for, what the processors make of it, and what is to be collected for both. */
+static int load_shape(struct pipeline *p, struct shape *shape, struct diag *reterr)
+{
+	const struct instance *input;
+	int r;
+
+	if (!p->n_inputs || !p->inputs[0].is_filled)
+		return 0;
+	input = &p->inputs[0].instance;
+	r = ((const struct input *)input->plugin)->demand(input->conf, &p->demand);
+	if (r < 0)
+		return r;
+	r = shape_init(shape, p->demand.fields, p->demand.max_args);
+	if (r < 0)
+		return r;
+	r = prepare_stages(p, shape, reterr);
+	shape_needs(shape, p->demand.fields);
+	return r;
+}
+
 /* All findings, unless memory runs out. */
-static int load_parts(struct pipeline *p, struct diag *reterr)
+static int load_parts(struct pipeline *p, struct shape *shape, struct diag *reterr)
 {
 	size_t n_errors = reterr->n_errors;
 
@@ -253,19 +314,21 @@ static int load_parts(struct pipeline *p, struct diag *reterr)
 	if (load_kind(&kind_processor, p->tree, sizeof(struct part), &p->stages, &p->n_stages,
 		      reterr) == -ENOMEM)
 		return -ENOMEM;
+	if (load_shape(p, shape, reterr) == -ENOMEM)
+		return -ENOMEM;
 	if (load_outlets(p, reterr) == -ENOMEM)
 		return -ENOMEM;
 	return reterr->n_errors > n_errors ? -EINVAL : 0;
 }
 
-static int make_feed(struct pipeline *p, struct encoding encoding)
+static int make_feed(struct pipeline *p, const struct shape *shape, struct encoding encoding)
 {
 	const struct json_options options = { .time_string = encoding.time_string,
 					      .tags = encoding.tags };
 	struct feed *feed = &p->feeds[p->n_feeds];
 	int r;
 
-	r = json_schema_new(p->demand.fields, &options, &feed->schema);
+	r = json_schema_new(shape, &options, &feed->schema);
 	if (r < 0)
 		return r;
 	feed->encoding = encoding;
@@ -284,7 +347,7 @@ static size_t find_feed(const struct pipeline *p, struct encoding encoding)
 	return i;
 }
 
-static int make_feeds(struct pipeline *p)
+static int make_feeds(struct pipeline *p, const struct shape *shape)
 {
 	p->feeds = calloc(p->n_outlets, sizeof(*p->feeds));
 	if (!p->feeds)
@@ -298,7 +361,7 @@ static int make_feeds(struct pipeline *p)
 			outlet->flusher->encoding(outlet->part.instance.conf, &encoding);
 		outlet->feed = find_feed(p, encoding);
 		if (outlet->feed == p->n_feeds)
-			r = make_feed(p, encoding);
+			r = make_feed(p, shape, encoding);
 		if (r < 0)
 			return r;
 	}
@@ -313,7 +376,7 @@ static int load_tree(const char *name, struct conf_node *tree, struct diag *rete
 	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
 	const char *stem = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
 	const char *end = strrchr(stem, '.');
-	const struct instance *input;
+	_cleanup_(shape_done) struct shape shape = { 0 };
 	int r;
 
 	p = calloc(1, sizeof(*p));
@@ -323,16 +386,10 @@ static int load_tree(const char *name, struct conf_node *tree, struct diag *rete
 	p->name = strndup(stem, end && end > stem ? (size_t)(end - stem) : strlen(stem));
 	if (!p->name)
 		return -ENOMEM;
-	r = load_parts(p, reterr);
+	r = load_parts(p, &shape, reterr);
 	if (r < 0)
 		return r;
-	assert(p->inputs &&
-	       p->inputs[0].instance.plugin); /* or load_parts() has found it missing */
-	input = &p->inputs[0].instance;
-	r = ((const struct input *)input->plugin)->demand(input->conf, &p->demand);
-	if (r < 0)
-		return r;
-	r = make_feeds(p);
+	r = make_feeds(p, &shape);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(p);

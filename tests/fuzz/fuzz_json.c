@@ -120,12 +120,14 @@ static void encode(struct sample *s, const struct json_options *options)
 {
 	_cleanup_(json_schema_freep) struct json_schema *schema = NULL;
 	_cleanup_(freep) bool *want = malloc(n_fields * sizeof(*want));
+	_cleanup_(shape_done) struct shape shape = { 0 };
 	_cleanup_(buf_done) struct buf out = { 0 };
 	struct str left;
 
 	require(want != NULL);
 	memset(want, true, n_fields * sizeof(*want));
-	require(json_schema_new(want, options, &schema) == 0);
+	require(shape_init(&shape, want, s->view.max_args) == 0);
+	require(json_schema_new(&shape, options, &schema) == 0);
 	json_encode(schema, &s->event, &s->view, &out);
 	require(!buf_failed(&out));
 	left = buf_str(&out);

@@ -29,13 +29,15 @@ static void encode(struct sample *s, const char *field, const struct json_option
 {
 	_cleanup_(json_schema_freep) struct json_schema *schema = NULL;
 	_cleanup_(freep) bool *want = calloc(n_fields, sizeof(*want));
+	_cleanup_(shape_done) struct shape shape = { 0 };
 	size_t i;
 
 	assert_non_null(want);
 	for (i = 0; i < n_fields; i++)
 		want[i] = field ? strcmp(fields[i].name, field) == 0
 				: fields[i].set == FIELD_SET_SPEC;
-	assert_int_equal(json_schema_new(want, options, &schema), 0);
+	assert_int_equal(shape_init(&shape, want, 32768), 0);
+	assert_int_equal(json_schema_new(&shape, options, &schema), 0);
 	json_encode(schema, &s->event, &s->view, out);
 }
 
@@ -116,6 +118,43 @@ static void test_nothing(void **state)
 	encode(&s, "exit_code", &options, &out);
 	encode(&s, "no such field", &options, &out);
 	assert_text(&out, "{}\n{}\n");
+}
+
+/* Keys under other names, constants, and what stands for a field that is absent. */
+static void test_shape(void **state)
+{
+	static const struct json_options options = { .tags = true };
+	_cleanup_(json_schema_freep) struct json_schema *schema = NULL;
+	_cleanup_(freep) bool *want = calloc(n_fields, sizeof(*want));
+	_cleanup_(shape_done) struct shape shape = { 0 };
+	_cleanup_(buf_done) struct buf out = { 0 };
+	_cleanup_(sample_done) struct sample s;
+
+	(void)state;
+	assert_non_null(want);
+	for (size_t i = 0; i < n_fields; i++)
+		want[i] = strcmp(fields[i].name, "pid") == 0 ||
+			  strcmp(fields[i].name, "exit_code") == 0 ||
+			  strcmp(fields[i].name, "user") == 0 || fields[i].type == FIELD_TIME;
+	assert_int_equal(shape_init(&shape, want, 32768), 0);
+	assert_int_equal(shape_add(&shape, "__tag__:__hostname__", "mine"), 0);
+	assert_int_equal(shape_add(&shape, "a\"b", "\\\n"), 0);
+	assert_int_equal(shape_rename(&shape, shape_lookup(&shape, "pid"), "p\ti"), 0);
+	assert_int_equal(shape_rename(&shape, shape_lookup(&shape, "__time__"), "when"), 0);
+	assert_int_equal(shape_set_default(shape_lookup(&shape, "exit_code"), "none"), 0);
+	assert_int_equal(shape_replace(shape_lookup(&shape, "user"), ""), 0);
+	assert_int_equal(json_schema_new(&shape, &options, &schema), 0);
+	shape_done(&shape);
+	sample_init(&s);
+	json_encode(schema, &s.event, &s.view, &out);
+	sample_end(&s, 0x300);
+	json_encode(schema, &s.event, &s.view, &out);
+	assert_text(&out, "{\"p\\ti\":\"148749\",\"user\":\"\",\"exit_code\":\"none\","
+			  "\"__tag__:__hostname__\":\"mine\",\"a\\\"b\":\"\\\\\\n\","
+			  "\"__tag__:__host_ip__\":\"11.122.0.7\",\"when\":1758701451}\n"
+			  "{\"p\\ti\":\"148749\",\"user\":\"\",\"exit_code\":\"3\","
+			  "\"__tag__:__hostname__\":\"mine\",\"a\\\"b\":\"\\\\\\n\","
+			  "\"__tag__:__host_ip__\":\"11.122.0.7\",\"when\":1758701453}\n");
 }
 
 static void test_kinds(void **state)
@@ -244,11 +283,11 @@ static void test_lack_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample),	       cmocka_unit_test(test_switches),
-		cmocka_unit_test(test_tags),	       cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_kinds),	       cmocka_unit_test(test_text),
-		cmocka_unit_test(test_every_byte),     cmocka_unit_test(test_long),
-		cmocka_unit_test(test_lack_of_memory),
+		cmocka_unit_test(test_sample), cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_tags),   cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_shape),  cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_text),   cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_long),   cmocka_unit_test(test_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
