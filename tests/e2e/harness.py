@@ -115,6 +115,11 @@ def difference(record, expected):
     return {key: (record.get(key), value) for key, value in expected.items() if record.get(key) != value}
 
 
+def brief(record):
+    """What a message about a record needs."""
+    return {k: record.get(k) for k in ("call_name", "pid", "binary", "arguments", "parent.pid", "exit_code")}
+
+
 def strict_object(pairs):
     keys = [key for key, _ in pairs]
     assert len(set(keys)) == len(keys), f"a key came twice: {keys}"
@@ -308,10 +313,13 @@ class Agent:
         """Waits until everything that has happened is in the output; returns all records."""
         text = marker()
         done = self.run([self.path("tiny"), text])
-        last = "exit" if "exit" in self.calls else self.calls[-1]
+        last = next(c for c in ("exit", "execve", "clone") if c in self.calls)
+
+        def text_of(record):
+            return text if last == "clone" else record["arguments"]
 
         def seen():
-            return any(r["call_name"] == last and r["pid"] == str(done.pid) and r["arguments"] == text
+            return any(r["call_name"] == last and r["pid"] == str(done.pid) and text_of(r) == text
                        for r in self.records()[-4096:])
 
         if self.popen.poll() is not None:
@@ -320,16 +328,21 @@ class Agent:
         return self.records()
 
     def of(self, pid, call=None):
-        """The records of one process, in order, after a fence."""
-        return [r for r in self.fence() if r["pid"] == str(pid) and call in (None, r["call_name"])]
+        """The records of one process, in order, after a fence; at least one."""
+        found = [r for r in self.fence() if r["pid"] == str(pid) and call in (None, r["call_name"])]
+        assert found, f"no records {call or ''} of {pid}"
+        return found
 
     def of_parent(self, pid):
-        """The records of the children of one process, in order, after a fence."""
-        return [r for r in self.fence() if r.get("parent.pid") == str(pid)]
+        """The records of the children of one process, in order, after a fence; at least one."""
+        found = [r for r in self.fence() if r.get("parent.pid") == str(pid)]
+        assert found, f"no records of children of {pid}"
+        return found
 
     def one(self, pid, call):
-        found = self.of(pid, call)
-        assert len(found) == 1, f"{len(found)} records {call} of {pid} instead of one: {found}"
+        found = [r for r in self.fence() if r["pid"] == str(pid) and call == r["call_name"]]
+        assert len(found) == 1, \
+            f"{len(found)} records {call} of {pid} instead of one: {[brief(r) for r in found]}"
         return found[0]
 
     def execve_with(self, text):
@@ -342,17 +355,19 @@ class Agent:
     def check(self, expected):
         """
         For each process named in `expected` (partial records): exactly these records, in this order. Those of
-        calls that this agent was not asked for are left out. Returns the records, one for each expected.
+        calls that this agent was not asked for are left out, and a clone that the workload cannot know of: its
+        own. Returns the records, one for each expected.
         """
         expected = [e for e in expected if e["call_name"] in self.calls]
         assert expected, "the workload expects nothing"
         records, ret = self.fence(), []
         pids = {e["pid"] for e in expected}
         for pid in pids:
-            got = [r for r in records if r["pid"] == pid]
             want = [e for e in expected if e["pid"] == pid]
+            got = [r for r in records if r["pid"] == pid
+                   and (r["call_name"] != "clone" or want[0]["call_name"] == "clone")]
             assert [r["call_name"] for r in got] == [e["call_name"] for e in want], \
-                f"of {pid}: got {json.dumps(got, indent=1)}\nexpected {want}"
+                f"of {pid}: got {[brief(r) for r in got]}, expected {want}"
             for g, w in zip(got, want):
                 assert matches(g, w), f"of {pid} (got, expected): {difference(g, w)}"
         for e in expected:

@@ -85,9 +85,9 @@ def test_missing_section(binary, work, section):
 
 def test_file_flusher_cannot_write(start_agent, work):
     agent = start_agent(config=GOOD.replace("flusher_stdout\n    OnlyStdout: true",
-                                            "flusher_file\n    FilePath: /no/such/directory/out"), wait=False)
+                                            "flusher_file\n    FilePath: /proc/no-such-directory/out"), wait=False)
     assert agent.popen.wait(10) not in (0, -6, -11)
-    assert "/no/such/directory/out" in agent.stderr()
+    assert "/proc/no-such-directory/out" in agent.stderr()
     assert "ready" not in agent.stderr().split("\n")
 
 

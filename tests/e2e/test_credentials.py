@@ -108,7 +108,8 @@ def test_setgid_program(extended):
 def test_file_capabilities(extended):
     target = owned_copy(extended, "caps", 0o755)
     subprocess.run(["setcap", "cap_net_raw,cap_sys_time=ep", target], check=True)
-    running = extended.start(as_user(3000, target))
+    # without any capabilities before: setpriv would keep those of root until the exec
+    running = extended.start([extended.path("caps"), "0", "0", "0", "0", target])
     record = check_truth(extended, running, **{"exec.file_caps": "true", "exec.setuid": None})
     assert record["cap.effective"] == "CAP_NET_RAW CAP_SYS_TIME"
 

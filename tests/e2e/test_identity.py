@@ -108,8 +108,8 @@ def test_ktime_is_the_number_in_the_id(extended):
 def test_sequence_gives_the_order_of_the_records(extended):
     extended.run([extended.path("storm"), extended.path("tiny"), "1", "200"])
     numbers = [int(r["__seq__"]) for r in extended.fence()]
-    assert numbers == sorted(numbers)
-    assert len({(r["__seq__"], r["call_name"]) for r in extended.records()}) == len(numbers)
+    assert len(numbers) > 600
+    assert numbers == sorted(set(numbers))
 
 
 def test_many_processes_have_as_many_ids(agent):
