@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "pipeline/foreign.h"
 #include "pipeline/parts.h"
 
 #define TYPE_KEY "Type"
@@ -306,6 +307,9 @@ static int load_parts(struct pipeline *p, struct shape *shape, struct diag *rete
 	if (p->tree->kind != CONF_MAP)
 		return finding(reterr, p->tree->at, "",
 			       "expected a map with the keys inputs and flushers");
+	if (conf_expand_env(p->tree, reterr) == -ENOMEM)
+		return -ENOMEM;
+	(void)foreign_mark(p->tree, reterr); /* its errors are counted below */
 	if (load_top(p, reterr) == -ENOMEM)
 		return -ENOMEM;
 	if (load_kind(&kind_input, p->tree, sizeof(struct part), &p->inputs, &p->n_inputs,
