@@ -27,13 +27,14 @@ struct metric_histogram {
 };
 
 struct metric {
-	const char *name;  /* without the prefix "proctrail_"; counters end in _total, units as Prometheus has them */
+	const char *
+		name; /* without the prefix "proctrail_"; counters end in _total, units as Prometheus has them */
 	enum metric_type type;
-	size_t offset;	   /* of a metric_value, or of a struct metric_histogram */
-	const char *help;  /* a full sentence */
+	size_t offset;		   /* of a metric_value, or of a struct metric_histogram */
+	const char *help;	   /* a full sentence */
 	const char *label, *value; /* one more label of this number: call="execve"; NULL: none */
-	double scale;		   /* printed = number * scale; 0: 1. A histogram's bounds are scaled too */
-	const uint64_t *bounds;	   /* METRIC_HISTOGRAM: METRIC_BUCKETS - 1 of them, rising */
+	double scale; /* printed = number * scale; 0: 1. A histogram's bounds are scaled too */
+	const uint64_t *bounds; /* METRIC_HISTOGRAM: METRIC_BUCKETS - 1 of them, rising */
 };
 
 struct metrics;
@@ -51,8 +52,8 @@ struct metric_label {
  * Adds a structure that `table` (ended by METRIC_END) describes. `values` must live until the set is removed;
  * labels (at most 4) are copied. 0 or -ENOMEM. Any thread.
  */
-int metrics_add(struct metrics *m, const struct metric *table, const void *values, const struct metric_label *labels,
-		size_t n_labels, struct metric_set **ret);
+int metrics_add(struct metrics *m, const struct metric *table, const void *values,
+		const struct metric_label *labels, size_t n_labels, struct metric_set **ret);
 void metrics_remove(struct metrics *m, struct metric_set *set);
 
 /* Calls `refresh` before every page: for numbers that are asked for, not counted. At most 8. Any thread. */
@@ -66,7 +67,8 @@ void metrics_format_json(struct metrics *m, struct buf *out);
 
 static inline void metric_add(metric_value *v, uint64_t n)
 {
-	atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n, memory_order_relaxed);
+	atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n,
+			      memory_order_relaxed);
 }
 
 static inline void metric_set(metric_value *v, uint64_t n)
