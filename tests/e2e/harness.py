@@ -263,7 +263,7 @@ class Agent:
         """Starts a program that prints a line and then waits for the end of its standard input."""
         kwargs.setdefault("cwd", self.directory)
         popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, **kwargs)
+                                 stderr=subprocess.PIPE, bufsize=0, **kwargs)  # communicate() knows no buffer
         running = Running(popen)
         self.running.append(running)
         return running
