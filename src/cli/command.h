@@ -64,9 +64,24 @@ struct command_line {
 const char *command_get(const struct command_line *line, const char *name);
 bool command_has(const struct command_line *line, const char *name);
 
-/* The flag of a setting: "NodeName" is "node-name". */
 #define COMMAND_FLAG_MAX 64
+/* The flag of a setting: "NodeName" is "node-name". */
 const char *command_flag(const char *setting, char to[COMMAND_FLAG_MAX]);
+
+/* A flag as parsing, help, man page and completion see it: an option, a setting, or --help. */
+struct command_row {
+	char letter;
+	char name[COMMAND_FLAG_MAX];
+	const char *argument;
+	const char *help; /* an option's: without a full stop; a setting's: Markdown, sentences */
+	const char *def;
+	const char *const *words;
+	const struct command_option *option;
+	const struct option *setting;
+};
+
+/* The flag at i, --help being the last; false behind it. */
+bool command_row(const struct command *command, size_t i, struct command_row *ret);
 
 /*
  * Parses, does --help, runs. argv[0] is the command's name. Returns an exit code, after telling

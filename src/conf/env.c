@@ -135,7 +135,7 @@ static int expand_text(struct expander *x, const struct conf_node *node, struct 
 static int expand_scalar(struct expander *x, struct conf_node *node)
 {
 	_cleanup_(buf_done) struct buf out = { 0 };
-	char *text;
+	_cleanup_(freep) char *text = NULL;
 	int r;
 
 	if (!strstr(node->text, "${"))
@@ -146,9 +146,7 @@ static int expand_scalar(struct expander *x, struct conf_node *node)
 	text = strdup(out.data);
 	if (!text)
 		return -ENOMEM;
-	free(node->text);
-	node->text = text;
-	node->is_plain = false;
+	*node = (struct conf_node){ .kind = CONF_SCALAR, .at = node->at, .text = TAKE(text, node->text) };
 	return 0;
 }
 

@@ -117,23 +117,31 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+struct entries {
+	struct dirent **items;
+	int n;
+};
+
+static void entries_done(struct entries *e)
+{
+	for (int i = 0; i < e->n; i++)
+		free(e->items[i]);
+	free(e->items);
+}
+
 static int list_folder(struct files *files, const char *folder)
 {
-	struct dirent **entries = NULL;
+	_cleanup_(entries_done) struct entries entries = { 0 };
 	size_t n_pipelines = 0;
-	int n, r = 0;
+	int r = 0;
 
-	n = scandir(folder, &entries, is_pipeline_name, by_name);
-	if (n < 0) {
+	entries.n = scandir(folder, &entries.items, is_pipeline_name, by_name);
+	if (entries.n < 0) {
 		finding(files, folder, "cannot be read: %m");
 		return 0;
 	}
-	for (int i = 0; i < n; i++) {
-		if (r == 0)
-			r = list_entry(files, folder, entries[i]->d_name, &n_pipelines);
-		free(entries[i]);
-	}
-	free(entries);
+	for (int i = 0; i < entries.n && r == 0; i++)
+		r = list_entry(files, folder, entries.items[i]->d_name, &n_pipelines);
 	if (r == 0 && n_pipelines == 0)
 		diag_add(files->reterr, DIAG_WARNING, (struct position){ .file = folder }, "",
 			 "there is no pipeline in this folder: no file that ends in .yaml, .yml or .json");

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of the agent's settings. A flag is put into the tree of the file as if it stood there, so that both
+ * are judged by the same rules; what is said about it names the flag's place as "command line".
+ */
+#include "agent/settings.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/scalar.h"
+#include "probe/probe.h"
+
+#define RING_MIN (256 * 1024)
+#define RING_MAX (1024 * 1024 * 1024)
+
+static const char *const hooks_names[] = { "auto", "btf", "raw", NULL };
+static const char *const level_names[] = { "error", "warning", "info", "debug", NULL };
+static const char *const format_names[] = { "text", "json", NULL };
+
+_Static_assert(PROBE_HOOKS_AUTO == 0 && PROBE_HOOKS_BTF == 1 && PROBE_HOOKS_RAW == 2, "hooks_names");
+_Static_assert(LOG_LEVEL_ERR == 0 && LOG_LEVEL_DEBUG == 3, "level_names");
+_Static_assert(LOG_FORMAT_TEXT == 0 && LOG_FORMAT_JSON == 1, "format_names");
+
+const struct option agent_settings_options[] = {
+	OPT_STRING(struct agent_settings, "Instance", instance, .def = "default",
+		   .help = "The name of this agent among those on this machine: letters, digits, `-`, `_` and `.`, at "
+			   "most 64. Instances live side by side."),
+	OPT_STRING(struct agent_settings, "NodeName", node_name,
+		   .help = "The node in `exec_id`, at most 64 bytes; without it the machine's own name."),
+	OPT_SIZE(struct agent_settings, "RingSize", ring_bytes, .def = "16MiB", .min = RING_MIN, .max = RING_MAX,
+		 .help = "The buffer between the kernel and the agent: a power of two, and at least four times the "
+			 "largest record that the pipelines ask for (see `MaxArgumentBytes`)."),
+	OPT_SIZE(struct agent_settings, "TableMemory", table_bytes, .def = "64MiB", .min = 1024 * 1024,
+		 .max = 64LL * 1024 * 1024 * 1024,
+		 .help = "What the process table may take. Above it the processes that ended longest ago are "
+			 "forgotten first; each is counted."),
+	OPT_INT(struct agent_settings, "TableProcesses", table_images, .def = "262144", .min = 1024, .max = 16777216,
+		.help = "How many processes the table may hold, those included that have ended and are still "
+			"somebody's parent."),
+	OPT_INT(struct agent_settings, "TableUsers", table_users, .def = "65536", .min = 1024, .max = 16777216,
+		.help = "How many users the table may hold."),
+	OPT_INT(struct agent_settings, "TableCgroups", table_cgroups, .def = "16384", .min = 1024, .max = 16777216,
+		.help = "How many control groups the table may hold."),
+	OPT_ENUM(struct agent_settings, "Hooks", hooks, .def = "auto", .names = hooks_names,
+		 .help = "Which kind of tracepoint to use: `btf` is faster, `raw` works on every kernel, `auto` takes "
+			 "`btf` where the kernel has it."),
+	OPT_ENUM(struct agent_settings, "LogLevel", log_level, .def = "info", .names = level_names,
+		 .help = "What is logged on stderr: this and what is more severe."),
+	OPT_ENUM(struct agent_settings, "LogFormat", log_format, .def = "text", .names = format_names,
+		 .help = "How it is logged: `text` for key=value, or `json`."),
+	OPT_STRING(struct agent_settings, "ControlSocket", control_socket,
+		   .help = "The socket that `proctrail status` asks, for root only: an absolute path, or `none`; "
+			   "without it `/run/proctrail/INSTANCE.sock`."),
+	OPT_STRING(struct agent_settings, "MetricsListen", metrics_listen, .def = "none",
+		   .help = "Where Prometheus finds the metrics: ADDRESS:PORT on the loopback interface, such as "
+			   "`127.0.0.1:9464` or `[::1]:9464`, or `none`."),
+	{ .type = OPTION_END },
+};
+
+/* Where a key stands: in the file, on the command line, or nowhere. */
+struct source {
+	const struct conf_node *map;
+	struct diag *reterr;
+};
+
+static struct position position_of(const struct source *src, const char *key)
+{
+	const struct conf_node *node = conf_node_lookup(src->map, key);
+
+	return node ? node->at : src->map->at;
+}
+
+#define finding(src, key, ...) \
+	diag_add((src)->reterr, DIAG_ERROR, position_of((src), (key)), (key), __VA_ARGS__)
+
+static bool is_instance_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n && n <= 64 && *name != '.' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == n;
+}
+
+static bool is_port(const char *text)
+{
+	int64_t port = 0;
+
+	return scalar_parse_int(text, &port) == 0 && port >= 1 && port <= 65535;
+}
+
+static bool is_loopback(const char *address)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (strcmp(address, "localhost") == 0)
+		return true;
+	if (inet_pton(AF_INET, address, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+/* ADDRESS:PORT or [ADDRESS]:PORT. */
+static bool is_loopback_endpoint(const char *text)
+{
+	_cleanup_(freep) char *address = NULL;
+	const char *colon = strrchr(text, ':');
+	bool has_brackets;
+
+	if (!colon || colon == text || !is_port(colon + 1))
+		return false;
+	has_brackets = *text == '[' && colon[-1] == ']' && colon - text > 2;
+	address = has_brackets ? strndup(text + 1, (size_t)(colon - text) - 2) :
+				 strndup(text, (size_t)(colon - text));
+	return address && is_loopback(address) && (has_brackets || !strchr(address, ':'));
+}
+
+static void check_names(const struct agent_settings *s, const struct source *src)
+{
+	if (!is_instance_name(s->instance))
+		finding(src, "Instance", "expected 1 to 64 letters, digits, '-', '_' or '.', not '%s'", s->instance);
+	if (s->node_name && (!*s->node_name || strlen(s->node_name) > 64))
+		finding(src, "NodeName", "expected 1 to 64 bytes, not %zu", strlen(s->node_name));
+}
+
+static void check_places(const struct agent_settings *s, const struct source *src)
+{
+	if (s->ring_bytes & (s->ring_bytes - 1))
+		finding(src, "RingSize", "expected a power of two such as 8MiB or 16MiB");
+	if (s->control_socket && *s->control_socket != '/')
+		finding(src, "ControlSocket", "expected an absolute path or none, not '%s'", s->control_socket);
+	if (s->control_socket && strlen(s->control_socket) > 107)
+		finding(src, "ControlSocket", "too long: a socket's path may have at most 107 bytes");
+	if (s->metrics_listen && !is_loopback_endpoint(s->metrics_listen))
+		finding(src, "MetricsListen",
+			"expected an address of the loopback interface such as 127.0.0.1:9464, or none, not '%s'",
+			s->metrics_listen);
+}
+
+static void drop_none(char **text)
+{
+	_cleanup_(freep) char *none = NULL;
+
+	if (*text && strcmp(*text, "none") == 0)
+		none = TAKE_PTR(*text);
+}
+
+int agent_control_socket(const char *instance, char **ret)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "/run/proctrail/%s.sock", instance) < 0)
+		return -ENOMEM;
+	*ret = path;
+	return 0;
+}
+
+static int settle(struct agent_settings *s, const struct source *src)
+{
+	size_t n_errors = src->reterr->n_errors;
+	int r = 0;
+
+	check_names(s, src);
+	if (!s->control_socket && src->reterr->n_errors == n_errors)
+		r = agent_control_socket(s->instance, &s->control_socket);
+	if (r < 0)
+		return r;
+	drop_none(&s->control_socket);
+	drop_none(&s->metrics_listen);
+	check_places(s, src);
+	return src->reterr->n_errors > n_errors ? -EINVAL : 0;
+}
+
+static struct conf_node *find_value(struct conf_node *map, const char *key)
+{
+	for (size_t i = 0; i < map->n; i++)
+		if (strcmp(map->keys[i]->text, key) == 0)
+			return map->items[i];
+	return NULL;
+}
+
+static int make_scalar(const char *text, struct conf_node **ret)
+{
+	_cleanup_(conf_node_freep) struct conf_node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		return -ENOMEM;
+	node->kind = CONF_SCALAR;
+	node->at = (struct position){ .file = AGENT_FLAGS_NAME };
+	node->text = strdup(text);
+	if (!node->text)
+		return -ENOMEM;
+	*ret = TAKE_PTR(node);
+	return 0;
+}
+
+static int append_pair(struct conf_node *map, struct conf_node **key, struct conf_node **value)
+{
+	struct conf_node **grown;
+
+	grown = reallocarray(map->keys, map->n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	map->keys = grown;
+	grown = reallocarray(map->items, map->n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	map->items = grown;
+	map->keys[map->n] = TAKE_PTR(*key);
+	map->items[map->n++] = TAKE_PTR(*value);
+	return 0;
+}
+
+/* In place of what the file says. */
+static int put_flag(struct conf_node *map, const struct agent_flag *flag)
+{
+	_cleanup_(conf_node_freep) struct conf_node *key = NULL, *value = NULL;
+	struct conf_node *old = find_value(map, flag->name);
+	int r;
+
+	r = make_scalar(flag->value, &value);
+	if (r < 0)
+		return r;
+	if (old) {
+		struct conf_node tmp = *old;
+
+		*old = *value;
+		*value = tmp;
+		return 0;
+	}
+	r = make_scalar(flag->name, &key);
+	return r < 0 ? r : append_pair(map, &key, &value);
+}
+
+static int parse(const char *path, struct diag *reterr, struct conf_node **ret)
+{
+	bool is_there = path || access(AGENT_SETTINGS_PATH, F_OK) == 0;
+	int r;
+
+	if (!is_there)
+		return conf_parse_text(AGENT_FLAGS_NAME, "{}", 2, reterr, ret);
+	r = conf_parse_file(path ? path : AGENT_SETTINGS_PATH, reterr, ret);
+	if (r < 0)
+		return r;
+	if ((*ret)->kind != CONF_MAP) {
+		diag_add(reterr, DIAG_ERROR, (*ret)->at, "", "expected a map of settings such as 'RingSize: 16MiB'");
+		return -EINVAL;
+	}
+	return conf_expand_env(*ret, reterr) == -ENOMEM ? -ENOMEM : 0; /* other findings count in the end */
+}
+
+int agent_settings_load(const char *path, const struct agent_flag *flags, size_t n_flags, struct diag *reterr,
+			struct agent_settings *ret)
+{
+	_cleanup_(conf_node_freep) struct conf_node *map = NULL;
+	size_t n_errors = reterr->n_errors;
+	int r;
+
+	r = parse(path, reterr, &map);
+	for (size_t i = 0; r == 0 && i < n_flags; i++)
+		r = put_flag(map, &flags[i]);
+	if (r == 0)
+		r = options_apply(agent_settings_options, map, "", NULL, ret, reterr);
+	if (r < 0)
+		return r;
+	r = settle(ret, &(struct source){ .map = map, .reterr = reterr });
+	return r == 0 && reterr->n_errors > n_errors ? -EINVAL : r;
+}
+
+void agent_settings_done(struct agent_settings *s)
+{
+	options_done(agent_settings_options, s);
+}
+
+void agent_settings_limits(const struct agent_settings *s, struct proc_limits *ret)
+{
+	*ret = (struct proc_limits){
+		.max_images = (size_t)s->table_images,
+		.max_bytes = s->table_bytes,
+		.max_users = (size_t)s->table_users,
+		.max_cgroups = (size_t)s->table_cgroups,
+	};
+}
