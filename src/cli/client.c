@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client, by libcurl. One question, one answer, at most ANSWER_MAX bytes in at most TIMEOUT_MS. */
+#include "cli/client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/settings.h"
+
+#define TIMEOUT_MS 5000L
+#define ANSWER_MAX ((size_t)64 * 1024 * 1024)
+
+static CURL *curl_free_handle(CURL *curl)
+{
+	curl_easy_cleanup(curl);
+	return NULL;
+}
+DEFINE_CLEANUP(CURL *, curl_free_handle)
+
+static size_t take(char *data, size_t size, size_t n, void *ctx)
+{
+	struct buf *out = ctx;
+
+	if (out->len + size * n > ANSWER_MAX)
+		return 0;
+	buf_put(out, data, size * n);
+	return buf_failed(out) ? 0 : size * n;
+}
+
+static int to_errno(CURL *curl, CURLcode code)
+{
+	long error = 0;
+
+	if (code == CURLE_OK)
+		return 0;
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return -ETIMEDOUT;
+	if (code != CURLE_COULDNT_CONNECT)
+		return -EBADMSG;
+	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
+	return error > 0 ? -(int)error : -ECONNREFUSED;
+}
+
+int client_get(const char *socket, const char *url, struct buf *out)
+{
+	_cleanup_(curl_free_handlep) CURL *curl = curl_easy_init();
+	char full[256];
+
+	if (!curl)
+		return -ENOMEM;
+	snprintf(full, sizeof(full), "http://localhost%s", url);
+	if (curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket) != CURLE_OK)
+		return -ENAMETOOLONG;
+	curl_easy_setopt(curl, CURLOPT_URL, full);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
+	return to_errno(curl, curl_easy_perform(curl));
+}
+
+int client_get_status(const char *socket, json_t **ret)
+{
+	_cleanup_(buf_done) struct buf body = { 0 };
+	json_t *status;
+	int r = client_get(socket, "/status", &body);
+
+	if (r < 0)
+		return r;
+	status = json_loadb(body.data ? body.data : "", body.len, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(status)) {
+		json_decref(status);
+		return -EBADMSG;
+	}
+	*ret = status;
+	return 0;
+}
+
+void client_explain(const char *socket, int r, struct buf *out)
+{
+	switch (r) {
+	case -ENOENT:
+		buf_printf(
+			out,
+			"no agent runs here: there is no '%s'; start one with proctrail run, or name it by --instance or --socket",
+			socket);
+		break;
+	case -ECONNREFUSED:
+		buf_printf(
+			out,
+			"no agent runs here: the one that made '%s' has gone; start it with proctrail run",
+			socket);
+		break;
+	case -EACCES:
+	case -EPERM:
+		buf_printf(out, "only root may ask the agent at '%s'", socket);
+		break;
+	case -ETIMEDOUT:
+		buf_printf(out, "the agent at '%s' did not answer within %ld s", socket,
+			   TIMEOUT_MS / 1000);
+		break;
+	case -EBADMSG:
+		buf_printf(out, "what answers at '%s' is no agent, or one of another version",
+			   socket);
+		break;
+	default:
+		buf_printf(out, "cannot ask the agent at '%s': %s", socket, strerror(-r));
+	}
+}
+
+int client_find_socket(const char *instance, const char *socket, char **ret)
+{
+	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
+	struct agent_flag flags[2];
+	struct diag diag = { 0 };
+	size_t n = 0;
+	int r;
+
+	if (instance)
+		flags[n++] = (struct agent_flag){ "Instance", instance };
+	if (socket)
+		flags[n++] = (struct agent_flag){ "ControlSocket", socket };
+	r = agent_settings_load(NULL, flags, n, &diag, &settings);
+	diag_print(&diag, stderr);
+	diag_done(&diag);
+	if (r < 0)
+		return r;
+	if (!settings.control_socket) {
+		fputs("proctrail: the agent's settings say ControlSocket: none, so it cannot be asked\n",
+		      stderr);
+		return -EINVAL;
+	}
+	*ret = TAKE_PTR(settings.control_socket);
+	return 0;
+}
