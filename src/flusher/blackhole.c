@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flusher_blackhole: takes everything and keeps nothing. For measuring what comes before a flusher.
+ * flusher_blackhole: takes everything and keeps nothing. For measuring what comes before a flusher:
+ * collecting, folding, filters and encoding are done as for any other.
  */
 #include "plugin/plugin.h"
 
@@ -18,7 +19,8 @@ static int blackhole_flush(struct instance *self __attribute__((unused)), const 
 const struct flusher flusher_blackhole = {
 	.base = {
 		.name = "flusher_blackhole",
-		.help = "Take all records and discard them.",
+		.help = "Take all records and discard them. They are filtered, encoded and counted as for any other flusher, "
+			"so it shows what a pipeline costs without its output, and how many records a configuration would deliver.",
 		.options = options,
 	},
 	.flush = blackhole_flush,

@@ -1,152 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * flusher_file: appends records to a file. When the disk is full in the middle of a record, the
- * piece of it that was written is cut off again: what a reader finds are whole lines. Runs on the
- * thread of its pipeline.
- */
+/* flusher_file: records to a file that is rolled when it is full. Runs on its own thread. */
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/log.h"
+#include "flusher/rolling_file.h"
 #include "plugin/plugin.h"
 
-#define LOG_UNIT "flusher.file"
+#define SIZE_MIN 4096
 
 struct file_conf {
 	char *path;
-};
-
-struct file_state {
-	int fd;
-	bool is_regular;
-	off_t torn; /* bytes of a piece of a record at the end of the file */
+	uint64_t max_size;
+	int64_t max_files;
 };
 
 static const struct option options[] = {
 	OPT_STRING(
 		struct file_conf, "FilePath", path, .required = true,
 		.help = "File to append to. It is made where it does not exist, readable by its owner alone, and "
-			"so are the folders that it lies in."),
+			"so are the folders that it lies in. On SIGHUP it is opened anew."),
+	OPT_SIZE(
+		struct file_conf, "MaxFileSize", max_size, .def = "10MiB",
+		.help = "How large the file may become, at least 4KiB. The record that does not fit goes into a new one, "
+			"and `FILE` becomes `FILE.1`, the newest of the full ones; a record that is larger is in a file alone. "
+			"0: it grows without a limit, as for a program that moves it away and sends SIGHUP (logrotate)."),
+	OPT_INT(struct file_conf, "MaxFiles", max_files, .def = "10", .min = 1, .max = 1000,
+		.help = "How many files are kept, the one that is written included."),
 	{ .type = OPTION_END },
 };
 
-/* All folders above the file. */
-static int make_folders(const char *path)
+static int file_check(const void *conf, const struct conf_node *map, const char *path,
+		      struct diag *reterr)
 {
-	_cleanup_(freep) char *folder = NULL;
+	const struct file_conf *c = conf;
+	const struct conf_node *value = conf_node_lookup(map, "MaxFileSize");
+	char key_path[128];
 
-	folder = strdup(path);
-	if (!folder)
-		return -ENOMEM;
-	for (char *p = strchr(folder + 1, '/'); p; p = strchr(p + 1, '/')) {
-		*p = '\0';
-		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-			return -errno;
-		*p = '/';
-	}
-	return 0;
+	if (!value || !c->max_size || c->max_size >= SIZE_MIN)
+		return 0;
+	snprintf(key_path, sizeof(key_path), "%s.MaxFileSize", path);
+	diag_add(reterr, DIAG_ERROR, value->at, key_path,
+		 "expected a size of at least 4KiB, or 0 for no limit, not '%s'", value->text);
+	return -EINVAL;
 }
 
 static int file_start(struct instance *self)
 {
 	const struct file_conf *conf = self->conf;
-	struct file_state *s = self->state;
-	struct stat st;
-	int r;
+	struct rolling_file *file = self->state;
 
-	s->fd = -1;
-	r = make_folders(conf->path);
-	if (r < 0)
-		return log_err_errno(r, "%s: cannot make the folder of '%s'", self->name,
-				     conf->path);
-	/* O_NONBLOCK: a pipe without a reader is an error at once; nothing changes for a file. */
-	s->fd = open(conf->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-		     0600);
-	if (s->fd < 0 || fstat(s->fd, &st) < 0)
-		return log_err_errno(-errno, "%s: cannot open '%s'", self->name, conf->path);
-	s->is_regular = S_ISREG(st.st_mode);
-	return 0;
+	*file = (struct rolling_file){
+		.owner = self->name,
+		.path = conf->path,
+		.max_bytes = conf->max_size,
+		.n_rolled = (unsigned int)conf->max_files - 1,
+	};
+	return rolling_file_open(file);
 }
 
 static void file_stop(struct instance *self)
 {
-	struct file_state *s = self->state;
-
-	if (s->fd >= 0)
-		close(s->fd);
-	*s = (struct file_state){ .fd = -1 };
-}
-
-/*
- * Cuts a torn record off. Only while it still is the end of the file: our own position is behind
- * it, and if the file has grown since, somebody else appends too and theirs must not go.
- */
-static int mend(struct file_state *s)
-{
-	off_t end = lseek(s->fd, 0, SEEK_CUR);
-	struct stat st;
-
-	if (fstat(s->fd, &st) < 0)
-		return -errno;
-	if (end >= s->torn && st.st_size == end && ftruncate(s->fd, end - s->torn) < 0)
-		return -errno;
-	s->torn = 0;
-	return 0;
-}
-
-/* Bytes after the last line end: what of a record is there without its end. */
-static size_t piece_at_end(const char *p, size_t n)
-{
-	const char *end = n ? memrchr(p, '\n', n) : NULL;
-
-	return end ? n - (size_t)(end + 1 - p) : n;
-}
-
-static int write_all(int fd, struct str bytes, size_t *ret_done)
-{
-	for (*ret_done = 0; *ret_done < bytes.n;) {
-		ssize_t n = write(fd, bytes.p + *ret_done, bytes.n - *ret_done);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		*ret_done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
+	rolling_file_close(self->state);
 }
 
 static int file_flush(struct instance *self, const struct payload *in, size_t *ret_done)
 {
-	struct file_state *s = self->state;
-	int r;
+	return rolling_file_write(self->state, in->bytes, ret_done);
+}
 
-	*ret_done = 0;
-	if (s->torn) {
-		r = mend(s);
-		if (r < 0)
-			return r;
-	}
-	r = write_all(s->fd, in->bytes, ret_done);
-	if (r == 0 || !s->is_regular)
-		return r;
-	s->torn = (off_t)piece_at_end(in->bytes.p, *ret_done);
-	*ret_done -= (size_t)s->torn;
-	if (s->torn)
-		(void)mend(s); /* if not now, then before the next record */
-	return r;
+static char *file_target(const void *conf)
+{
+	return rolling_file_target(((const struct file_conf *)conf)->path);
+}
+
+static void file_reopen(struct instance *self)
+{
+	rolling_file_reopen(self->state);
 }
 
 const struct flusher flusher_file = {
 	.base = {
 		.name = "flusher_file",
-		.help = "Append records to a file, one JSON object per line.",
+		.help = "Append records to a file that is rolled when it is full, one JSON object per line.",
 		.options = options,
 		.conf_size = sizeof(struct file_conf),
-		.state_size = sizeof(struct file_state),
+		.state_size = sizeof(struct rolling_file),
+		.check = file_check,
 		.start = file_start,
 		.stop = file_stop,
 	},
 	.flush = file_flush,
+	.target = file_target,
+	.reopen = file_reopen,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Appending, what is made on the way, and that a full disk leaves whole lines. */
+/* From the options to the file; how it rolls, test_rolling_file.c says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,188 +8,157 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 
-#include "base/cleanup.h"
-#include "plugin/plugin.h"
+#include "configured.h"
+#include "folder.h"
 
 extern const struct flusher flusher_file;
 
-/* A folder for one test, and an instance that writes to a file in it. */
-struct fixture {
-	char folder[32];
-	char path[96];
-	char *path_in_conf; /* the plugin's conf is this one string */
-	_Alignas(16) char state[64];
-	struct instance self;
-};
-
-static void open_in(struct fixture *f, const char *name)
+static void test_findings(void **state)
 {
-	*f = (struct fixture){ .folder = "/tmp/test_file.XXXXXX" };
-	assert_int_equal(flusher_file.base.conf_size, sizeof(f->path_in_conf));
-	assert_true(flusher_file.base.state_size <= sizeof(f->state));
-	assert_non_null(mkdtemp(f->folder));
-	snprintf(f->path, sizeof(f->path), "%s/%s", f->folder, name);
-	f->path_in_conf = f->path;
-	f->self = (struct instance){
-		.plugin = &flusher_file.base,
-		.name = "flusher_file",
-		.conf = &f->path_in_conf,
-		.state = f->state,
+	static const struct {
+		const char *yaml, *findings;
+	} cases[] = {
+		{ "FilePath: /x", "" },
+		{ "FilePath: /x\nMaxFileSize: 0", "" },
+		{ "FilePath: /x\nMaxFileSize: 4KiB", "" },
+		{ "FilePath: /x\nMaxFileSize: 100MiB\nMaxFiles: 1", "" },
+		{ "MaxFiles: 2", "FilePath: required key is missing" },
+		{ "FilePath: ''", "FilePath: may not be empty" },
+		{ "FilePath: /x\nMaxFileSize: 4095",
+		  "t:2:14: flushers[0].MaxFileSize: expected a size of at least 4KiB, or 0 for no limit, not '4095'" },
+		{ "FilePath: /x\nMaxFileSize: 1B", "not '1B'" },
+		{ "FilePath: /x\nMaxFileSize: -1", "expected a size such as" },
+		{ "FilePath: /x\nMaxFiles: 0", "expected a number from 1 to 1000" },
+		{ "FilePath: /x\nMaxFiles: 1001", "expected a number from 1 to 1000" },
 	};
-}
-
-static void done(struct fixture *f)
-{
-	char command[64];
-
-	flusher_file.base.stop(&f->self);
-	snprintf(command, sizeof(command), "rm -r '%s'", f->folder);
-	assert_int_equal(system(command), 0);
-}
-
-static int flush(struct fixture *f, const char *text, size_t *ret_done)
-{
-	const struct payload in = { .bytes = str_from(text) };
-
-	return flusher_file.flush(&f->self, &in, ret_done);
-}
-
-static void assert_content(const struct fixture *f, const char *expected)
-{
-	char text[256] = "";
-	_cleanup_(fclosep) FILE *file = fopen(f->path, "re");
-
-	assert_non_null(file);
-	(void)!fread(text, 1, sizeof(text) - 1, file);
-	assert_string_equal(text, expected);
-}
-
-static void test_appends(void **state)
-{
-	struct fixture f;
-	struct stat st;
-	size_t n = 0;
 
 	(void)state;
-	open_in(&f, "a/b/log");
-	umask(0);
-	assert_int_equal(flusher_file.base.start(&f.self), 0);
-	assert_int_equal(flush(&f, "1\n2\n", &n), 0);
-	assert_int_equal(n, 4);
-	flusher_file.base.stop(&f.self);
-	flusher_file.base.stop(&f.self);
-	assert_int_equal(flusher_file.base.start(&f.self), 0);
-	assert_int_equal(flush(&f, "3\n", &n), 0);
-	assert_content(&f, "1\n2\n3\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct configured c;
 
-	assert_int_equal(stat(f.path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	*strrchr(f.path, '/') = '\0';
-	assert_int_equal(stat(f.path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0700);
-	done(&f);
+		configure(&c, &flusher_file, cases[i].yaml);
+		if (!strstr(configured_findings(&c), cases[i].findings))
+			fail_msg("%s: %s", cases[i].yaml, configured_findings(&c));
+		assert_int_equal(c.r, *cases[i].findings ? -EINVAL : 0);
+		assert_int_equal(c.diag.n, *cases[i].findings ? 1 : 0);
+		configured_done(&c);
+	}
 }
 
-static void test_cannot_open(void **state)
+/* Configures and starts one that writes to "log" in the folder. */
+static void start(struct configured *c, const struct folder *f, const char *more)
 {
-	struct fixture f;
+	char yaml[256];
+
+	snprintf(yaml, sizeof(yaml), "FilePath: %s\n%s", folder_path(f, "log"), more);
+	configure(c, &flusher_file, yaml);
+	assert_int_equal(c->r, 0);
+	assert_int_equal(flusher_file.base.start(&c->self), 0);
+}
+
+static void stop(struct configured *c)
+{
+	flusher_file.base.stop(&c->self);
+	configured_done(c);
+}
+
+/* Writes as many bytes, in lines of 1 KiB. */
+static void write_bytes(struct configured *c, size_t n)
+{
+	char line[1025];
+
+	memset(line, 'x', sizeof(line));
+	line[1023] = '\n';
+	line[1024] = '\0';
+	for (; n; n -= 1024)
+		assert_int_equal(configured_flush(c, line), 0);
+}
+
+/* MaxFiles counts the active one. */
+static void test_files(void **state)
+{
+	struct configured c;
+	struct folder f;
 
 	(void)state;
-	open_in(&f, "");
-	assert_int_equal(flusher_file.base.start(&f.self), -EISDIR);
-	flusher_file.base.stop(&f.self);
-	snprintf(f.path, sizeof(f.path), "/dev/null/x");
-	assert_int_equal(flusher_file.base.start(&f.self), -ENOTDIR);
-	flusher_file.base.stop(&f.self);
-	snprintf(f.path, sizeof(f.path), "%s/fifo", f.folder);
-	assert_int_equal(mkfifo(f.path, 0600), 0);
-	assert_int_equal(flusher_file.base.start(&f.self), -ENXIO);
-	done(&f);
+	folder_open(&f);
+	start(&c, &f, "MaxFileSize: 4KiB\nMaxFiles: 3");
+	write_bytes(&c, 40 * 1024);
+	assert_int_equal(strlen(folder_text(&f, "log")), 4096);
+	assert_int_equal(strlen(folder_text(&f, "log.1")), 4096);
+	assert_int_equal(strlen(folder_text(&f, "log.2")), 4096);
+	assert_false(folder_has(&f, "log.3"));
+	stop(&c);
+	folder_close(&f);
 }
 
-/*
- * A limit on the size of files stands for a disk that is full: part of a write is done, the next
- * fails.
- */
-static void limit_file_size(rlim_t bytes)
+static void test_default_size(void **state)
 {
-	const struct rlimit limit = { .rlim_cur = bytes, .rlim_max = RLIM_INFINITY };
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
-static void test_full(void **state)
-{
-	struct fixture f;
-	size_t n = 99;
+	const off_t max = 10 * 1024 * 1024;
+	struct configured c;
+	struct folder f;
 
 	(void)state;
-	open_in(&f, "log");
-	assert_int_equal(flusher_file.base.start(&f.self), 0);
-	assert_int_equal(flush(&f, "old\n", &n), 0);
-	limit_file_size(10);
-	assert_int_equal(flush(&f, "aa\nbbbbbbbb\n", &n), -EFBIG);
-	assert_int_equal(n, 3); /* the first record is in custody, the second is not */
-	assert_content(&f, "old\naa\n");
-	assert_int_equal(flush(&f, "ccccccccc\n", &n), -EFBIG);
-	assert_int_equal(n, 0);
-	assert_content(&f, "old\naa\n");
-	limit_file_size(RLIM_INFINITY);
-	assert_int_equal(flush(&f, "dd\n", &n), 0);
-	assert_content(&f, "old\naa\ndd\n");
-	done(&f);
+	folder_open(&f);
+	folder_put(&f, "log", "\n");
+	assert_int_equal(truncate(folder_path(&f, "log"), max - 1024), 0);
+	start(&c, &f, "");
+	write_bytes(&c, 1024); /* one of it is the line feed that ends the zeros */
+	assert_true(folder_has(&f, "log.1"));
+	assert_int_equal(strlen(folder_text(&f, "log")), 1024);
+	stop(&c);
+	folder_close(&f);
 }
 
-static void test_full_device(void **state)
+static void test_reopen(void **state)
 {
-	struct fixture f;
-	size_t n = 99;
+	struct configured c;
+	struct folder f;
 
 	(void)state;
-	open_in(&f, "log");
-	snprintf(f.path, sizeof(f.path), "/dev/full");
-	assert_int_equal(flusher_file.base.start(&f.self), 0);
-	assert_int_equal(flush(&f, "a\n", &n), -ENOSPC);
-	assert_int_equal(n, 0);
-	done(&f);
+	folder_open(&f);
+	start(&c, &f, "MaxFileSize: 0");
+	assert_int_equal(configured_flush(&c, "1\n"), 0);
+	assert_int_equal(rename(folder_path(&f, "log"), folder_path(&f, "log.1")), 0);
+	flusher_file.reopen(&c.self);
+	assert_int_equal(configured_flush(&c, "2\n"), 0);
+	assert_string_equal(folder_text(&f, "log"), "2\n");
+	assert_string_equal(folder_text(&f, "log.1"), "1\n");
+	stop(&c);
+	folder_close(&f);
 }
 
-static void test_pipe(void **state)
+static void test_target(void **state)
 {
-	static char record[65536 + 2];
-	struct fixture f;
-	size_t n = 0;
-	int reader;
+	_cleanup_(freep) char *target = NULL;
+	struct configured c;
 
 	(void)state;
-	open_in(&f, "fifo");
-	assert_int_equal(mkfifo(f.path, 0600), 0);
-	reader = open(f.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	assert_true(reader >= 0);
-	assert_int_equal(flusher_file.base.start(&f.self), 0);
-	memset(record, 'x', sizeof(record) - 1);
-	assert_int_equal(flush(&f, record, &n), -EAGAIN);
-	assert_int_equal(n, 65536);
-	signal(SIGPIPE, SIG_IGN);
-	close(reader);
-	assert_int_equal(flush(&f, record, &n), -EPIPE);
-	done(&f);
+	configure(&c, &flusher_file, "FilePath: /dev/../no-such-folder//log");
+	target = flusher_file.target(c.self.conf);
+	assert_non_null(target);
+	assert_string_equal(target, "/no-such-folder/log");
+	configured_done(&c);
+}
+
+static void test_cannot_start(void **state)
+{
+	struct configured c;
+
+	(void)state;
+	configure(&c, &flusher_file, "FilePath: /dev/null/log");
+	assert_int_equal(flusher_file.base.start(&c.self), -ENOTDIR);
+	flusher_file.base.stop(&c.self);
+	configured_done(&c);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_appends), cmocka_unit_test(test_cannot_open),
-		cmocka_unit_test(test_full),	cmocka_unit_test(test_full_device),
-		cmocka_unit_test(test_pipe),
+		cmocka_unit_test(test_findings),     cmocka_unit_test(test_files),
+		cmocka_unit_test(test_default_size), cmocka_unit_test(test_reopen),
+		cmocka_unit_test(test_target),	     cmocka_unit_test(test_cannot_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole lines, in spite of everything. A write that fails half-way is cut back to the last line
+ * end, or, where the file cannot be shortened, what is there is closed by a line feed before the
+ * next record. Runs on the thread of its flusher; it may block on the disk.
+ */
+#include "flusher/rolling_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "flusher/file_tail.h"
+
+#define LOG_UNIT "flusher.file"
+#define WAIT_MS 100
+
+/* All folders above the file. */
+static int make_folders(const char *path)
+{
+	_cleanup_(freep) char *folder = NULL;
+
+	folder = strdup(path);
+	if (!folder)
+		return -ENOMEM;
+	for (char *p = strchr(folder + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	return 0;
+}
+
+/* O_NONBLOCK: a pipe without a reader is an error at once; nothing changes for a file. */
+static int open_for_append(const char *path)
+{
+	int fd =
+		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void repair_tail(const struct rolling_file *f)
+{
+	uint64_t n = 0;
+
+	switch (file_tail_repair(f->fd, &n)) {
+	case FILE_TAIL_WHOLE:
+		break;
+	case FILE_TAIL_CUT:
+		log_warn("%s: cut %" PRIu64
+			 " bytes off the end of '%s': a record without its end, left by a kill",
+			 f->owner, n, f->path);
+		break;
+	case FILE_TAIL_CLOSED:
+		log_warn("%s: '%s' did not end with a line; going on in a line of its own",
+			 f->owner, f->path);
+		break;
+	}
+}
+
+static int look_at_size(struct rolling_file *f)
+{
+	struct stat st;
+
+	if (fstat(f->fd, &st) < 0)
+		return -errno;
+	f->size = (uint64_t)st.st_size;
+	f->is_removed = !st.st_nlink;
+	return 0;
+}
+
+/*
+ * Changes over to the file that is at the path, which is made if need be. Keeps the old on failure.
+ */
+static int change_over(struct rolling_file *f)
+{
+	_cleanup_(closep) int fd = -1, old = -1;
+	struct stat st;
+	int r;
+
+	fd = open_for_append(f->path);
+	if (fd == -ENOENT) {
+		r = make_folders(f->path);
+		if (r < 0)
+			return r;
+		fd = open_for_append(f->path);
+	}
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	old = f->fd;
+	f->fd = TAKE_FD(fd);
+	f->is_regular = S_ISREG(st.st_mode);
+	f->n_torn = 0;
+	if (f->is_regular)
+		repair_tail(f);
+	return look_at_size(f);
+}
+
+int rolling_file_open(struct rolling_file *f)
+{
+	int r;
+
+	f->fd = -1;
+	r = change_over(f);
+	return r < 0 ? log_err_errno(r, "%s: cannot open '%s'", f->owner, f->path) : 0;
+}
+
+void rolling_file_close(struct rolling_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether a path leads to the file that is open. */
+static bool is_at(const struct rolling_file *f, const char *path)
+{
+	struct stat at_path, own;
+
+	return stat(path, &at_path) == 0 && fstat(f->fd, &own) == 0 && is_same(&at_path, &own);
+}
+
+/* FILE, or FILE.number. */
+static int name_of(const char *path, unsigned int number, char to[PATH_MAX])
+{
+	int n = snprintf(to, PATH_MAX, number ? "%s.%u" : "%s", path, number);
+
+	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static int rename_to(const char *path, unsigned int from, unsigned int to)
+{
+	char old_name[PATH_MAX], new_name[PATH_MAX];
+
+	if (name_of(path, from, old_name) < 0 || name_of(path, to, new_name) < 0)
+		return -ENAMETOOLONG;
+	return rename(old_name, new_name) < 0 ? -errno : 0;
+}
+
+static bool is_there(const char *path, unsigned int number)
+{
+	char name[PATH_MAX];
+	struct stat st;
+
+	return name_of(path, number, name) == 0 && lstat(name, &st) == 0;
+}
+
+/*
+ * The full files move up, to the first number that is free: so a roll that was cut short is
+ * completed by the next, and overwrites nothing that it need not.
+ */
+static int move_away(const char *path, unsigned int n_rolled)
+{
+	unsigned int to = 1;
+
+	if (!n_rolled)
+		return unlink(path) < 0 ? -errno : 0;
+	while (to < n_rolled && is_there(path, to))
+		to++;
+	for (; to > 1; to--) {
+		int r = rename_to(path, to - 1, to);
+
+		if (r < 0)
+			return r;
+	}
+	return rename_to(path, 0, 1);
+}
+
+/*
+ * Where the path is a link, the file behind it is moved and the link stays. What is no longer at
+ * its path was moved by somebody else.
+ */
+static int roll(struct rolling_file *f)
+{
+	_cleanup_(freep) char *path = realpath(f->path, NULL);
+	int r = 0;
+
+	if (path && is_at(f, path))
+		r = move_away(path, f->n_rolled);
+	return r < 0 ? r : change_over(f);
+}
+
+/* Where the file cannot be rolled it grows: better than to lose records. */
+static void try_to_roll(struct rolling_file *f)
+{
+	int r = roll(f);
+
+	if (r < 0 && !f->is_stuck)
+		log_warn_errno(r, "%s: cannot roll '%s', which grows beyond its limit now",
+			       f->owner, f->path);
+	if (r == 0 && f->is_stuck)
+		log_info("%s: '%s' could be rolled again", f->owner, f->path);
+	f->is_stuck = r < 0;
+}
+
+/*
+ * Takes the torn line off again. Only while it still is the end of the file: our own position is
+ * behind it, and if the file has grown since, somebody else appends too and theirs must not go.
+ */
+static int cut_torn(struct rolling_file *f)
+{
+	off_t end = lseek(f->fd, 0, SEEK_CUR);
+	struct stat st;
+
+	if (fstat(f->fd, &st) < 0)
+		return -errno;
+	if (end >= (off_t)f->n_torn && st.st_size == end &&
+	    ftruncate(f->fd, end - (off_t)f->n_torn) < 0)
+		return -errno;
+	f->n_torn = 0;
+	return 0;
+}
+
+/* At the latest now, before there is a record behind it. */
+static int end_torn(struct rolling_file *f)
+{
+	if (!f->n_torn || cut_torn(f) == 0)
+		return 0;
+	if (write(f->fd, "\n", 1) < 0) /* a file that may only grow: chattr +a */
+		return -errno;
+	f->n_torn = 0;
+	return 0;
+}
+
+/* The file is open, in the file system, and ends with a line; its size is known. */
+static int prepare(struct rolling_file *f)
+{
+	int r;
+
+	r = end_torn(f);
+	if (r == 0)
+		r = look_at_size(f);
+	if (r < 0 || !f->is_regular || !f->is_removed || is_at(f, f->path))
+		return r;
+	r = change_over(f);
+	if (r == 0)
+		log_warn("%s: '%s' was removed, going on in a new one", f->owner, f->path);
+	return r;
+}
+
+/* 0 when the pipe can take more. */
+static int wait_writable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, WAIT_MS) == 1 ? 0 : -EAGAIN;
+}
+
+static int write_all(int fd, struct str bytes, size_t *ret_done)
+{
+	bool has_waited = false;
+
+	for (*ret_done = 0; *ret_done < bytes.n;) {
+		ssize_t n = write(fd, bytes.p + *ret_done, bytes.n - *ret_done);
+		int r = n < 0 ? -errno : 0;
+
+		if (r == -EAGAIN && !has_waited) {
+			has_waited = true;
+			r = wait_writable(fd);
+		}
+		if (r < 0 && r != -EINTR)
+			return r;
+		*ret_done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* Bytes after the last line end: what of a line is there without its end. */
+static size_t piece_at_end(const char *p, size_t n)
+{
+	const char *feed = n ? memrchr(p, '\n', n) : NULL;
+
+	return feed ? n - (size_t)(feed + 1 - p) : n;
+}
+
+static int append(struct rolling_file *f, struct str lines, size_t *ret_done)
+{
+	int r = write_all(f->fd, lines, ret_done);
+
+	if (!f->is_regular)
+		return r == -EPIPE ? -ENXIO : r;
+	if (r < 0) {
+		f->n_torn = piece_at_end(lines.p, *ret_done);
+		*ret_done -= f->n_torn;
+		if (f->n_torn)
+			(void)cut_torn(f); /* if not now, then before the next line */
+	}
+	f->size += *ret_done;
+	return r;
+}
+
+/* How many bytes of the lines may go into the file as it is: whole lines. */
+static size_t fitting(const struct rolling_file *f, struct str lines)
+{
+	uint64_t room = f->max_bytes > f->size ? f->max_bytes - f->size : 0;
+	const char *feed;
+
+	if (!f->max_bytes || !f->is_regular || lines.n <= room)
+		return lines.n;
+	feed = room ? memrchr(lines.p, '\n', room) : NULL;
+	if (!feed && !f->size)
+		feed = memchr(lines.p, '\n', lines.n); /* longer than a file may be */
+	return feed ? (size_t)(feed + 1 - lines.p) : 0;
+}
+
+int rolling_file_write(struct rolling_file *f, struct str lines, size_t *ret_done)
+{
+	int r;
+
+	*ret_done = 0;
+	r = prepare(f);
+	while (r == 0 && *ret_done < lines.n) {
+		struct str rest = { lines.p + *ret_done, lines.n - *ret_done };
+		size_t n = fitting(f, rest), done = 0;
+
+		if (!n) {
+			try_to_roll(f);
+			n = fitting(f, rest);
+		}
+		r = append(f, (struct str){ rest.p, n ? n : rest.n }, &done);
+		*ret_done += done;
+	}
+	return r;
+}
+
+void rolling_file_reopen(struct rolling_file *f)
+{
+	int r;
+
+	(void)end_torn(f);
+	r = change_over(f);
+	if (r < 0)
+		log_warn_errno(r, "%s: cannot reopen '%s', going on with the file that is open",
+			       f->owner, f->path);
+	else
+		log_info("%s: reopened '%s'", f->owner, f->path);
+}
+
+/* `folder` and the last part of a path, which is not there. */
+static char *join(char *folder, const char *base)
+{
+	char *whole = NULL;
+
+	if (strcmp(base, "..") == 0) {
+		*strrchr(folder, '/') = '\0';
+		return strdup(*folder ? folder : "/");
+	}
+	if (!*base || strcmp(base, ".") == 0)
+		return strdup(folder);
+	if (asprintf(&whole, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, base) < 0)
+		return NULL;
+	return whole;
+}
+
+char *rolling_file_target(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_(freep) char *known = realpath(path, NULL);
+	_cleanup_(freep) char *folder = NULL, *known_folder = NULL;
+
+	if (known)
+		return TAKE_PTR(known);
+	if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0)
+		return NULL; /* always there, unless the working directory was removed */
+	folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	known_folder = folder ? rolling_file_target(folder) : NULL;
+	return known_folder ? join(known_folder, slash ? slash + 1 : path) : NULL;
+}
