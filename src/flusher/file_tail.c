@@ -2,6 +2,7 @@
 /* Stateless. */
 #include "flusher/file_tail.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,9 @@
 #define BLOCK_BYTES 4096
 #define SEARCH_BYTES (64 * 1024 * 1024) /* more than any record has */
 
-/* Where the last line begins in a file that has no line feed at its end; -1: too far back. */
+/*
+ * Where the last line begins in a file that has no line feed at its end, or -ENOENT: too far back.
+ */
 static int64_t last_line_begin(int fd, int64_t size)
 {
 	int64_t stop = size > SEARCH_BYTES ? size - SEARCH_BYTES : 0;
@@ -25,12 +28,12 @@ static int64_t last_line_begin(int fd, int64_t size)
 
 		end -= (int64_t)n;
 		if (pread(fd, block, n, end) != (ssize_t)n)
-			return -1;
+			return -ENOENT;
 		feed = memrchr(block, '\n', n);
 		if (feed)
 			return end + (feed + 1 - block);
 	}
-	return stop ? -1 : 0;
+	return stop ? -ENOENT : 0;
 }
 
 static char byte_at(int fd, int64_t offset, char otherwise)

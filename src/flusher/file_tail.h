@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 enum file_tail {
-	FILE_TAIL_WHOLE, /* it ended with a line, or is empty, or is not ours to judge */
-	FILE_TAIL_CUT,	 /* it ended within a record, which was cut off */
-	FILE_TAIL_CLOSED, /* it ended within something else, or could not be cut: it got a line feed */
+	FILE_TAIL_WHOLE,  /* it ended with a line, or is empty, or is not ours to judge */
+	FILE_TAIL_CUT,	  /* it ended within a record, which was cut off */
+	FILE_TAIL_CLOSED, /* it ended within something else, and got a line feed */
 };
 
 /*

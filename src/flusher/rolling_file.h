@@ -14,9 +14,9 @@
 
 struct rolling_file {
 	/* Set before it is opened. */
-	const char *owner; /* who is named in log lines; borrowed */
-	const char *path;  /* borrowed */
-	uint64_t max_bytes; /* of the file; 0: never rolled. A line that is longer is in a file alone */
+	const char *owner;     /* who is named in log lines; borrowed */
+	const char *path;      /* borrowed */
+	uint64_t max_bytes;    /* 0: never rolled. A longer line is in a file alone */
 	unsigned int n_rolled; /* how many full files are kept beside the one that is written */
 
 	/* Its own. */

@@ -29,7 +29,7 @@
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t line_ended;
-	const struct standard_output *in_line; /* who has printed the beginning of a line; or NULL */
+	const struct standard_output *in_line; /* who has begun a line; or NULL */
 	bool is_torn; /* the last thing there is a line whose end is lost */
 } shared = { .lock = PTHREAD_MUTEX_INITIALIZER, .line_ended = PTHREAD_COND_INITIALIZER };
 
