@@ -12,13 +12,7 @@
 
 #define PATH_SIZE 128
 
-struct foreign_key {
-	const char *scope; /* the list or map that it stands in; "" for the top */
-	const char *key;
-	const char *why;
-};
-
-static const struct foreign_key keys[] = {
+const struct foreign_key foreign_keys[] = {
 	{ "", "aggregators", "records are never grouped" },
 	{ "", "createTime", "pipelines are not ranked, all of them run" },
 	{ "", "extensions", "there are no extensions" },
@@ -33,15 +27,16 @@ static const struct foreign_key keys[] = {
 	{ "global", "UsingOldContentTag", "flusher_stdout's `Tags` puts tags into records" },
 	{ "inputs", "ProbeConfig", "processor_filter chooses records" },
 	{ "flushers", "Match", "every flusher gets all records of its pipeline" },
+	{ NULL },
 };
 
 #define GLOBAL_KEY "global"
 
 static const struct foreign_key *lookup(const char *scope, const char *key)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (strcmp(keys[i].scope, scope) == 0 && strcmp(keys[i].key, key) == 0)
-			return &keys[i];
+	for (const struct foreign_key *k = foreign_keys; k->key; k++)
+		if (strcmp(k->scope, scope) == 0 && strcmp(k->key, key) == 0)
+			return k;
 	return NULL;
 }
 
@@ -63,14 +58,14 @@ static void mark_map(struct conf_node *map, const char *scope, const char *prefi
 
 static void report_global_key(const struct conf_node *key, struct diag *reterr)
 {
-	const char *known[ARRAY_SIZE(keys) + 1] = { NULL };
+	const char *known[ARRAY_SIZE(foreign_keys)] = { NULL };
 	char path[PATH_SIZE];
 	const char *near;
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (strcmp(keys[i].scope, GLOBAL_KEY) == 0)
-			known[n++] = keys[i].key;
+	for (const struct foreign_key *k = foreign_keys; k->key; k++)
+		if (strcmp(k->scope, GLOBAL_KEY) == 0)
+			known[n++] = k->key;
 	near = nearest_name(key->text, known);
 	snprintf(path, sizeof(path), GLOBAL_KEY ".%s", key->text);
 	if (near)

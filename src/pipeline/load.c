@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "pipeline/foreign.h"
 #include "pipeline/parts.h"
+#include "pipeline/set.h"
 
 #define TYPE_KEY "Type"
 #define TYPES_MAX 128
@@ -49,7 +50,7 @@ struct top_conf {
 	bool is_enabled;
 };
 
-static const struct option top_options[] = {
+const struct option pipeline_options[] = {
 	OPT_BOOL(struct top_conf, "enable", is_enabled, .def = "true",
 		 .help = "Whether the pipeline runs. One that does not is still checked."),
 	{ .type = OPTION_END },
@@ -222,7 +223,7 @@ static int load_top(struct pipeline *p, struct diag *reterr)
 	struct top_conf conf = { 0 };
 	int r;
 
-	r = options_apply(top_options, p->tree, "", list_keys, &conf, reterr);
+	r = options_apply(pipeline_options, p->tree, "", list_keys, &conf, reterr);
 	p->is_enabled = conf.is_enabled;
 	return r;
 }
@@ -291,7 +292,7 @@ static int load_shape(struct pipeline *p, struct shape *shape, struct diag *rete
 	r = ((const struct input *)input->plugin)->demand(input->conf, &p->demand);
 	if (r < 0)
 		return r;
-	r = shape_init(shape, p->demand.fields, p->demand.max_args);
+	r = shape_init(shape, p->demand.fields);
 	if (r < 0)
 		return r;
 	r = prepare_stages(p, shape, reterr);

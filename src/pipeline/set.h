@@ -14,6 +14,9 @@
 #include "conf/option.h"
 #include "pipeline/pipeline.h"
 
+/* The options at the top of a pipeline's file, besides its lists of plugins. */
+extern const struct option pipeline_options[];
+
 struct pipeline_files {
 	struct pipeline **
 		items; /* none of them NULL; enabled or not; in the order of the paths, of a folder by name */
