@@ -126,6 +126,42 @@ def test_child_made_with_clone_parent_is_a_sibling(agent):
     assert maker_exit["parent.exec_id"] == maker["exec_id"]
 
 
+def forked_then_execed(agent):
+    """A shell forks a child that waits and execs this program in its place; (shell, what lets the child go on)."""
+    fifo = agent.directory / "fifo"
+    os.mkfifo(fifo)
+    running = agent.start(["/bin/sh", "-c", f"(read x < {fifo}; exec {agent.path('tiny')} child) & "
+                           f"exec {agent.path('hold')} parent"])
+    return running, lambda: fifo.write_text("x\n")
+
+
+def test_parent_is_the_image_that_forked_not_the_one_it_became(agent):
+    running, go_on = forked_then_execed(agent)
+    shell, hold = agent.of(running.pid, "execve")
+    go_on()
+    wait_until(lambda: any(r["arguments"] == "child" and r["call_name"] == "exit" for r in agent.fence()), 10,
+               "the child's exit")
+    for record in [r for r in agent.records() if r["arguments"] == "child"]:
+        assert record["parent.pid"] == hold["pid"] == shell["pid"]
+        assert record["parent.exec_id"] == shell["exec_id"] != hold["exec_id"]
+        assert record["parent.binary"] == "/bin/sh" and record["parent.arguments"] == shell["arguments"]
+
+
+def test_parent_in_the_snapshot_is_the_image_that_forked(start_agent):
+    first = start_agent(calls=["execve", "exit", "clone"])
+    running, go_on = forked_then_execed(first)
+    shell = first.of(running.pid, "execve")[0]
+    clone = first.of_parent(running.pid)[0]
+    first.stop()
+    second = start_agent()
+    go_on()
+    wait_until(lambda: any(r["pid"] == clone["pid"] and r["call_name"] == "exit" for r in second.fence()), 10,
+               "the child's exit")
+    execve, exit_ = second.of(clone["pid"])
+    assert execve["parent.exec_id"] == exit_["parent.exec_id"] == clone["parent.exec_id"] == shell["exec_id"]
+    second.stop()
+
+
 @pytest.mark.parametrize("adopter", ["init", "subreaper"])
 def test_orphan_keeps_the_parent_that_forked_it(agent, adopter):
     running = agent.start([agent.path("orphan"), adopter, agent.path("tiny")])
@@ -195,7 +231,8 @@ def test_kernel_threads_are_not_reported(extended):
     assert not [r for r in records if r["binary"] == "" or r["binary"].startswith(names)], done.stderr
 
 
-def test_helper_started_by_the_kernel_is_reported(agent):
+def test_helper_started_by_the_kernel_is_reported_from_its_exec_on(extended):
+    agent = extended
     core_pattern = Path("/proc/sys/kernel/core_pattern")
     helper, text = agent.path("tiny"), marker()
     before = core_pattern.read_text()
@@ -213,7 +250,7 @@ def test_helper_started_by_the_kernel_is_reported(agent):
     wait_until(lambda: len(helper_records()) == 2, 5, helper_records)
     execve, exit_ = helper_records()
     assert execve["binary"] == helper and execve["arguments"] == f"{text} {done.pid}"
-    assert execve["call_name"] == "execve" and exit_["call_name"] == "exit"
+    assert [r["call_name"] for r in agent.of(execve["pid"])] == ["execve", "exit"], "before it was a kernel thread"
     assert execve["uid"] == "0" and execve["exec_id"] == exit_["exec_id"]
     if "parent.pid" in execve:
         assert execve["parent.pid"] in kernel_threads(), execve
