@@ -249,6 +249,15 @@ def test_exec_by_descriptor_shows_the_resolved_executable(extended, how):
     assert record["argv"] == ["by-fd", how]
 
 
+@pytest.mark.parametrize("how, suffix", [("fexecve", "/hold"), ("path", "/hold"), ("memfd", "memfd:proctrail-test"),
+                                         ("deleted", "/hold.gone")])
+def test_exec_by_descriptor_shows_the_executable_in_the_fields_of_the_spec_too(agent, how, suffix):
+    done = agent.run([agent.path("exec_fd"), how, agent.path("hold")], check=0)
+    record = agent.of(done.pid, "execve")[-1]
+    assert record["binary"].endswith(suffix) and not record["binary"].startswith("/dev/fd/")
+    assert record["arguments"] == how
+
+
 def test_execveat_of_a_relative_path(extended):
     done = extended.run([extended.path("exec_fd"), "relative", extended.path("hold")], check=0)
     record = extended.of(done.pid, "execve")[-1]
