@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of the agent's settings. A flag is put into the tree of the file as if it stood there, so that both
- * are judged by the same rules; what is said about it names the flag's place as "command line".
+ * The table of the agent's settings. A flag is put into the tree of the file as if it stood there,
+ * so that both are judged by the same rules; what is said about it names the flag's place as
+ * "command line".
  */
 #include "agent/settings.h"
 
@@ -22,43 +23,51 @@ static const char *const hooks_names[] = { "auto", "btf", "raw", NULL };
 static const char *const level_names[] = { "error", "warning", "info", "debug", NULL };
 static const char *const format_names[] = { "text", "json", NULL };
 
-_Static_assert(PROBE_HOOKS_AUTO == 0 && PROBE_HOOKS_BTF == 1 && PROBE_HOOKS_RAW == 2, "hooks_names");
+_Static_assert(PROBE_HOOKS_AUTO == 0 && PROBE_HOOKS_BTF == 1 && PROBE_HOOKS_RAW == 2,
+	       "hooks_names");
 _Static_assert(LOG_LEVEL_ERR == 0 && LOG_LEVEL_DEBUG == 3, "level_names");
 _Static_assert(LOG_FORMAT_TEXT == 0 && LOG_FORMAT_JSON == 1, "format_names");
 
 const struct option agent_settings_options[] = {
-	OPT_STRING(struct agent_settings, "Instance", instance, .def = "default",
-		   .help = "The name of this agent among those on this machine: letters, digits, `-`, `_` and `.`, at "
-			   "most 64. Instances live side by side."),
-	OPT_STRING(struct agent_settings, "NodeName", node_name,
-		   .help = "The node in `exec_id`, at most 64 bytes; without it the machine's own name."),
-	OPT_SIZE(struct agent_settings, "RingSize", ring_bytes, .def = "16MiB", .min = RING_MIN, .max = RING_MAX,
+	OPT_STRING(
+		struct agent_settings, "Instance", instance, .def = "default",
+		.help = "The name of this agent among those on this machine: letters, digits, `-`, `_` and `.`, at "
+			"most 64. Instances live side by side."),
+	OPT_STRING(
+		struct agent_settings, "NodeName", node_name,
+		.help = "The node in `exec_id`, at most 64 bytes; without it the machine's own name."),
+	OPT_SIZE(struct agent_settings, "RingSize", ring_bytes, .def = "16MiB", .min = RING_MIN,
+		 .max = RING_MAX,
 		 .help = "The buffer between the kernel and the agent: a power of two, and at least four times the "
 			 "largest record that the pipelines ask for (see `MaxArgumentBytes`)."),
-	OPT_SIZE(struct agent_settings, "TableMemory", table_bytes, .def = "64MiB", .min = 1024 * 1024,
-		 .max = 64LL * 1024 * 1024 * 1024,
+	OPT_SIZE(struct agent_settings, "TableMemory", table_bytes, .def = "64MiB",
+		 .min = 1024 * 1024, .max = 64LL * 1024 * 1024 * 1024,
 		 .help = "What the process table may take. Above it the processes that ended longest ago are "
 			 "forgotten first; each is counted."),
-	OPT_INT(struct agent_settings, "TableProcesses", table_images, .def = "262144", .min = 1024, .max = 16777216,
+	OPT_INT(struct agent_settings, "TableProcesses", table_images, .def = "262144", .min = 1024,
+		.max = 16777216,
 		.help = "How many processes the table may hold, those included that have ended and are still "
 			"somebody's parent."),
-	OPT_INT(struct agent_settings, "TableUsers", table_users, .def = "65536", .min = 1024, .max = 16777216,
-		.help = "How many users the table may hold."),
-	OPT_INT(struct agent_settings, "TableCgroups", table_cgroups, .def = "16384", .min = 1024, .max = 16777216,
-		.help = "How many control groups the table may hold."),
+	OPT_INT(struct agent_settings, "TableUsers", table_users, .def = "65536", .min = 1024,
+		.max = 16777216, .help = "How many users the table may hold."),
+	OPT_INT(struct agent_settings, "TableCgroups", table_cgroups, .def = "16384", .min = 1024,
+		.max = 16777216, .help = "How many control groups the table may hold."),
 	OPT_ENUM(struct agent_settings, "Hooks", hooks, .def = "auto", .names = hooks_names,
 		 .help = "Which kind of tracepoint to use: `btf` is faster, `raw` works on every kernel, `auto` takes "
 			 "`btf` where the kernel has it."),
 	OPT_ENUM(struct agent_settings, "LogLevel", log_level, .def = "info", .names = level_names,
 		 .help = "What is logged on stderr: this and what is more severe."),
-	OPT_ENUM(struct agent_settings, "LogFormat", log_format, .def = "text", .names = format_names,
+	OPT_ENUM(struct agent_settings, "LogFormat", log_format, .def = "text",
+		 .names = format_names,
 		 .help = "How it is logged: `text` for key=value, or `json`."),
-	OPT_STRING(struct agent_settings, "ControlSocket", control_socket,
-		   .help = "The socket that `proctrail status` asks, for root only: an absolute path, or `none`; "
-			   "without it `/run/proctrail/INSTANCE.sock`."),
-	OPT_STRING(struct agent_settings, "MetricsListen", metrics_listen, .def = "none",
-		   .help = "Where Prometheus finds the metrics: ADDRESS:PORT on the loopback interface, such as "
-			   "`127.0.0.1:9464` or `[::1]:9464`, or `none`."),
+	OPT_STRING(
+		struct agent_settings, "ControlSocket", control_socket,
+		.help = "The socket that `proctrail status` asks, for root only: an absolute path, or `none`; "
+			"without it `/run/proctrail/INSTANCE.sock`."),
+	OPT_STRING(
+		struct agent_settings, "MetricsListen", metrics_listen, .def = "none",
+		.help = "Where Prometheus finds the metrics: ADDRESS:PORT on the loopback interface, such as "
+			"`127.0.0.1:9464` or `[::1]:9464`, or `none`."),
 	{ .type = OPTION_END },
 };
 
@@ -83,7 +92,8 @@ static bool is_instance_name(const char *name)
 	size_t n = strlen(name);
 
 	return n && n <= 64 && *name != '.' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == n;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
+		       n;
 }
 
 static bool is_port(const char *text)
@@ -115,15 +125,16 @@ static bool is_loopback_endpoint(const char *text)
 	if (!colon || colon == text || !is_port(colon + 1))
 		return false;
 	has_brackets = *text == '[' && colon[-1] == ']' && colon - text > 2;
-	address = has_brackets ? strndup(text + 1, (size_t)(colon - text) - 2) :
-				 strndup(text, (size_t)(colon - text));
+	address = has_brackets ? strndup(text + 1, (size_t)(colon - text) - 2)
+			       : strndup(text, (size_t)(colon - text));
 	return address && is_loopback(address) && (has_brackets || !strchr(address, ':'));
 }
 
 static void check_names(const struct agent_settings *s, const struct source *src)
 {
 	if (!is_instance_name(s->instance))
-		finding(src, "Instance", "expected 1 to 64 letters, digits, '-', '_' or '.', not '%s'", s->instance);
+		finding(src, "Instance",
+			"expected 1 to 64 letters, digits, '-', '_' or '.', not '%s'", s->instance);
 	if (s->node_name && (!*s->node_name || strlen(s->node_name) > 64))
 		finding(src, "NodeName", "expected 1 to 64 bytes, not %zu", strlen(s->node_name));
 }
@@ -133,9 +144,11 @@ static void check_places(const struct agent_settings *s, const struct source *sr
 	if (s->ring_bytes & (s->ring_bytes - 1))
 		finding(src, "RingSize", "expected a power of two such as 8MiB or 16MiB");
 	if (s->control_socket && *s->control_socket != '/')
-		finding(src, "ControlSocket", "expected an absolute path or none, not '%s'", s->control_socket);
+		finding(src, "ControlSocket", "expected an absolute path or none, not '%s'",
+			s->control_socket);
 	if (s->control_socket && strlen(s->control_socket) > 107)
-		finding(src, "ControlSocket", "too long: a socket's path may have at most 107 bytes");
+		finding(src, "ControlSocket",
+			"too long: a socket's path may have at most 107 bytes");
 	if (s->metrics_listen && !is_loopback_endpoint(s->metrics_listen))
 		finding(src, "MetricsListen",
 			"expected an address of the loopback interface such as 127.0.0.1:9464, or none, not '%s'",
@@ -248,14 +261,16 @@ static int parse(const char *path, struct diag *reterr, struct conf_node **ret)
 	if (r < 0)
 		return r;
 	if ((*ret)->kind != CONF_MAP) {
-		diag_add(reterr, DIAG_ERROR, (*ret)->at, "", "expected a map of settings such as 'RingSize: 16MiB'");
+		diag_add(reterr, DIAG_ERROR, (*ret)->at, "",
+			 "expected a map of settings such as 'RingSize: 16MiB'");
 		return -EINVAL;
 	}
-	return conf_expand_env(*ret, reterr) == -ENOMEM ? -ENOMEM : 0; /* other findings count in the end */
+	return conf_expand_env(*ret, reterr) == -ENOMEM ? -ENOMEM
+							: 0; /* other findings count in the end */
 }
 
-int agent_settings_load(const char *path, const struct agent_flag *flags, size_t n_flags, struct diag *reterr,
-			struct agent_settings *ret)
+int agent_settings_load(const char *path, const struct agent_flag *flags, size_t n_flags,
+			struct diag *reterr, struct agent_settings *ret)
 {
 	_cleanup_(conf_node_freep) struct conf_node *map = NULL;
 	size_t n_errors = reterr->n_errors;

@@ -27,7 +27,8 @@ struct agent_settings {
 	char *metrics_listen; /* ADDRESS:PORT of the loopback interface; NULL: none */
 };
 
-#define AGENT_FLAGS_NAME "command line" /* diag_entry.file of what is wrong with a flag; path is the setting's name */
+#define AGENT_FLAGS_NAME \
+	"command line" /* diag_entry.file of what is wrong with a flag; path is the setting's name */
 
 extern const struct option agent_settings_options[];
 

@@ -7,19 +7,14 @@
 
 #include "base/cleanup.h"
 #include "base/nearest.h"
-#include "cli/fields.h"
+#include "cli/command.h"
 
-struct subcommand {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *help;
-};
+extern const struct command command_run, command_check, command_plugins, command_fields,
+	command_record, command_status, command_completion, command_man, command_version;
 
-static const struct subcommand subcommands[] = {
-	{ "run", cli_run, "Run the agent: record processes, deliver them through a pipeline" },
-	{ "record", cli_record, "Store the raw stream in a file, for run --replay" },
-	{ "fields", cli_fields, "List all fields of a record" },
-	{ "version", cli_version, "Print the version" },
+const struct command *const commands[] = {
+	&command_run,	 &command_check,   &command_status,	&command_plugins, &command_fields,
+	&command_record, &command_version, &command_completion, &command_man,	  NULL,
 };
 
 static void print_help(FILE *to)
@@ -30,8 +25,8 @@ static void print_help(FILE *to)
 	      "\n"
 	      "Commands:\n",
 	      to);
-	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
-		fprintf(to, "  %-10s %s\n", subcommands[i].name, subcommands[i].help);
+	for (size_t i = 0; commands[i]; i++)
+		fprintf(to, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n"
 	      "proctrail COMMAND --help says more.\n"
 	      "\n"
@@ -44,15 +39,20 @@ static void print_help(FILE *to)
 
 static int unknown(const char *name)
 {
-	const char *names[ARRAY_SIZE(subcommands) + 1] = { NULL };
+	const char *names[ARRAY_SIZE(commands)] = { NULL };
 	const char *nearest;
 
-	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
-		names[i] = subcommands[i].name;
+	for (size_t i = 0; commands[i]; i++)
+		names[i] = commands[i]->name;
 	nearest = nearest_name(name, names);
 	fprintf(stderr, "proctrail: '%s' is no command%s%s%s; see proctrail --help\n", name,
 		nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 	return CLI_USAGE;
+}
+
+static bool is_one_of(const char *text, const char *a, const char *b, const char *c)
+{
+	return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
 }
 
 int cli_main(int argc, char **argv)
@@ -61,15 +61,14 @@ int cli_main(int argc, char **argv)
 		print_help(stderr);
 		return CLI_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
+	if (is_one_of(argv[1], "--help", "-h", "help")) {
 		print_help(stdout);
 		return CLI_OK;
 	}
-	if (strcmp(argv[1], "--version") == 0)
-		return cli_version(argc - 1, argv + 1);
-	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
-		if (strcmp(argv[1], subcommands[i].name) == 0)
-			return subcommands[i].run(argc - 1, argv + 1);
+	if (is_one_of(argv[1], "--version", "-V", "-v"))
+		return command_main(&command_version, 1, argv + 1);
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(argv[1], commands[i]->name) == 0)
+			return command_main(commands[i], argc - 1, argv + 1);
 	return unknown(argv[1]);
 }

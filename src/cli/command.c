@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Command lines by their tables. Not getopt_long(): mistakes are to be told with the nearest name, and its
- * struct option is not ours.
+ * Command lines by their tables. Not getopt_long(): mistakes are to be told with the nearest name,
+ * and its struct option is not ours.
  */
 #include "cli/command.h"
 
@@ -71,7 +71,9 @@ static void row_of_setting(const struct option *o, struct command_row *ret)
 
 bool command_row(const struct command *command, size_t i, struct command_row *ret)
 {
-	static const struct command_option help = { .letter = 'h', .name = "help", .help = "this text" };
+	static const struct command_option help = { .letter = 'h',
+						    .name = "help",
+						    .help = "this text" };
 
 	for (const struct command_option *o = command->options; o && o->name; o++) {
 		if (i-- == 0) {
@@ -106,7 +108,8 @@ bool command_has(const struct command_line *line, const char *name)
 }
 
 /* Tells about a mistake, and where help is. */
-static int __attribute__((format(printf, 2, 3))) usage(const struct command *command, const char *fmt, ...)
+static int __attribute__((format(printf, 2, 3)))
+usage(const struct command *command, const char *fmt, ...)
 {
 	va_list args;
 
@@ -165,7 +168,8 @@ static bool is_word(const char *text, const char *const *words)
 	return false;
 }
 
-static int check_word(const struct command *command, const char *what, const char *text, const char *const *words)
+static int check_word(const struct command *command, const char *what, const char *text,
+		      const char *const *words)
 {
 	_cleanup_(buf_done) struct buf known = { 0 };
 
@@ -173,7 +177,8 @@ static int check_word(const struct command *command, const char *what, const cha
 		return 0;
 	for (size_t i = 0; words[i]; i++)
 		buf_printf(&known, "%s%s", !i ? "" : words[i + 1] ? ", " : " or ", words[i]);
-	return usage(command, "%s: expected %.*s, not '%s'", what, (int)known.len, known.data, text);
+	return usage(command, "%s: expected %.*s, not '%s'", what, (int)known.len, known.data,
+		     text);
 }
 
 static int add_value(struct cursor *c, const struct command_row *row, const char *text)
@@ -186,8 +191,9 @@ static int add_value(struct cursor *c, const struct command_row *row, const char
 	snprintf(what, sizeof(what), "--%s", row->name);
 	if (text && check_word(line->command, what, text, row->words) < 0)
 		return -EINVAL;
-	line->values[line->n_values++] =
-		(struct command_value){ .option = row->option, .setting = row->setting, .text = text };
+	line->values[line->n_values++] = (struct command_value){ .option = row->option,
+								 .setting = row->setting,
+								 .text = text };
 	c->wants_help |= strcmp(row->name, "help") == 0;
 	return 0;
 }
@@ -198,7 +204,8 @@ static int take_flag(struct cursor *c, const struct command_row *row, const char
 	if (!row->argument && text)
 		return usage(c->line->command, "--%s takes no argument", row->name);
 	if (row->argument && !text && c->at >= c->argc)
-		return usage(c->line->command, "--%s needs an argument: %s", row->name, row->argument);
+		return usage(c->line->command, "--%s needs an argument: %s", row->name,
+			     row->argument);
 	if (row->argument && !text)
 		text = c->argv[c->at++];
 	return add_value(c, row, text);
@@ -277,7 +284,8 @@ static int check_operands(const struct command_line *line)
 	if (!operands && line->n_operands)
 		return usage(command, "'%s' is not expected", line->operands[0]);
 	if (operands && !is_list && line->n_operands > 1)
-		return usage(command, "'%s' is not expected: one %s is enough", line->operands[1], operands);
+		return usage(command, "'%s' is not expected: one %s is enough", line->operands[1],
+			     operands);
 	if (operands && !is_optional && !line->n_operands)
 		return usage(command, "%s is missing", operands);
 	if (line->n_operands)
@@ -293,7 +301,8 @@ static void line_done(struct command_line *line)
 
 int command_print(const struct command_line *line, const struct buf *out)
 {
-	if (!buf_failed(out) && fwrite(out->data, 1, out->len, stdout) == out->len && fflush(stdout) == 0)
+	if (!buf_failed(out) && fwrite(out->data, 1, out->len, stdout) == out->len &&
+	    fflush(stdout) == 0)
 		return CLI_OK;
 	fprintf(stderr, "proctrail %s: cannot write to the standard output\n", line->command->name);
 	return CLI_FAILED;

@@ -2,11 +2,10 @@
 /* `proctrail fields`. The reference page is its output too. */
 #include "cli/fields.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
+#include "cli/command.h"
 #include "codec/json.h"
 #include "event/field.h"
 
@@ -105,56 +104,33 @@ void fields_format(struct buf *out, enum fields_format format)
 	}
 }
 
-static void usage(FILE *to)
+static enum fields_format format_of(const struct command_line *line)
 {
-	fputs("Usage: proctrail fields [--json | --markdown]\n"
-	      "Lists the fields that a record may hold, in the order of its keys.\n"
-	      "\n"
-	      "  --json      an array of objects: name, type, set, doc\n"
-	      "  --markdown  the reference page\n"
-	      "  --help      this text\n",
-	      to);
+	if (command_has(line, "json"))
+		return FIELDS_JSON;
+	return command_has(line, "markdown") ? FIELDS_MARKDOWN : FIELDS_TEXT;
 }
 
-static int print(enum fields_format format)
+static int run(const struct command_line *line)
 {
 	_cleanup_(buf_done) struct buf out = { 0 };
 
-	fields_format(&out, format);
-	if (buf_failed(&out) || fwrite(out.data, 1, out.len, stdout) != out.len ||
-	    fflush(stdout) != 0) {
-		fputs("proctrail fields: cannot write the list\n", stderr);
-		return CLI_FAILED;
-	}
-	return CLI_OK;
+	fields_format(&out, format_of(line));
+	return command_print(line, &out);
 }
 
-int cli_fields(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "markdown", no_argument, NULL, 'm' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	enum fields_format format = FIELDS_TEXT;
-	int c;
+static const struct command_option options[] = {
+	{ .name = "json", .help = "an array of objects: name, type, set, doc" },
+	{ .name = "markdown", .help = "the reference page" },
+	{ 0 },
+};
 
-	optind = 1;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h') {
-			usage(stdout);
-			return CLI_OK;
-		}
-		if (c == '?') {
-			usage(stderr);
-			return CLI_USAGE;
-		}
-		format = c == 'j' ? FIELDS_JSON : FIELDS_MARKDOWN;
-	}
-	if (optind < argc) {
-		usage(stderr);
-		return CLI_USAGE;
-	}
-	return print(format);
-}
+const struct command command_fields = {
+	.name = "fields",
+	.summary = "List all fields of a record",
+	.text = "Lists the fields that a record may hold, in the order of its keys.",
+	.example = "proctrail fields --json | jq -r '.[] | select(.set == \"extended\").name'",
+	.failure = "the list could not be written",
+	.options = options,
+	.run = run,
+};

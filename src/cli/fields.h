@@ -12,6 +12,3 @@ enum fields_format {
 
 /* Appends the whole table. */
 void fields_format(struct buf *out, enum fields_format format);
-
-/* The subcommand; argv[0] is its name. An exit status. */
-int cli_fields(int argc, char **argv);

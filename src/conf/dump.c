@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a structure back to YAML that our own parser reads to the same structure. Text is plain where that is
- * safe and in double quotes elsewhere; a ${ in it is written $${. Pure.
+ * From a structure back to YAML that our own parser reads to the same structure. Text is plain
+ * where that is safe and in double quotes elsewhere; a ${ in it is written $${. Pure.
  */
 #include <ctype.h>
 #include <string.h>
@@ -18,21 +18,30 @@ static bool is_plain_safe(const char *text)
 {
 	static const char *const nothing[] = { "null", "~", "<<", "=" };
 
-	if (!*text || strchr("~=<", *text) || (strchr("-.", *text) && !isdigit((unsigned char)text[1])))
+	if (!*text || strchr("~=<", *text) ||
+	    (strchr("-.", *text) && !isdigit((unsigned char)text[1])))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++)
 		if (strcasecmp(text, nothing[i]) == 0)
 			return false;
-	return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+") == strlen(text);
+	return strspn(text,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+") ==
+	       strlen(text);
 }
 
 /* What YAML does not take as it is, or takes as the end of a line; C1 controls aside. */
 static const struct {
 	const char *bytes, *escape;
 } escapes[] = {
-	{ "\"", "\\\"" },	       { "\\", "\\\\" },	      { "\n", "\\n" },
-	{ "\xe2\x80\xa8", "\\u2028" }, { "\xe2\x80\xa9", "\\u2029" }, { "\xef\xbb\xbf", "\\ufeff" },
-	{ "\xef\xbf\xbe", "\\ufffe" }, { "\xef\xbf\xbf", "\\uffff" }, { "${", "$${" },
+	{ "\"", "\\\"" },
+	{ "\\", "\\\\" },
+	{ "\n", "\\n" },
+	{ "\xe2\x80\xa8", "\\u2028" },
+	{ "\xe2\x80\xa9", "\\u2029" },
+	{ "\xef\xbb\xbf", "\\ufeff" },
+	{ "\xef\xbf\xbe", "\\ufffe" },
+	{ "\xef\xbf\xbf", "\\uffff" },
+	{ "${", "$${" },
 };
 
 static const char *escape_of(const char *p)
@@ -80,7 +89,8 @@ void conf_put_scalar(struct buf *out, const char *text)
 /* Whoever reads the tree can tell null from "null" and 3 from "3": so can who reads this. */
 static void put_node_scalar(struct buf *out, const struct conf_node *node)
 {
-	bool is_null = !*node->text || strcmp(node->text, "null") == 0 || strcmp(node->text, "~") == 0;
+	bool is_null = !*node->text || strcmp(node->text, "null") == 0 ||
+		       strcmp(node->text, "~") == 0;
 
 	if (!node->is_plain)
 		put_quoted(out, node->text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Variables of the environment in values. They are put in after parsing, so what a variable holds stays one
- * text, whatever characters are in it. Pure but for getenv().
+ * Variables of the environment in values. They are put in after parsing, so what a variable holds
+ * stays one text, whatever characters are in it. Pure but for getenv().
  */
 #include <ctype.h>
 #include <errno.h>
@@ -71,7 +71,8 @@ static bool is_utf8(const char *text)
 }
 
 /* As in a shell: an empty variable is as good as none where there is a default. */
-static int lookup(struct expander *x, const struct conf_node *node, const struct reference *ref, struct str *ret)
+static int lookup(struct expander *x, const struct conf_node *node, const struct reference *ref,
+		  struct str *ret)
 {
 	_cleanup_(freep) char *name = NULL;
 	const char *value;
@@ -85,16 +86,20 @@ static int lookup(struct expander *x, const struct conf_node *node, const struct
 		return 0;
 	}
 	if (!value)
-		return finding(x, node,
-			       "the environment variable '%s' is not set; set it, or write ${%s:-DEFAULT}", name,
-			       name);
+		return finding(
+			x, node,
+			"the environment variable '%s' is not set; set it, or write ${%s:-DEFAULT}",
+			name, name);
 	if (!is_utf8(value))
 		return finding(x, node, "the environment variable '%s' is not valid UTF-8", name);
 	*ret = str_from(value);
 	return 0;
 }
 
-/* Everything up to the next reference, with each $${ as ${. Returns where the reference begins, or the end. */
+/*
+ * Everything up to the next reference, with each $${ as ${. Returns where the reference begins, or
+ * the end.
+ */
 static const char *put_literal(struct buf *out, const char *p)
 {
 	while (*p && strncmp(p, "${", 2) != 0) {
@@ -117,13 +122,15 @@ static int expand_text(struct expander *x, const struct conf_node *node, struct 
 
 		p = parse_reference(p + 2, &ref);
 		if (!p)
-			return finding(x, node,
-				       "expected ${NAME} or ${NAME:-DEFAULT}; a ${ that is meant so is written $${");
+			return finding(
+				x, node,
+				"expected ${NAME} or ${NAME:-DEFAULT}; a ${ that is meant so is written $${");
 		r = lookup(x, node, &ref, &value);
 		if (r < 0)
 			return r;
 		if (x->n_bytes + out->len + value.n > CONF_TEXT_MAX)
-			return finding(x, node, "too large: variables may make it at most %d bytes", CONF_TEXT_MAX);
+			return finding(x, node, "too large: variables may make it at most %d bytes",
+				       CONF_TEXT_MAX);
 		buf_put_str(out, value);
 		p = put_literal(out, p);
 	}
@@ -146,7 +153,9 @@ static int expand_scalar(struct expander *x, struct conf_node *node)
 	text = strdup(out.data);
 	if (!text)
 		return -ENOMEM;
-	*node = (struct conf_node){ .kind = CONF_SCALAR, .at = node->at, .text = TAKE(text, node->text) };
+	*node = (struct conf_node){ .kind = CONF_SCALAR,
+				    .at = node->at,
+				    .text = TAKE(text, node->text) };
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys that LoongCollector gives a meaning to and proctrail does not: one table, with what is to be said
- * about each. A configuration that works there works here, and nobody believes in a key that does nothing.
+ * The keys that LoongCollector gives a meaning to and proctrail does not: one table, with what is
+ * to be said about each. A configuration that works there works here, and nobody believes in a key
+ * that does nothing.
  */
 #include "pipeline/foreign.h"
 
@@ -18,7 +19,8 @@ const struct foreign_key foreign_keys[] = {
 	{ "", "extensions", "there are no extensions" },
 	{ "global", "AgentEnvMetaTagKey", "no tags are made from the environment" },
 	{ "global", "AgentMetaTagKey", "tags keep their names" },
-	{ "global", "EnableTimestampNanosecond", "the input's field `__time_ns__` has the nanoseconds" },
+	{ "global", "EnableTimestampNanosecond",
+	  "the input's field `__time_ns__` has the nanoseconds" },
 	{ "global", "PipelineMetaTagKey", "tags keep their names" },
 	{ "global", "Priority", "all pipelines are served alike" },
 	{ "global", "StructureType", "there is one kind of record" },
@@ -41,7 +43,8 @@ static const struct foreign_key *lookup(const char *scope, const char *key)
 }
 
 /* `prefix` is the map's own path with what joins it to a key: "", "global." or "inputs[0].". */
-static void mark_map(struct conf_node *map, const char *scope, const char *prefix, struct diag *reterr)
+static void mark_map(struct conf_node *map, const char *scope, const char *prefix,
+		     struct diag *reterr)
 {
 	for (size_t i = 0; i < map->n; i++) {
 		struct conf_node *key = map->keys[i];
@@ -51,7 +54,8 @@ static void mark_map(struct conf_node *map, const char *scope, const char *prefi
 		if (!foreign)
 			continue;
 		snprintf(path, sizeof(path), "%s%s", prefix, key->text);
-		diag_add(reterr, DIAG_WARNING, key->at, path, "has no meaning here: %s", foreign->why);
+		diag_add(reterr, DIAG_WARNING, key->at, path, "has no meaning here: %s",
+			 foreign->why);
 		key->is_ignored = true;
 	}
 }
@@ -69,9 +73,11 @@ static void report_global_key(const struct conf_node *key, struct diag *reterr)
 	near = nearest_name(key->text, known);
 	snprintf(path, sizeof(path), GLOBAL_KEY ".%s", key->text);
 	if (near)
-		diag_add(reterr, DIAG_ERROR, key->at, path, "unknown key; did you mean '%s'?", near);
+		diag_add(reterr, DIAG_ERROR, key->at, path, "unknown key; did you mean '%s'?",
+			 near);
 	else
-		diag_add(reterr, DIAG_ERROR, key->at, path, "unknown key; nothing in global has a meaning here");
+		diag_add(reterr, DIAG_ERROR, key->at, path,
+			 "unknown key; nothing in global has a meaning here");
 }
 
 static void mark_global(struct conf_node *key, struct conf_node *map, struct diag *reterr)

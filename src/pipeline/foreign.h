@@ -14,7 +14,8 @@ struct foreign_key {
 extern const struct foreign_key foreign_keys[];
 
 /*
- * Finds them in a pipeline's tree, warns about each with the reason, and marks them as ignored, so that
- * whoever checks for unknown keys passes them over. Other keys below `global` are errors: -EINVAL; else 0.
+ * Finds them in a pipeline's tree, warns about each with the reason, and marks them as ignored, so
+ * that whoever checks for unknown keys passes them over. Other keys below `global` are errors:
+ * -EINVAL; else 0.
  */
 int foreign_mark(struct conf_node *root, struct diag *reterr);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From paths to pipelines. First the files are listed, so that a folder and a file in it do not count twice;
- * then each is loaded; then those that cannot live together are told apart. Keeps nothing.
+ * From paths to pipelines. First the files are listed, so that a folder and a file in it do not
+ * count twice; then each is loaded; then those that cannot live together are told apart. Keeps
+ * nothing.
  */
 #include "pipeline/set.h"
 
@@ -76,7 +77,10 @@ static int list_file(struct files *files, const char *path)
 	return 0;
 }
 
-/* By its name, whatever it is: opening it will say what is wrong. Of what is no file only folders are silent. */
+/*
+ * By its name, whatever it is: opening it will say what is wrong. Of what is no file only folders
+ * are silent.
+ */
 static int is_pipeline_name(const struct dirent *entry)
 {
 	static const char *const ends[] = { ".yaml", ".yml", ".json" };
@@ -143,8 +147,9 @@ static int list_folder(struct files *files, const char *folder)
 	for (int i = 0; i < entries.n && r == 0; i++)
 		r = list_entry(files, folder, entries.items[i]->d_name, &n_pipelines);
 	if (r == 0 && n_pipelines == 0)
-		diag_add(files->reterr, DIAG_WARNING, (struct position){ .file = folder }, "",
-			 "there is no pipeline in this folder: no file that ends in .yaml, .yml or .json");
+		diag_add(
+			files->reterr, DIAG_WARNING, (struct position){ .file = folder }, "",
+			"there is no pipeline in this folder: no file that ends in .yaml, .yml or .json");
 	return r;
 }
 
@@ -181,8 +186,8 @@ static bool is_same_target(const char *a, const char *b)
 {
 	struct stat x, y;
 
-	return strcmp(a, b) == 0 ||
-	       (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+	return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+				     x.st_ino == y.st_ino);
 }
 
 static const struct outlet *find_writer(const struct pipeline *p, size_t n, const char *target)
@@ -203,7 +208,8 @@ static struct position outlet_position(const struct pipeline *p, size_t i)
 }
 
 /* Says so when flusher i of p writes what a flusher of `other` (its first n) writes. */
-static bool has_clash(const struct pipeline *p, size_t i, const struct pipeline *other, size_t n, struct diag *reterr)
+static bool has_clash(const struct pipeline *p, size_t i, const struct pipeline *other, size_t n,
+		      struct diag *reterr)
 {
 	_cleanup_(freep) char *target = target_of(&p->outlets[i]);
 	const struct outlet *writer = target ? find_writer(other, n, target) : NULL;
@@ -213,17 +219,20 @@ static bool has_clash(const struct pipeline *p, size_t i, const struct pipeline 
 		return false;
 	snprintf(path, sizeof(path), "flushers[%zu]", i);
 	if (other == p)
-		diag_add(reterr, DIAG_ERROR, outlet_position(p, i), path,
-			 "'%s' is written by %s of this pipeline already; give it a file of its own", target,
-			 writer->part.instance.name);
+		diag_add(
+			reterr, DIAG_ERROR, outlet_position(p, i), path,
+			"'%s' is written by %s of this pipeline already; give it a file of its own",
+			target, writer->part.instance.name);
 	else
-		diag_add(reterr, DIAG_ERROR, outlet_position(p, i), path,
-			 "'%s' is written by the pipeline '%s' already (%s); give it a file of its own", target,
-			 other->name, pipeline_path(other));
+		diag_add(
+			reterr, DIAG_ERROR, outlet_position(p, i), path,
+			"'%s' is written by the pipeline '%s' already (%s); give it a file of its own",
+			target, other->name, pipeline_path(other));
 	return true;
 }
 
-static bool has_clashes(const struct pipeline *p, const struct pipeline_files *set, struct diag *reterr)
+static bool has_clashes(const struct pipeline *p, const struct pipeline_files *set,
+			struct diag *reterr)
 {
 	bool found = false;
 
@@ -231,12 +240,14 @@ static bool has_clashes(const struct pipeline *p, const struct pipeline_files *s
 		found |= has_clash(p, i, p, i, reterr);
 		for (size_t j = 0; j < set->n; j++)
 			if (set->items[j]->is_enabled)
-				found |= has_clash(p, i, set->items[j], set->items[j]->n_outlets, reterr);
+				found |= has_clash(p, i, set->items[j], set->items[j]->n_outlets,
+						   reterr);
 	}
 	return found;
 }
 
-static bool has_namesake(const struct pipeline *p, const struct pipeline_files *set, struct diag *reterr)
+static bool has_namesake(const struct pipeline *p, const struct pipeline_files *set,
+			 struct diag *reterr)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		const struct pipeline *other = set->items[i];
@@ -244,7 +255,8 @@ static bool has_namesake(const struct pipeline *p, const struct pipeline_files *
 		if (strcmp(other->name, p->name) != 0)
 			continue;
 		diag_add(reterr, DIAG_ERROR, (struct position){ .file = pipeline_path(p) }, "",
-			 "the name '%s' is taken by %s; rename one of the files", p->name, pipeline_path(other));
+			 "the name '%s' is taken by %s; rename one of the files", p->name,
+			 pipeline_path(other));
 		return true;
 	}
 	return false;
@@ -290,12 +302,13 @@ static void warn_if_idle(const struct pipeline_files *set, struct diag *reterr)
 {
 	if (!set->n || set->n_failed || pipeline_files_n_enabled(set))
 		return;
-	diag_add(reterr, DIAG_WARNING, (struct position){ .file = pipeline_path(set->items[0]) }, "enable",
-		 "%s enabled: nothing is recorded",
+	diag_add(reterr, DIAG_WARNING, (struct position){ .file = pipeline_path(set->items[0]) },
+		 "enable", "%s enabled: nothing is recorded",
 		 set->n == 1 ? "the only pipeline is not" : "this pipeline and all others are not");
 }
 
-int pipeline_set_load(const char *const *paths, size_t n, struct diag *reterr, struct pipeline_files *ret)
+int pipeline_set_load(const char *const *paths, size_t n, struct diag *reterr,
+		      struct pipeline_files *ret)
 {
 	_cleanup_(files_done) struct files files = { .reterr = reterr };
 	_cleanup_(pipeline_files_done) struct pipeline_files set = { 0 };
