@@ -2,6 +2,7 @@
 /* flusher_file: records to a file that is rolled when it is full. Runs on its own thread. */
 #include <errno.h>
 
+#include "flusher/canonical_path.h"
 #include "flusher/rolling_file.h"
 #include "plugin/plugin.h"
 
@@ -69,7 +70,7 @@ static int file_flush(struct instance *self, const struct payload *in, size_t *r
 
 static char *file_target(const void *conf)
 {
-	return rolling_file_target(((const struct file_conf *)conf)->path);
+	return canonical_path(((const struct file_conf *)conf)->path);
 }
 
 static void file_reopen(struct instance *self)

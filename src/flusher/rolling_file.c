@@ -106,22 +106,6 @@ static int change_over(struct rolling_file *f)
 	return look_at_size(f);
 }
 
-int rolling_file_open(struct rolling_file *f)
-{
-	int r;
-
-	f->fd = -1;
-	r = change_over(f);
-	return r < 0 ? log_err_errno(r, "%s: cannot open '%s'", f->owner, f->path) : 0;
-}
-
-void rolling_file_close(struct rolling_file *f)
-{
-	if (f->fd >= 0)
-		close(f->fd);
-	f->fd = -1;
-}
-
 static bool is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
@@ -226,6 +210,25 @@ static int cut_torn(struct rolling_file *f)
 	return 0;
 }
 
+int rolling_file_open(struct rolling_file *f)
+{
+	int r;
+
+	f->fd = -1;
+	r = change_over(f);
+	return r < 0 ? log_err_errno(r, "%s: cannot open '%s'", f->owner, f->path) : 0;
+}
+
+void rolling_file_close(struct rolling_file *f)
+{
+	if (f->fd < 0)
+		return;
+	if (f->n_torn)
+		(void)cut_torn(f); /* or whoever opens it next does it */
+	close(f->fd);
+	f->fd = -1;
+}
+
 /* At the latest now, before there is a record behind it. */
 static int end_torn(struct rolling_file *f)
 {
@@ -318,6 +321,26 @@ static size_t fitting(const struct rolling_file *f, struct str lines)
 	return feed ? (size_t)(feed + 1 - lines.p) : 0;
 }
 
+/*
+ * How many bytes of the lines go into the file that is open, after a roll if need be. Where that
+ * has not helped it is all of them.
+ */
+static int make_room(struct rolling_file *f, struct str lines, size_t *ret_n)
+{
+	size_t n = fitting(f, lines);
+	int r;
+
+	if (!n) {
+		try_to_roll(f);
+		r = prepare(f);
+		if (r < 0)
+			return r;
+		n = fitting(f, lines);
+	}
+	*ret_n = n ? n : lines.n;
+	return 0;
+}
+
 int rolling_file_write(struct rolling_file *f, struct str lines, size_t *ret_done)
 {
 	int r;
@@ -326,13 +349,11 @@ int rolling_file_write(struct rolling_file *f, struct str lines, size_t *ret_don
 	r = prepare(f);
 	while (r == 0 && *ret_done < lines.n) {
 		struct str rest = { lines.p + *ret_done, lines.n - *ret_done };
-		size_t n = fitting(f, rest), done = 0;
+		size_t n = 0, done = 0;
 
-		if (!n) {
-			try_to_roll(f);
-			n = fitting(f, rest);
-		}
-		r = append(f, (struct str){ rest.p, n ? n : rest.n }, &done);
+		r = make_room(f, rest, &n);
+		if (r == 0)
+			r = append(f, (struct str){ rest.p, n }, &done);
 		*ret_done += done;
 	}
 	return r;
@@ -349,35 +370,4 @@ void rolling_file_reopen(struct rolling_file *f)
 			       f->owner, f->path);
 	else
 		log_info("%s: reopened '%s'", f->owner, f->path);
-}
-
-/* `folder` and the last part of a path, which is not there. */
-static char *join(char *folder, const char *base)
-{
-	char *whole = NULL;
-
-	if (strcmp(base, "..") == 0) {
-		*strrchr(folder, '/') = '\0';
-		return strdup(*folder ? folder : "/");
-	}
-	if (!*base || strcmp(base, ".") == 0)
-		return strdup(folder);
-	if (asprintf(&whole, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, base) < 0)
-		return NULL;
-	return whole;
-}
-
-char *rolling_file_target(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	_cleanup_(freep) char *known = realpath(path, NULL);
-	_cleanup_(freep) char *folder = NULL, *known_folder = NULL;
-
-	if (known)
-		return TAKE_PTR(known);
-	if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0)
-		return NULL; /* always there, unless the working directory was removed */
-	folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-	known_folder = folder ? rolling_file_target(folder) : NULL;
-	return known_folder ? join(known_folder, slash ? slash + 1 : path) : NULL;
 }

@@ -49,6 +49,3 @@ int rolling_file_write(struct rolling_file *f, struct str lines, size_t *ret_don
  * warning: nothing is lost when a file is moved away and this is called afterwards.
  */
 void rolling_file_reopen(struct rolling_file *f);
-
-/* An absolute path without links, though the end of it may not be there yet; or NULL. Owned. */
-char *rolling_file_target(const char *path);

@@ -4,6 +4,7 @@
  * on its own thread; several may print on the one standard output, and their lines do not mix.
  */
 #include "base/log.h"
+#include "flusher/canonical_path.h"
 #include "flusher/rolling_file.h"
 #include "flusher/standard_output.h"
 #include "plugin/plugin.h"
@@ -129,7 +130,7 @@ static char *stdout_target(const void *conf)
 {
 	const struct stdout_conf *c = conf;
 
-	return is_to_file(c) ? rolling_file_target(c->file_name) : NULL;
+	return is_to_file(c) ? canonical_path(c->file_name) : NULL;
 }
 
 static void stdout_reopen(struct instance *self)

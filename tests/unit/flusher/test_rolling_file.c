@@ -232,6 +232,52 @@ static void test_cannot_roll(void **state)
 	end(&x);
 }
 
+/* The limit as it was. */
+static rlim_t limit_descriptors(rlim_t n)
+{
+	struct rlimit limit = { 0 };
+	rlim_t before;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	before = limit.rlim_cur;
+	limit.rlim_cur = n;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return before;
+}
+
+/*
+ * The full file is moved away, and a new one cannot be opened: lines go on into the old, unless it
+ * is gone for good.
+ */
+static void test_rolls_without_descriptors(void **state)
+{
+	struct fixture kept, gone;
+	size_t n = 0, n_gone = 99;
+	int r, r_gone;
+	rlim_t before;
+
+	(void)state;
+	begin(&kept, 4, 1);
+	begin(&gone, 4, 0);
+	put_all(&kept, "aaa\n");
+	put_all(&gone, "aaa\n");
+	before = limit_descriptors(0);
+	r = put(&kept, "bbb\n", &n);
+	r_gone = put(&gone, "bbb\n", &n_gone);
+	limit_descriptors(before);
+	assert_int_equal(r, 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(r_gone, -EMFILE);
+	assert_int_equal(n_gone, 0);
+	put_all(&kept, "ccc\n");
+	put_all(&gone, "ccc\n");
+	assert_file(&kept, "log", "ccc\n");
+	assert_file(&kept, "log.1", "aaa\nbbb\n");
+	assert_file(&gone, "log", "ccc\n");
+	end(&kept);
+	end(&gone);
+}
+
 /* The file behind a link is rolled, the link stays. */
 static void test_link(void **state)
 {
@@ -427,6 +473,21 @@ static void test_torn_and_grown(void **state)
 	end(&x);
 }
 
+/* What could not be cut off at once is cut off at the end. */
+static void test_torn_at_close(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	begin(&x, 0, 1);
+	put_all(&x, "{1}\n");
+	assert_int_equal(write(x.file.fd, "{2", 2), 2);
+	x.file.n_torn = 2;
+	rolling_file_close(&x.file);
+	assert_file(&x, "log", "{1}\n");
+	end(&x);
+}
+
 /* A file system of 1 MiB in a mount namespace of this process; skips where that is not allowed. */
 static void mount_small(const struct folder *f)
 {
@@ -511,51 +572,6 @@ static void test_pipe(void **state)
 	end(&x);
 }
 
-static void test_target(void **state)
-{
-	static const struct {
-		const char *path, *target; /* in the folder */
-	} cases[] = {
-		{ "log", "log" },
-		{ "./log", "log" },
-		{ "link/log", "real/log" },
-		{ "real/../log", "log" },
-		{ "link/to/log", "real/to/log" },
-		{ "alias", "real/data" },
-		{ "none/../log", "log" },
-		{ "none//x/./y/", "none/x/y" },
-	};
-	struct folder f;
-
-	(void)state;
-	folder_open(&f);
-	assert_int_equal(mkdir(folder_path(&f, "real"), 0700), 0);
-	folder_put(&f, "real/data", "");
-	assert_int_equal(symlink("real", folder_path(&f, "link")), 0);
-	assert_int_equal(symlink("link/data", folder_path(&f, "alias")), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(freep) char *target = rolling_file_target(folder_path(&f, cases[i].path));
-
-		assert_non_null(target);
-		assert_string_equal(target, folder_path(&f, cases[i].target));
-	}
-	folder_close(&f);
-}
-
-static void test_target_is_absolute(void **state)
-{
-	_cleanup_(freep) char *here = realpath(".", NULL);
-	_cleanup_(freep) char *target = rolling_file_target("no-such-file.log");
-	_cleanup_(freep) char *root = rolling_file_target("/no-such-file.log");
-
-	(void)state;
-	assert_non_null(here);
-	assert_non_null(target);
-	assert_memory_equal(target, here, strlen(here));
-	assert_string_equal(target + strlen(here), "/no-such-file.log");
-	assert_string_equal(root, "/no-such-file.log");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -568,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_rolls_after_restart),
 		cmocka_unit_test(test_fills_the_gap),
 		cmocka_unit_test(test_cannot_roll),
+		cmocka_unit_test(test_rolls_without_descriptors),
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_reopen),
 		cmocka_unit_test(test_cannot_reopen),
@@ -578,10 +595,9 @@ int main(void)
 		cmocka_unit_test(test_torn_by_kill),
 		cmocka_unit_test(test_file_size_limit),
 		cmocka_unit_test(test_torn_and_grown),
+		cmocka_unit_test(test_torn_at_close),
 		cmocka_unit_test(test_full_device),
 		cmocka_unit_test(test_pipe),
-		cmocka_unit_test(test_target),
-		cmocka_unit_test(test_target_is_absolute),
 		cmocka_unit_test(test_full_disk), /* last: it leaves the mount namespace */
 	};
 
