@@ -232,16 +232,16 @@ static void test_cannot_roll(void **state)
 	end(&x);
 }
 
-/* The limit as it was. */
-static rlim_t limit_descriptors(rlim_t n)
+/* Sets a limit of this process; returns what it was. */
+static rlim_t limit(int what, rlim_t n)
 {
-	struct rlimit limit = { 0 };
+	struct rlimit l = { 0 };
 	rlim_t before;
 
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	before = limit.rlim_cur;
-	limit.rlim_cur = n;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(getrlimit(what, &l), 0);
+	before = l.rlim_cur;
+	l.rlim_cur = n;
+	assert_int_equal(setrlimit(what, &l), 0);
 	return before;
 }
 
@@ -261,10 +261,10 @@ static void test_rolls_without_descriptors(void **state)
 	begin(&gone, 4, 0);
 	put_all(&kept, "aaa\n");
 	put_all(&gone, "aaa\n");
-	before = limit_descriptors(0);
+	before = limit(RLIMIT_NOFILE, 0);
 	r = put(&kept, "bbb\n", &n);
 	r_gone = put(&gone, "bbb\n", &n_gone);
-	limit_descriptors(before);
+	limit(RLIMIT_NOFILE, before);
 	assert_int_equal(r, 0);
 	assert_int_equal(n, 4);
 	assert_int_equal(r_gone, -EMFILE);
@@ -421,30 +421,24 @@ static void test_torn_by_kill(void **state)
  * A limit on the size of files stands for a disk that is full: part of a write is done, the next
  * fails.
  */
-static void limit_file_size(rlim_t bytes)
-{
-	const struct rlimit limit = { .rlim_cur = bytes, .rlim_max = RLIM_INFINITY };
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static void test_file_size_limit(void **state)
 {
 	struct fixture x;
 	size_t n = 99;
+	rlim_t before;
 	int r;
 
 	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
 	begin(&x, 0, 1);
 	put_all(&x, "old\n");
-	limit_file_size(10);
+	before = limit(RLIMIT_FSIZE, 10);
 	r = put(&x, "aa\nbbbbbbbb\n", &n);
 	assert_int_equal(r, -EFBIG);
 	assert_int_equal(n, 3); /* the first line is in custody, the second is not */
 	assert_file(&x, "log", "old\naa\n");
 	r = put(&x, "ccccccccc\n", &n);
-	limit_file_size(RLIM_INFINITY);
+	limit(RLIMIT_FSIZE, before);
 	assert_int_equal(r, -EFBIG);
 	assert_int_equal(n, 0);
 	assert_file(&x, "log", "old\naa\n");
