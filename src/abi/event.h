@@ -19,7 +19,8 @@
 #define EVENT_NAME_MAX 256		 /* one name of a path, its NUL included */
 #define EVENT_COMM_MAX 16		 /* TASK_COMM_LEN */
 #define EVENT_ARGS_MAX (2 * 1024 * 1024) /* largest MaxArgumentBytes */
-#define EVENT_SIZE_MAX (EVENT_ARGS_MAX + 32 * 1024)
+#define EVENT_ENV_MAX (256 * 1024) /* of the environment; looked through for a few names */
+#define EVENT_SIZE_MAX (EVENT_ARGS_MAX + EVENT_ENV_MAX + 32 * 1024)
 
 enum event_type {
 	EVENT_INVALID,
@@ -154,6 +155,7 @@ _Static_assert(sizeof(struct event_fork) == 184, "event_fork is wire format");
  *   cwd, exe  a path as the process sees it, as the walk from the leaf gave it: names, leaf first,
  *             each with its NUL; no names: "/"
  *   args      the bytes from mm->arg_start on: each argument with its NUL
+ *   env       the bytes from mm->env_start on, where some pipeline asks for names of it
  */
 struct event_exec {
 	struct event_head head;
@@ -167,7 +169,7 @@ struct event_exec {
 	__u16 interp_len;
 	__u16 cwd_len;
 	__u16 exe_len;
-	__u32 reserved;
+	__u32 env_len;
 };
 _Static_assert(sizeof(struct event_exec) == 168, "event_exec is wire format");
 

@@ -18,6 +18,8 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "agent/observer.h"
+#include "agent/pipelines.h"
 #include "agent/reader.h"
 #include "agent/snapshot.h"
 #include "base/log.h"
@@ -28,7 +30,8 @@
 #define PERIOD_MAX_MS 50
 #define IDLE_MS 1000	      /* then clock and users are looked at, though nothing happens */
 #define STOP_NS 4000000000ULL /* what is not delivered this long after the signal is given up */
-#define RING_BYTES (16 * 1024 * 1024)
+#define RELOAD_MS 100 /* of silence after the last change of a file */
+#define RECORD_ARGS (32 * 1024) /* of argv, in a recording */
 
 static const char default_config[] = "enable: true\n"
 				     "inputs:\n"
@@ -39,30 +42,41 @@ static const char default_config[] = "enable: true\n"
 
 struct agent {
 	const struct agent_options *options;
-	struct pipeline *pipeline;
+	struct pipelines pipelines;
 	struct probe *probe;
 	struct facts *facts;
 	struct recording_writer *writer;
 	struct recording_reader *recording;
 	struct reader reader;
+	struct observer observer;
 	int epoll_fd, signal_fd;
 	uint64_t started_ns;
-	uint64_t stop_ns; /* when the signal came; 0: it has not */
-	struct probe_losses losses;
+	uint64_t stop_ns;   /* when the signal came; 0: it has not */
+	bool wants_reload;  /* SIGHUP came */
+	uint64_t change_ns; /* when a file last changed; 0: all changes are taken */
+	bool is_live;
 };
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
+static uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* In this order: the sockets show the pipelines, which show their metrics. */
 static void agent_done(struct agent *a)
 {
+	a->observer.control = control_free(a->observer.control);
 	reader_done(&a->reader);
-	pipeline_free(a->pipeline);
+	pipelines_done(&a->pipelines);
+	observer_done(&a->observer);
 	recording_writer_free(a->writer);
 	recording_reader_free(a->recording);
 	probe_free(a->probe);
@@ -71,13 +85,17 @@ static void agent_done(struct agent *a)
 	closep(&a->signal_fd);
 }
 
-/* True once a signal to stop has come; it is remembered. */
+/* Takes the signals that have come; true once one was to stop. */
 static bool is_told_to_stop(struct agent *a)
 {
 	struct signalfd_siginfo info;
 
-	while (!a->stop_ns && read(a->signal_fd, &info, sizeof(info)) == sizeof(info))
-		a->stop_ns = now_ns();
+	while (read(a->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			a->wants_reload = true;
+		else if (!a->stop_ns)
+			a->stop_ns = now_ns();
+	}
 	return a->stop_ns != 0;
 }
 
@@ -85,28 +103,9 @@ static bool give_up(void *ctx)
 {
 	struct agent *a = ctx;
 
+	if (a->is_live)
+		observer_turn(&a->observer, &a->reader);
 	return is_told_to_stop(a) && now_ns() - a->stop_ns > STOP_NS;
-}
-
-static int load_pipeline(struct agent *a)
-{
-	const char *config = a->options->config;
-	struct diag diag = { 0 };
-	int r;
-
-	r = config ? pipeline_load_file(config, &diag, &a->pipeline)
-		   : pipeline_load_text("default", default_config, &diag, &a->pipeline);
-	diag_print(&diag, stderr);
-	diag_done(&diag);
-	if (r < 0 && r != -EINVAL)
-		return log_err_errno(r, "cannot load '%s'",
-				     config ? config : "the default pipeline");
-	if (r == 0 && !pipeline_is_enabled(a->pipeline)) {
-		log_err("the pipeline of '%s' is not enabled (enable: false): nothing to do",
-			config);
-		return -EINVAL;
-	}
-	return r;
 }
 
 static int watch(struct agent *a, int fd, uint32_t events)
@@ -117,8 +116,8 @@ static int watch(struct agent *a, int fd, uint32_t events)
 }
 
 /*
- * SIGINT and SIGTERM are taken from a descriptor; a closed pipe and a file at its size limit are
- * errors of write, not the end.
+ * Signals are taken from a descriptor; a closed pipe and a file at its size limit are errors of write, not
+ * the end. Threads that are started from here on inherit the mask.
  */
 static int take_signals(struct agent *a)
 {
@@ -127,6 +126,7 @@ static int take_signals(struct agent *a)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
@@ -143,21 +143,30 @@ static int take_signals(struct agent *a)
 static int start_reader(struct agent *a)
 {
 	struct reader *reader = &a->reader;
+	struct proc_limits limits;
 	int r;
 
+	agent_settings_limits(a->options->settings, &limits);
 	reader->probe = a->probe;
 	reader->facts = a->facts;
 	reader->writer = a->writer;
-	reader->pipelines = &a->pipeline;
-	reader->n_pipelines = a->pipeline ? 1 : 0;
+	reader->pipelines = a->options->record ? NULL : &a->pipelines;
 	reader->give_up = give_up;
 	reader->give_up_ctx = a;
-	r = reader_init(reader, &proc_limits_default);
+	r = reader_init(reader, &limits);
+	return r < 0 ? log_err_errno(r, "cannot start the reader") : 0;
+}
+
+/* Pipelines first: what is wrong with a configuration shows before anything is touched. */
+static int start_pipelines(struct agent *a)
+{
+	int r;
+
+	r = observer_init(&a->observer, &a->reader);
 	if (r < 0)
-		return log_err_errno(r, "cannot start the reader");
-	if (!a->pipeline)
-		return 0;
-	return pipeline_start(a->pipeline);
+		return log_err_errno(r, "cannot make the metrics");
+	pipelines_init(&a->pipelines, a->options->configs, a->options->n_configs, a->observer.metrics);
+	return a->options->record ? 0 : pipelines_start(&a->pipelines, default_config);
 }
 
 /* The facts that every log begins with. */
@@ -171,34 +180,90 @@ static int fold_beginning(struct agent *a)
 	return r < 0 ? r : reader_fold(&a->reader, record, n, 0);
 }
 
-/* What the sensor collects: what the pipeline asks for, or everything for a recording. */
+/* What the sensor collects: what the pipelines ask for, or, for a recording, what most of them may. */
 static void set_demand(struct agent *a)
 {
-	const struct demand *demand = a->pipeline ? pipeline_demand(a->pipeline) : NULL;
-	bool wants_ext = !demand;
+	struct pipelines_demand demand = { .wants_ext = true, .max_args = RECORD_ARGS };
 
-	for (size_t i = 0; demand && i < n_fields; i++)
-		wants_ext |= demand->fields[i] && fields[i].set == FIELD_SET_EXTENDED;
-	probe_demand(a->probe, wants_ext, demand ? demand->max_args : 32 * 1024);
+	if (!a->options->record)
+		pipelines_demand(&a->pipelines, &demand);
+	fold_set_environment(a->reader.fold, demand.environment);
+	if (a->probe)
+		probe_demand(a->probe, demand.wants_ext, demand.max_args, demand.environment != NULL);
+}
+
+/* The living processes for the pipelines that have just begun and ask for them. */
+static int deliver_snapshots(struct agent *a)
+{
+	uint64_t now = clock_ns(CLOCK_BOOTTIME);
+	int r = 0;
+
+	for (size_t i = 0; i < a->pipelines.n && r == 0; i++) {
+		struct running *one = &a->pipelines.items[i];
+
+		if (one->is_new && pipeline_demand(one->pipeline)->calls & 1U << CALL_SNAPSHOT)
+			r = reader_snapshot(&a->reader, one->pipeline, now);
+		one->is_new = false;
+	}
+	return r;
+}
+
+static int open_recording(struct agent *a)
+{
+	int r;
+
+	if (!a->options->record)
+		return 0;
+	r = recording_writer_new(a->options->record, &a->writer);
+	return r < 0 ? log_err_errno(r, "cannot write '%s'", a->options->record) : 0;
+}
+
+/* Everything that is opened before the stream begins. */
+static int open_all(struct agent *a)
+{
+	const struct agent_settings *settings = a->options->settings;
+	const struct probe_options options = { .hooks = (enum probe_hooks)settings->hooks,
+					       .ring_bytes = settings->ring_bytes };
+	int r;
+
+	r = facts_new(settings->node_name, &a->facts);
+	if (r < 0)
+		return log_err_errno(r, "cannot read what the system says of itself");
+	r = start_pipelines(a);
+	if (r < 0)
+		return r;
+	r = probe_new(&options, &a->probe);
+	if (r < 0)
+		return r;
+	r = open_recording(a);
+	if (r < 0)
+		return r;
+	metric_set(&a->observer.counters.ring_bytes, settings->ring_bytes);
+	return a->options->record ? 0 : observer_listen(&a->observer, settings);
+}
+
+/* The pipelines' own files, and the ring. */
+static int watch_all(struct agent *a)
+{
+	int r;
+
+	pipelines_watch(&a->pipelines); /* what it cannot watch it says; SIGHUP is left */
+	if (a->pipelines.inotify_fd >= 0) {
+		r = watch(a, a->pipelines.inotify_fd, EPOLLIN);
+		if (r < 0)
+			return log_err_errno(r, "cannot wait for changes");
+	}
+	r = watch(a, probe_ring_fd(a->probe), EPOLLIN | EPOLLET);
+	return r < 0 ? log_err_errno(r, "cannot wait for the ring") : 0;
 }
 
 static int start_live(struct agent *a)
 {
-	const struct probe_options options = { .hooks = a->options->hooks,
-					       .ring_bytes = RING_BYTES };
 	int r;
 
-	r = facts_new(a->options->node_name, &a->facts);
-	if (r < 0)
-		return log_err_errno(r, "cannot read what the system says of itself");
-	r = probe_new(&options, &a->probe);
+	r = open_all(a);
 	if (r < 0)
 		return r;
-	if (a->options->record) {
-		r = recording_writer_new(a->options->record, &a->writer);
-		if (r < 0)
-			return log_err_errno(r, "cannot write '%s'", a->options->record);
-	}
 	r = start_reader(a);
 	if (r < 0)
 		return r;
@@ -209,39 +274,86 @@ static int start_live(struct agent *a)
 	r = snapshot_run(&a->reader);
 	if (r < 0)
 		return r;
-	r = watch(a, probe_ring_fd(a->probe), EPOLLIN | EPOLLET);
-	return r < 0 ? log_err_errno(r, "cannot wait for the ring") : 0;
+	r = deliver_snapshots(a);
+	if (r < 0)
+		return log_err_errno(r, "cannot deliver the snapshot");
+	a->is_live = true;
+	observer_describe(&a->observer, &a->reader, facts_node_name(a->facts));
+	return watch_all(a);
 }
 
-/* Sleeps until the time is up, a record woke us, or a signal came. */
+/* Between two batches: the pipelines become what their files say. */
+static int reload(struct agent *a)
+{
+	struct agent_counters *c = &a->observer.counters;
+	int r = reader_deliver(&a->reader);
+
+	a->change_ns = 0;
+	if (r < 0)
+		return r;
+	if (pipelines_reload(&a->pipelines) == RELOAD_APPLIED)
+		metric_add(&c->reloads, 1);
+	else
+		metric_add(&c->reloads_failed, 1);
+	set_demand(a);
+	observer_describe(&a->observer, &a->reader, facts_node_name(a->facts));
+	return deliver_snapshots(a);
+}
+
+/* Takes what has been asked for from outside. 0 or a negative errno. */
+static int take_requests(struct agent *a)
+{
+	if (TAKE(a->wants_reload, false)) {
+		pipelines_reopen(&a->pipelines);
+		return reload(a);
+	}
+	if (pipelines_changed(&a->pipelines))
+		a->change_ns = now_ns();
+	if (a->change_ns && now_ns() - a->change_ns >= RELOAD_MS * 1000000ULL)
+		return reload(a);
+	return 0;
+}
+
+/* Sleeps until the time is up, a record woke us, or a signal or a change of a file came. */
 static void wait_for(const struct agent *a, int ms)
 {
-	struct epoll_event ev[2];
+	struct epoll_event ev[3];
 
-	/* whatever it was: everything is looked at */
-	(void)epoll_wait(a->epoll_fd, ev, ARRAY_SIZE(ev), ms);
+	if (a->change_ns && ms > RELOAD_MS)
+		ms = RELOAD_MS;
+	(void)epoll_wait(a->epoll_fd, ev, ARRAY_SIZE(ev), ms); /* whatever it was: everything is looked at */
+}
+
+/* One look at the ring, and the sleep until the next. 0 or a negative errno. */
+static int turn(struct agent *a, int *period_ms)
+{
+	int64_t n = reader_drain(&a->reader);
+
+	if (n < 0)
+		return (int)n;
+	observer_turn(&a->observer, &a->reader);
+	if (n > 0) {
+		wait_for(a, *period_ms);
+		*period_ms = *period_ms * 2 < PERIOD_MAX_MS ? *period_ms * 2 : PERIOD_MAX_MS;
+		return 0;
+	}
+	*period_ms = PERIOD_MIN_MS;
+	probe_arm(a->probe);
+	if (!ring_pending(probe_ring(a->probe)))
+		wait_for(a, ring_fill(probe_ring(a->probe)) ? PERIOD_MAX_MS : IDLE_MS);
+	return 0;
 }
 
 static int read_until_stopped(struct agent *a)
 {
-	int period = PERIOD_MIN_MS;
+	int period_ms = PERIOD_MIN_MS, r = 0;
 
-	while (!is_told_to_stop(a)) {
-		int64_t n = reader_drain(&a->reader);
-
-		if (n < 0)
-			return (int)n;
-		if (n > 0) {
-			wait_for(a, period);
-			period = period * 2 < PERIOD_MAX_MS ? period * 2 : PERIOD_MAX_MS;
-			continue;
-		}
-		period = PERIOD_MIN_MS;
-		probe_arm(a->probe);
-		if (!ring_pending(probe_ring(a->probe)))
-			wait_for(a, IDLE_MS);
+	while (r == 0 && !is_told_to_stop(a)) {
+		r = take_requests(a);
+		if (r == 0)
+			r = turn(a, &period_ms);
 	}
-	return 0;
+	return r;
 }
 
 /* Lets go of the kernel, then takes what is still in the ring. */
@@ -253,28 +365,28 @@ static int drain_rest(struct agent *a)
 	do {
 		n = reader_drain(&a->reader);
 	} while (n > 0);
-	if (probe_losses(a->probe, &a->losses) < 0)
-		log_warn("cannot read how many records were lost");
 	return (int)n;
 }
 
 static void summarize(const struct agent *a)
 {
-	uint64_t lost = a->losses.exec + a->losses.exit + a->losses.fork + a->losses.other;
 	double seconds = (double)(now_ns() - a->started_ns) / 1e9;
-	struct pipeline_counters c = { 0 };
+	struct probe_losses losses = { 0 };
+	struct pipeline_totals totals;
+	uint64_t lost, records = 0;
 
-	if (a->pipeline)
-		pipeline_counters(a->pipeline, &c);
-	log_info("%" PRIu64 " records, %" PRIu64 " lost, %" PRIu64 " dropped, %.1f/s over %.1f s",
-		 c.records, lost, c.dropped, seconds > 0 ? (double)c.records / seconds : 0,
-		 seconds);
+	if (a->probe && probe_losses(a->probe, &losses) < 0)
+		log_warn("cannot read how many records were lost");
+	lost = losses.exec + losses.exit + losses.fork + losses.other;
+	pipelines_totals(&a->pipelines, &totals);
+	for (int call = 0; a->options->record && call < _CALL_MAX; call++)
+		records += metric_get(&a->reader.counters.records[call]);
+	records += totals.records;
+	log_info("%" PRIu64 " records, %" PRIu64 " lost, %" PRIu64 " dropped, %.1f/s over %.1f s", records, lost,
+		 totals.dropped, seconds > 0 ? (double)records / seconds : 0, seconds);
 }
 
-/*
- * How the end of reading is told: a closed pipe or a consumer that takes nothing is the end, not an
- * error.
- */
+/* How the end of reading is told: a closed pipe or a consumer that takes nothing is the end, not an error. */
 static int end_of(int r)
 {
 	switch (r) {
@@ -287,6 +399,16 @@ static int end_of(int r)
 	default:
 		return r < 0 ? log_err_errno(r, "cannot go on") : 0;
 	}
+}
+
+/* The flushers get what is left of the time to stop; a replay, which nobody has stopped, as long as it takes. */
+static void stop_pipelines(struct agent *a, int why)
+{
+	uint64_t deadline = a->stop_ns ? a->stop_ns + STOP_NS : a->is_live ? now_ns() + STOP_NS : UINT64_MAX;
+
+	pipelines_stop(&a->pipelines, why == -EPIPE ? 0 : deadline);
+	if (a->reader.fold)
+		reader_commit(&a->reader);
 }
 
 static int run_live(struct agent *a)
@@ -302,6 +424,7 @@ static int run_live(struct agent *a)
 	sd_notify(0, "STOPPING=1");
 	rest = r < 0 ? 0 : drain_rest(a);
 	probe_detach(a->probe);
+	stop_pipelines(a, r);
 	return end_of(r < 0 ? r : rest);
 }
 
@@ -319,13 +442,12 @@ static int replay_next(struct agent *a)
 	case RECORDING_END:
 		return 1;
 	case RECORDING_TORN:
-		log_warn("'%s' ends within a batch, at byte %" PRIu64
-			 ": everything before the tear was folded",
+		log_warn("'%s' ends within a batch, at byte %" PRIu64 ": everything before the tear was folded",
 			 a->options->replay, recording_offset(a->recording));
 		return 1;
 	case RECORDING_BAD:
-		log_err("'%s' is damaged at byte %" PRIu64 ": everything before it was folded",
-			a->options->replay, recording_offset(a->recording));
+		log_err("'%s' is damaged at byte %" PRIu64 ": everything before it was folded", a->options->replay,
+			recording_offset(a->recording));
 		return -EBADMSG;
 	}
 	return -EBADMSG;
@@ -336,15 +458,22 @@ static int run_replay(struct agent *a)
 	const char *why = "cannot read it";
 	int r, rest;
 
+	r = start_pipelines(a);
+	if (r < 0)
+		return r;
 	r = recording_reader_new(a->options->replay, &a->recording, &why);
 	if (r < 0) {
 		log_err("'%s': %s", a->options->replay, why);
 		return r;
 	}
 	r = start_reader(a);
+	if (r < 0)
+		return r;
+	set_demand(a);
 	while (r == 0)
 		r = replay_next(a);
 	rest = reader_deliver(&a->reader);
+	stop_pipelines(a, rest);
 	if (r == -EBADMSG)
 		return r;
 	return end_of(r < 0 ? r : rest);
@@ -353,18 +482,14 @@ static int run_replay(struct agent *a)
 int agent_run(const struct agent_options *options)
 {
 	_cleanup_(agent_done) struct agent a = {
-		.options = options, .epoll_fd = -1, .signal_fd = -1, .started_ns = now_ns()
+		.options = options, .epoll_fd = -1, .signal_fd = -1, .started_ns = now_ns(),
+		.pipelines = { .inotify_fd = -1 },
 	};
 	int r;
 
 	r = take_signals(&a);
 	if (r < 0)
 		return log_err_errno(r, "cannot take signals");
-	if (!options->record) {
-		r = load_pipeline(&a);
-		if (r < 0)
-			return r;
-	}
 	r = options->replay ? run_replay(&a) : run_live(&a);
 	if (r == 0)
 		summarize(&a);

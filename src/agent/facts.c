@@ -113,6 +113,11 @@ struct facts *facts_free(struct facts *f)
 	return NULL;
 }
 
+const char *facts_node_name(const struct facts *f)
+{
+	return f->node;
+}
+
 static void fill_head(struct facts *f, struct event_head *h, uint8_t type, size_t size)
 {
 	*h = (struct event_head){

@@ -21,6 +21,9 @@ int facts_new(const char *node_name, struct facts **ret);
 struct facts *facts_free(struct facts *f);
 DEFINE_CLEANUP(struct facts *, facts_free)
 
+/* The node's name; borrowed. */
+const char *facts_node_name(const struct facts *f);
+
 /* Each writes a record into `to` and returns its size, 0 where there is nothing (new) to tell. */
 size_t facts_node(struct facts *f, void *to, size_t size);
 size_t facts_clock(struct facts *f, void *to, size_t size);

@@ -1,22 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One batch at a time: folded record by record, delivered as a whole. Runs on the reader thread,
- * which also delivers.
+ * One batch at a time: folded record by record, delivered as a whole. While flushers are behind, reading goes
+ * on as long as any has room, so that a slow one holds up nobody else; when none has, records wait in the
+ * ring, which is larger than the queues.
  */
 #include "agent/reader.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/log.h"
 
 #define LOG_UNIT "reader"
 
-/*
- * A batch ends at whichever comes first. Bounds what is repeated after a crash, and what waits in
- * memory.
- */
+/* A batch ends at whichever comes first. Bounds what is repeated after a crash, and what waits in memory. */
 #define BATCH_RECORDS 2048
 #define BATCH_BYTES (1024 * 1024)
+#define ROOM_POLL_NS 2000000
+
+#define RECORDS(call, name)                                                                      \
+	{ "records_total", METRIC_COUNTER, offsetof(struct reader_counters, records[call]),      \
+	  .help = "Events of the process stream, before any pipeline.", .label = "call", .value = name }
+
+const struct metric reader_metrics[] = {
+	RECORDS(CALL_EXECVE, "execve"),
+	RECORDS(CALL_EXIT, "exit"),
+	RECORDS(CALL_CLONE, "clone"),
+	{ "batches_total", METRIC_COUNTER, offsetof(struct reader_counters, batches),
+	  .help = "Batches that were folded and delivered." },
+	{ .type = METRIC_END },
+};
 
 static void tap(void *ctx, const struct event_head *record)
 {
@@ -62,51 +75,86 @@ int reader_fold(struct reader *r, const void *record, size_t size, uint64_t seq)
 {
 	int ret = fold_record(r->fold, record, size, seq, &r->batch);
 
-	r->n_uncommitted++;
+	r->n_folded++;
 	return ret == -EBADMSG || ret == -EPROTO ? 0 : ret; /* counted there; the log goes on */
 }
 
-/* One pipeline takes the batch: 0, or why it never will. */
-static int deliver_to(struct reader *r, struct pipeline *p)
+/*
+ * Until there is room: somewhere, when the records come from the kernel; everywhere, when they come from a
+ * file, which can wait. 0 or -ECANCELED.
+ */
+static int wait_for_room(struct reader *r)
 {
-	int ret = pipeline_deliver(p, &r->batch);
+	const struct timespec pause = { .tv_nsec = ROOM_POLL_NS };
 
-	while (ret == -EAGAIN) {
-		if (r->give_up && r->give_up(r->give_up_ctx)) {
-			pipeline_abandon(p);
+	while (r->pipelines &&
+	       !(r->probe ? pipelines_any_room(r->pipelines) : pipelines_all_room(r->pipelines))) {
+		if (pipelines_are_gone(r->pipelines))
+			return 0;
+		if (r->give_up && r->give_up(r->give_up_ctx))
 			return -ECANCELED;
-		}
-		ret = pipeline_resume(p);
+		nanosleep(&pause, NULL);
 	}
-	return ret;
+	return 0;
+}
+
+static void count(struct reader *r)
+{
+	uint64_t n[_CALL_MAX] = { 0 };
+
+	for (size_t i = 0; i < r->batch.n; i++)
+		n[r->batch.events[i].call]++;
+	for (size_t call = 0; call < _CALL_MAX; call++)
+		metric_add(&r->counters.records[call], n[call]);
+	metric_add(&r->counters.batches, 1);
+}
+
+void reader_commit(struct reader *r)
+{
+	uint64_t pending = r->pipelines ? pipelines_pending(r->pipelines) : UINT64_MAX;
+
+	if (r->probe)
+		ring_commit(probe_ring(r->probe), pending < r->begin ? pending : r->begin);
 }
 
 int reader_deliver(struct reader *r)
 {
 	uint64_t end = r->probe ? ring_position(probe_ring(r->probe)) : 0;
-	size_t n_gone = 0;
-	int ret = 0;
+	int ret;
 
-	if (!r->n_uncommitted)
+	if (!r->n_folded) {
+		reader_commit(r);
 		return 0;
-	for (size_t i = 0; i < r->n_pipelines; i++) {
-		int one = deliver_to(r, r->pipelines[i]);
-
-		if (one == -EPIPE)
-			n_gone++;
-		else if (one == -ECANCELED)
-			ret = one;
 	}
+	ret = wait_for_room(r);
+	count(r);
+	for (size_t i = 0; r->pipelines && ret == 0 && i < r->pipelines->n; i++)
+		pipeline_deliver(r->pipelines->items[i].pipeline, &r->batch, r->begin);
 	batch_reset(&r->batch);
 	fold_trim(r->fold);
 	if (r->writer && ret == 0)
 		ret = recording_commit(r->writer, r->begin, end);
-	if (r->probe)
-		ring_commit(probe_ring(r->probe));
-	r->begin = end;
-	r->n_uncommitted = 0;
-	if (ret == 0 && r->n_pipelines && n_gone == r->n_pipelines)
+	if (ret == 0) {
+		r->begin = end;
+		r->n_folded = 0;
+	}
+	reader_commit(r);
+	if (ret == 0 && r->pipelines && pipelines_are_gone(r->pipelines))
 		ret = -EPIPE;
+	return ret;
+}
+
+int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns)
+{
+	struct batch batch;
+	int ret;
+
+	batch_init(&batch, fold_release, r->fold);
+	ret = fold_each_living(r->fold, boot_ns, r->begin, &batch);
+	if (ret == 0)
+		pipeline_deliver(p, &batch, r->begin);
+	batch_reset(&batch);
+	batch_done(&batch);
 	return ret;
 }
 
@@ -158,7 +206,7 @@ int64_t reader_drain(struct reader *r)
 		if (ret < 0)
 			return ret;
 		n++;
-		if (r->n_uncommitted >= BATCH_RECORDS || seq + size - r->begin >= BATCH_BYTES) {
+		if (r->n_folded >= BATCH_RECORDS || seq + size - r->begin >= BATCH_BYTES) {
 			ret = reader_deliver(r);
 			if (ret < 0)
 				return ret;

@@ -20,6 +20,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* argv up to here goes through the scratch; longer ones are copied in slices */
 #define ARGS_INLINE 8192
+#define ENV_INLINE 4096
 #define ARGS_SLICE 4096
 #define ARGS_CROWDED 4096 /* kept of argv while the ring is more than half full */
 #define INTERP_MAX 1024
@@ -205,11 +206,11 @@ static __always_inline void exec_put_ext(struct exec_scratch *r, struct task_str
 
 #ifndef RAW_TP
 /*
- * argv that is too long for the scratch: slice after slice through it into the ring. The callback
- * changes nothing but a flag that it only sets, so that the verifier sees the same state at every
- * turn.
+ * User memory that is too long for the scratch: slice after slice through it into the ring. The
+ * callback changes nothing but a flag that it only sets, so that the verifier sees the same state
+ * at every turn.
  */
-struct args_copy {
+struct long_copy {
 	struct bpf_dynptr to;
 	struct exec_scratch *r;
 	__u64 from;
@@ -217,7 +218,7 @@ struct args_copy {
 	__u32 is_bad;
 };
 
-static long args_slice(__u32 i, struct args_copy *c)
+static long copy_slice(__u32 i, struct long_copy *c)
 {
 	__u64 done = (__u64)i * ARGS_SLICE, n;
 
@@ -232,30 +233,38 @@ static long args_slice(__u32 i, struct args_copy *c)
 }
 
 /*
- * `off` bytes of data are in the scratch; args_len bytes of argv follow. A slice that is not there
- * (it was written moments ago: only reclaim takes it) reads as zeros and is flagged.
+ * `off` bytes of data are in the scratch; argv and the environment follow, as long as the record
+ * says. A slice that is not there (it was written moments ago: only reclaim takes it) reads as
+ * zeros and is flagged.
  */
 static __always_inline void exec_put_long(struct knobs *k, struct stream *s, struct exec_scratch *r,
-					  __u32 off, __u64 arg_start)
+					  __u32 off, __u64 arg_start, __u64 env_start)
 {
 	__u64 filled = bpf_ringbuf_query(&pt_ring, BPF_RB_AVAIL_DATA);
-	__u32 fixed = sizeof(r->e) + (off & PATH_OFF_MASK), args_len = r->e.args_len;
-	struct args_copy c = { .r = r, .from = arg_start, .len = args_len, .off = fixed };
+	__u32 fixed = sizeof(r->e) + (off & PATH_OFF_MASK), env_len = r->e.env_len;
+	struct long_copy c = { .r = r, .from = arg_start, .len = r->e.args_len, .off = fixed };
+	__u32 size = fixed + c.len + env_len;
 
-	r->e.head.size = fixed + args_len;
-	if (bpf_ringbuf_reserve_dynptr(&pt_ring, fixed + args_len, 0, &c.to)) {
+	r->e.head.size = size;
+	if (bpf_ringbuf_reserve_dynptr(&pt_ring, size, 0, &c.to)) {
 		bpf_ringbuf_discard_dynptr(&c.to, BPF_RB_NO_WAKEUP);
 		s->lost_exec++;
 		return;
 	}
 	bpf_dynptr_write(&c.to, 0, &r->e, fixed, 0);
-	bpf_loop(EVENT_ARGS_MAX / ARGS_SLICE, args_slice, &c, 0);
+	bpf_loop(EVENT_ARGS_MAX / ARGS_SLICE, copy_slice, &c, 0);
 	if (c.is_bad) {
 		r->e.head.flags |= EVENT_F_ARGS_BAD;
 		bpf_dynptr_write(&c.to, offsetof(struct event_head, flags), &r->e.head.flags,
 				 sizeof(__u16), 0);
 	}
-	bpf_ringbuf_submit_dynptr(&c.to, wake_flags(k, filled, fixed + args_len));
+	if (env_len) {
+		c.off = fixed + c.len;
+		c.from = env_start;
+		c.len = env_len;
+		bpf_loop(EVENT_ENV_MAX / ARGS_SLICE, copy_slice, &c, 0);
+	}
+	bpf_ringbuf_submit_dynptr(&c.to, wake_flags(k, filled, size));
 }
 #endif
 
@@ -279,6 +288,53 @@ static __always_inline __u32 args_wanted(const struct knobs *k, __u64 total)
 	return total < max ? total : max;
 }
 
+/* How much of the environment is kept: what was asked for, nothing while the ring is crowded. */
+static __always_inline __u32 env_wanted(const struct knobs *k, __u64 total)
+{
+	__u32 max = k->max_env;
+
+	if (!max || bpf_ringbuf_query(&pt_ring, BPF_RB_AVAIL_DATA) > k->ring_bytes / 2)
+		return 0;
+	if (max > EVENT_ENV_MAX)
+		max = EVENT_ENV_MAX;
+#ifdef RAW_TP
+	if (max > ENV_INLINE)
+		max = ENV_INLINE;
+#endif
+	return total < max ? total : max;
+}
+
+/* argv and the environment behind the rest of the record, and the record into the ring. */
+static __always_inline int exec_put_memory(struct knobs *k, struct stream *s, struct exec_scratch *r,
+					   struct mm_struct *mm)
+{
+	__u64 arg_start = GET(mm, arg_start), env_start = GET(mm, env_start);
+	__u64 total = GET(mm, arg_end) - arg_start, n, m;
+	__u32 off = r->walk.off & PATH_OFF_MASK;
+
+	n = args_wanted(k, total);
+	m = env_wanted(k, GET(mm, env_end) - env_start);
+	r->e.args_total = total;
+	r->e.args_len = n;
+	r->e.env_len = m;
+	if (n < total)
+		r->e.head.flags |= EVENT_F_ARGS_CUT;
+#ifndef RAW_TP
+	if (n > ARGS_INLINE || m > ENV_INLINE) {
+		exec_put_long(k, s, r, off, arg_start, env_start);
+		return 0;
+	}
+#endif
+	BOUND(n, ARGS_INLINE);
+	if (bpf_probe_read_user(r->data + off, n, (void *)arg_start))
+		r->e.head.flags |= EVENT_F_ARGS_BAD;
+	BOUND(m, ENV_INLINE);
+	if (m)
+		bpf_probe_read_user(r->data + off + n, m, (void *)env_start);
+	ring_put(k, &r->e.head, (sizeof(r->e) + off + n + m) & 0x7fff, &s->lost_exec);
+	return 0;
+}
+
 TRACEPOINT("sched_process_exec")
 int BPF_PROG(pt_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 {
@@ -287,8 +343,7 @@ int BPF_PROG(pt_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	const struct cred *cred;
 	struct exec_scratch *r;
 	struct cap_sets caps;
-	__u64 arg_start, total, n;
-	__u32 zero = 0, off;
+	__u32 zero = 0;
 
 	r = bpf_map_lookup_elem(&pt_exec_scratch, &zero);
 	if (!s || !k || !r)
@@ -302,31 +357,11 @@ int BPF_PROG(pt_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	fill_cred(&r->e.cred, &caps, cred);
 	fill_cgroup(&r->e.cgroup, t, k);
 	r->e.argc = GET(bprm, argc);
-	r->e.reserved = 0;
 
 	exec_put_names(r, t, bprm, k->want & KNOBS_WANT_EXT);
 	if (k->want & KNOBS_WANT_EXT)
 		exec_put_ext(r, t, bprm, &caps, cred);
-	off = r->walk.off & PATH_OFF_MASK;
-
-	arg_start = GET(t, mm, arg_start);
-	total = GET(t, mm, arg_end) - arg_start;
-	n = args_wanted(k, total);
-	r->e.args_total = total;
-	r->e.args_len = n;
-	if (n < total)
-		r->e.head.flags |= EVENT_F_ARGS_CUT;
-#ifndef RAW_TP
-	if (n > ARGS_INLINE) {
-		exec_put_long(k, s, r, off, arg_start);
-		return 0;
-	}
-#endif
-	BOUND(n, ARGS_INLINE);
-	if (bpf_probe_read_user(r->data + off, n, (void *)arg_start))
-		r->e.head.flags |= EVENT_F_ARGS_BAD;
-	ring_put(k, &r->e.head, (sizeof(r->e) + off + n) & 0x7fff, &s->lost_exec);
-	return 0;
+	return exec_put_memory(k, s, r, GET(t, mm));
 }
 
 /*

@@ -80,6 +80,7 @@ void exec_parts(const struct event_exec *e, struct exec_parts *ret)
 	ret->task_ext = take_struct(&at, task_ext_size(&e->head));
 	ret->exe_ext = take_struct(&at, exe_ext_size(&e->head));
 	ret->args = take(&at, e->args_len);
+	ret->env = take(&at, e->env_len);
 }
 
 void process_parts(const struct event_process *e, struct exec_parts *ret)
@@ -93,6 +94,7 @@ void process_parts(const struct event_process *e, struct exec_parts *ret)
 	ret->task_ext = take_struct(&at, task_ext_size(&e->head));
 	ret->exe_ext = take_struct(&at, exe_ext_size(&e->head));
 	ret->args = take(&at, e->args_len);
+	ret->env = STR_EMPTY;
 }
 
 const struct event_task_ext *fork_task_ext(const struct event_fork *e)
@@ -139,7 +141,8 @@ static bool check_exec(const void *record, size_t n_behind)
 	struct exec_parts parts;
 
 	if (n_behind != (uint64_t)e->filename_len + e->interp_len + e->cwd_len + e->exe_len +
-				e->args_len + task_ext_size(&e->head) + exe_ext_size(&e->head))
+				e->args_len + e->env_len + task_ext_size(&e->head) +
+				exe_ext_size(&e->head))
 		return false;
 	exec_parts(e, &parts);
 	return has_no_nul(parts.filename) && has_no_nul(parts.interp) && is_walk(parts.cwd) &&

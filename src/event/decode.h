@@ -25,6 +25,7 @@ struct exec_parts {
 	struct str filename, interp;
 	struct str cwd, exe; /* leaf-first walks; see path_from_walk() */
 	struct str args;
+	struct str env; /* NAME=value, each with its NUL but perhaps the last */
 	const struct event_task_ext *task_ext; /* or NULL; not aligned: copy it with memcpy() */
 	const struct event_exe_ext *exe_ext;   /* the same */
 };

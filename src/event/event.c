@@ -10,6 +10,7 @@ static const char *const call_names[] = {
 	[CALL_EXECVE] = "execve",
 	[CALL_EXIT] = "exit",
 	[CALL_CLONE] = "clone",
+	[CALL_SNAPSHOT] = "snapshot",
 };
 _Static_assert(ARRAY_SIZE(call_names) == _CALL_MAX, "every call has a name");
 

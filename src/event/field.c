@@ -150,6 +150,10 @@ const struct field fields[] = {
 	EXTENDED("arguments.bytes", NUMBER, get_arguments_bytes,
 		 "The length of the whole argument list in bytes, terminating NULs included, "
 		 "before any cut."),
+	EXTENDED("environment", STRING, get_environment,
+		 "The environment variables that the input's `Environment` names, as they were at exec, "
+		 "`NAME=value` each, joined and quoted as `arguments` are. Missing where none of them was "
+		 "set, and for processes that were there before the agent."),
 	EXTENDED("duration_ns", NUMBER, get_duration_ns,
 		 "How long the process lived, in nanoseconds. Only in exit records."),
 	EXTENDED("cpu.user_ns", NUMBER, get_cpu_user_ns,

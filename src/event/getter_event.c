@@ -80,7 +80,7 @@ struct value get_exit_code(const struct event *ev, const struct field_view *view
 struct value get_exit_tid(const struct event *ev, const struct field_view *view)
 {
 	(void)view;
-	return ev->exit ? value_u64(ev->head->tid) : value_absent();
+	return ev->exit ? value_u64(ev->tid) : value_absent();
 }
 
 static struct str signal_name(uint32_t signal, struct buf *scratch)
@@ -117,7 +117,7 @@ struct value get_duration_ns(const struct event *ev, const struct field_view *vi
 	(void)view;
 	if (!ev->exit)
 		return value_absent();
-	return value_u64(ev->head->time_ns > start_ns ? ev->head->time_ns - start_ns : 0);
+	return value_u64(ev->boot_ns > start_ns ? ev->boot_ns - start_ns : 0);
 }
 
 /*

@@ -42,7 +42,7 @@ TASK(pid_container, value_u64(t->pid_inner))
 struct value get_tid(const struct event *ev, const struct field_view *view)
 {
 	(void)view;
-	return value_u64(ev->head->tid);
+	return value_u64(ev->tid);
 }
 
 /* The kernel calls it pts0, the file system pts/0. */

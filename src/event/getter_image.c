@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/utf8.h"
 #include "event/capability.h"
+#include "event/environment.h"
 #include "event/quote.h"
 
 #define ANCESTORS_MAX 32
@@ -183,4 +184,19 @@ struct value get_ancestors(const struct event *ev, const struct field_view *view
 		return value_safe(STR_EMPTY);
 	quote_arguments(scratch, (struct str){ .p = scratch->data, .n = n_list }, 0);
 	return value_text((struct str){ .p = scratch->data + n_list, .n = scratch->len - n_list });
+}
+
+struct value get_environment(const struct event *ev, const struct field_view *view)
+{
+	struct str rest = ev->image->program ? ev->image->program->env : STR_EMPTY, variable;
+
+	buf_clear(view->scratch);
+	while (environment_next(&rest, &variable)) {
+		if (!environment_is_named(variable, view->environment))
+			continue;
+		if (view->scratch->len)
+			buf_put_char(view->scratch, ' ');
+		quote_argument(view->scratch, variable);
+	}
+	return view->scratch->len ? value_text(buf_str(view->scratch)) : value_absent();
 }

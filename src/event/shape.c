@@ -56,11 +56,11 @@ static int append_field(struct shape *s, const struct field *field)
 	return key.name ? insert(s, s->n, &key) : -ENOMEM;
 }
 
-int shape_init(struct shape *s, const bool *want, uint32_t max_args)
+int shape_init(struct shape *s, const bool *want)
 {
 	int r = 0;
 
-	*s = (struct shape){ .max_args = max_args };
+	*s = (struct shape){ 0 };
 	s->reads = calloc(n_fields, sizeof(*s->reads));
 	if (!s->reads)
 		return -ENOMEM;

@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "event/field.h"
 
@@ -22,12 +21,11 @@ struct shape_key {
 struct shape {
 	struct shape_key *keys; /* in the order of the record; __time__ stays last */
 	size_t n, cap;
-	bool *reads;	   /* n_fields: what filters look at, whether it has a key or not */
-	uint32_t max_args; /* MaxArgumentBytes: how far filters and records see an argument list */
+	bool *reads; /* n_fields: what filters look at, whether it has a key or not */
 };
 
 /* All fields i with want[i]. 0 or -ENOMEM; shape_done() in any case. */
-int shape_init(struct shape *s, const bool *want, uint32_t max_args);
+int shape_init(struct shape *s, const bool *want);
 void shape_done(struct shape *s);
 
 /* The key of that name, or NULL. */

@@ -14,6 +14,9 @@ struct process_security_conf {
 	struct string_list call_names;
 	struct string_list fields;
 	uint64_t max_args;
+	bool snapshot;
+	struct string_list environment;
+	bool exclude_self;
 };
 
 static const char *check_call(const char *item)
@@ -22,9 +25,11 @@ static const char *check_call(const char *item)
 	const char *near;
 	enum call call;
 
-	if (call_from_string(str_from(item), &call) == 0)
+	if (call_from_string(str_from(item), &call) == 0 && call != CALL_SNAPSHOT)
 		return NULL;
-	for (int i = 0; i < _CALL_MAX; i++)
+	if (strcmp(item, call_to_string(CALL_SNAPSHOT)) == 0)
+		return "execve, exit or clone (the processes found at start come by Snapshot: true)";
+	for (int i = 0; i < CALL_SNAPSHOT; i++)
 		names[i] = call_to_string((enum call)i);
 	near = nearest_name(item, names);
 	return near ? near : "execve, exit or clone";
@@ -48,6 +53,11 @@ static const char *check_field(const char *item)
 	return near ? near->name : "spec, extended or the name of a field";
 }
 
+static const char *check_variable(const char *item)
+{
+	return *item && !strchr(item, '=') ? NULL : "the name of an environment variable";
+}
+
 static const struct option options[] = {
 	OPT_CHECKED(
 		struct process_security_conf, "CallNames", call_names, .def = "execve,exit",
@@ -63,6 +73,16 @@ static const struct option options[] = {
 		 .min = 1, .max = EVENT_ARGS_MAX,
 		 .help = "How much of an argument list is kept. One that is longer is cut, and its record has "
 			 "`arguments.truncated`."),
+	OPT_BOOL(struct process_security_conf, "Snapshot", snapshot, .def = "false",
+		 .help = "Whether the processes that are there when the pipeline starts are records too, with "
+			 "`call_name` `snapshot`."),
+	OPT_CHECKED(struct process_security_conf, "Environment", environment,
+		    .check_item = check_variable,
+		    .help = "Environment variables whose values at exec are added to the records, in the field "
+			    "`environment`; for example `LD_PRELOAD` and `SSH_CONNECTION`. The first 256 KiB of an "
+			    "environment are looked through."),
+	OPT_BOOL(struct process_security_conf, "ExcludeSelf", exclude_self, .def = "true",
+		 .help = "Whether the agent's own process makes no records."),
 	{ .type = OPTION_END },
 };
 
@@ -100,6 +120,10 @@ static int process_security_demand(const void *data, struct demand *ret)
 		wanted[i] = fields[i].set == FIELD_SET_SPEC;
 	for (size_t i = 0; i < conf->fields.n; i++)
 		choose_field(wanted, conf->fields.items[i]);
+	for (size_t i = 0; conf->environment.n && i < n_fields; i++)
+		wanted[i] |= strcmp(fields[i].name, "environment") == 0;
+	if (conf->snapshot)
+		calls |= 1U << CALL_SNAPSHOT;
 	for (size_t i = 0; i < conf->call_names.n; i++) {
 		enum call call = CALL_EXECVE;
 
@@ -109,6 +133,8 @@ static int process_security_demand(const void *data, struct demand *ret)
 	*ret = (struct demand){
 		.calls = calls,
 		.max_args = (uint32_t)conf->max_args,
+		.environment = &conf->environment,
+		.exclude_self = conf->exclude_self,
 		.fields = TAKE_PTR(wanted),
 	};
 	return 0;

@@ -1,51 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pipeline at work. A batch goes through in slices: as many records as make about SLICE_BYTES are
- * encoded, once per encoding, and handed to every flusher before the next slice is. So memory is
- * bounded whatever the batch holds, and the order of the records is the batch's for each flusher.
- * Runs on the one thread that calls it.
+ * A pipeline at work, on the reader thread: a batch is filtered and encoded, once per encoding, into chunks of
+ * about SLICE_BYTES, and every chunk is pushed to the outlets that want it. Order is the batch's.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-#include "base/log.h"
 #include "pipeline/parts.h"
 
-#define LOG_UNIT "pipeline"
 #define SLICE_BYTES (256 * 1024)
-#define KEEP_BYTES (4 * 1024 * 1024) /* a feed that a huge record made larger is let go again */
-#define SAY_EVERY_NS 5000000000ULL
 
-int part_start(struct part *part)
+#define PIPELINE(m) .offset = offsetof(struct pipeline_counters, m)
+
+const struct metric pipeline_metrics[] = {
+	{ "pipeline_in_records_total", METRIC_COUNTER, PIPELINE(in),
+	  .help = "Records offered to the pipeline: those of the calls it asks for." },
+	{ "pipeline_filtered_records_total", METRIC_COUNTER, PIPELINE(filtered),
+	  .help = "Records that a processor dropped." },
+	{ "pipeline_out_records_total", METRIC_COUNTER, PIPELINE(records),
+	  .help = "Records encoded and offered to the flushers." },
+	{ "pipeline_failed_records_total", METRIC_COUNTER, PIPELINE(failed),
+	  .help = "Records for which memory ran out." },
+	{ "pipeline_out_bytes_total", METRIC_COUNTER, PIPELINE(bytes), .help = "Bytes encoded." },
+	{ .type = METRIC_END },
+};
+
+static void hide_metrics(struct pipeline *p)
 {
-	struct instance *self = &part->instance;
-
-	part->is_started = true;
-	return self->plugin->start ? self->plugin->start(self) : 0;
-}
-
-void part_done(struct part *part)
-{
-	struct instance *self = &part->instance;
-
-	if (part->is_started && self->plugin->stop)
-		self->plugin->stop(self);
-	if (self->conf)
-		options_done(self->plugin->options, self->conf);
-	free(self->conf);
-	free(self->state);
-	free(self->name);
-	*part = (struct part){ 0 };
-}
-
-static void feed_done(struct feed *feed)
-{
-	json_schema_free(feed->schema);
-	buf_done(&feed->bytes);
-	free(feed->ends);
+	for (size_t i = 0; p->metrics && i < p->n_outlets; i++)
+		if (p->outlets[i].metric_set)
+			metrics_remove(p->metrics, TAKE_PTR(p->outlets[i].metric_set));
+	if (p->metric_set)
+		metrics_remove(p->metrics, TAKE_PTR(p->metric_set));
 }
 
 static void parts_done(struct part *parts, size_t n)
@@ -55,40 +44,25 @@ static void parts_done(struct part *parts, size_t n)
 	free(parts);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
-static void say_dropped(const struct pipeline *p, struct outlet *o)
-{
-	log_warn_errno(o->reason, "%s: %s: %" PRIu64 " records dropped", p->name,
-		       o->part.instance.name, o->n_unsaid);
-	o->n_unsaid = 0;
-	o->said_at_ns = now_ns();
-}
-
 struct pipeline *pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return NULL;
+	pipeline_stop(p, 0);
+	hide_metrics(p);
 	parts_done(p->inputs, p->n_inputs);
 	parts_done(p->stages, p->n_stages);
-	for (size_t i = 0; i < p->n_outlets; i++) {
-		if (p->outlets[i].n_unsaid)
-			say_dropped(p, &p->outlets[i]);
+	for (size_t i = 0; i < p->n_outlets; i++)
 		part_done(&p->outlets[i].part);
-	}
 	free(p->outlets);
-	for (size_t i = 0; i < p->n_feeds; i++)
-		feed_done(&p->feeds[i]);
+	for (size_t i = 0; i < p->n_feeds; i++) {
+		json_schema_free(p->feeds[i].schema);
+		chunk_unref(p->feeds[i].chunk);
+	}
 	free(p->feeds);
 	free(p->demand.fields);
 	buf_done(&p->scratch);
-	free(p->rest_ends);
+	free(p->environment);
 	conf_node_free(p->tree);
 	free(p->name);
 	free(p);
@@ -119,262 +93,219 @@ static int start_parts(struct part *parts, size_t n)
 	return r;
 }
 
+static int name_environment(struct pipeline *p)
+{
+	const struct string_list *names = p->demand.environment;
+
+	if (!names || !names->n || p->environment)
+		return 0;
+	p->environment = calloc(names->n + 1, sizeof(*p->environment));
+	if (!p->environment)
+		return -ENOMEM;
+	for (size_t i = 0; i < names->n; i++)
+		p->environment[i] = names->items[i];
+	return 0;
+}
+
 int pipeline_start(struct pipeline *p)
 {
-	int r = 0;
+	int r = name_environment(p);
 
+	p->is_started = true;
+	p->self_pid = p->demand.exclude_self ? (uint32_t)getpid() : 0;
 	for (size_t i = 0; i < p->n_outlets && r == 0; i++)
-		r = part_start(&p->outlets[i].part);
+		r = outlet_start(&p->outlets[i], p->name);
 	if (r < 0)
 		return r;
 	r = start_parts(p->stages, p->n_stages);
 	return r < 0 ? r : start_parts(p->inputs, p->n_inputs);
 }
 
-static bool keep(struct pipeline *p, struct event *ev)
+void pipeline_stop(struct pipeline *p, uint64_t deadline_ns)
 {
-	if (!(p->demand.calls & 1U << ev->call))
-		return false;
+	for (size_t i = 0; p->is_started && i < p->n_outlets; i++)
+		outlet_stop(&p->outlets[i], deadline_ns);
+	p->is_started = false;
+}
+
+static struct field_view view_of(struct pipeline *p)
+{
+	return (struct field_view){ .max_args = p->demand.max_args,
+				    .environment = p->environment,
+				    .scratch = &p->scratch };
+}
+
+static bool keep(struct pipeline *p, const struct event *ev)
+{
+	const struct field_view view = view_of(p);
+
 	for (size_t i = 0; i < p->n_stages; i++) {
 		struct instance *self = &p->stages[i].instance;
+		const struct processor *processor = (const struct processor *)self->plugin;
 
-		if (((const struct processor *)self->plugin)->process(self, ev) == VERDICT_DROP)
+		if (processor->process && processor->process(self, ev, &view) == VERDICT_DROP)
 			return false;
 	}
 	return true;
 }
 
-static bool grow(size_t **ends, size_t *cap, size_t needed)
+static bool feed_append(struct feed *feed, const struct event *ev, const struct field_view *view, uint64_t begin)
 {
-	size_t larger = needed < 256 ? 256 : needed * 2;
-	size_t *grown;
+	struct chunk *c;
 
-	if (needed <= *cap)
-		return true;
-	grown = reallocarray(*ends, larger, sizeof(*grown));
-	if (!grown)
+	if (!feed->chunk)
+		feed->chunk = chunk_new(begin);
+	c = feed->chunk;
+	if (!c || !chunk_grow(c))
 		return false;
-	*ends = grown;
-	*cap = larger;
-	return true;
-}
-
-static bool feed_append(struct feed *feed, const struct event *ev, const struct field_view *view)
-{
-	if (!grow(&feed->ends, &feed->cap, feed->n + 1))
+	json_encode(feed->schema, ev, view, &c->bytes);
+	if (buf_failed(&c->bytes) || buf_failed(view->scratch))
 		return false;
-	json_encode(feed->schema, ev, view, &feed->bytes);
-	if (buf_failed(&feed->bytes) || buf_failed(view->scratch))
-		return false;
-	feed->ends[feed->n++] = feed->bytes.len;
+	c->times_ns[c->n] = ev->boot_ns;
+	c->ends[c->n++] = c->bytes.len;
 	return true;
 }
 
 /* Back to n records, after one that memory did not suffice for. */
 static void feed_rewind(struct feed *feed, size_t n)
 {
-	size_t len = n ? feed->ends[n - 1] : 0;
+	struct chunk *c = feed->chunk;
+	size_t len = n ? c->ends[n - 1] : 0;
 
-	buf_clear(&feed->bytes); /* of its failure */
-	feed->bytes.len = len;
-	feed->n = n;
+	if (!c)
+		return;
+	buf_clear(&c->bytes); /* of its failure */
+	c->bytes.len = len;
+	c->n = n;
 }
 
 /* Into every feed or into none: so all feeds hold the same records. */
-static void encode(struct pipeline *p, const struct event *ev)
+static void encode(struct pipeline *p, const struct event *ev, uint64_t begin)
 {
-	const struct field_view view = { .max_args = p->demand.max_args, .scratch = &p->scratch };
-	size_t n = p->feeds[0].n;
-	bool is_done = grow(&p->rest_ends, &p->rest_cap, n + 1);
+	const struct field_view view = view_of(p);
+	size_t n = p->feeds[0].chunk ? p->feeds[0].chunk->n : 0;
+	bool is_done = true;
 
-	p->counters.records++;
 	for (size_t i = 0; is_done && i < p->n_feeds; i++)
-		is_done = feed_append(&p->feeds[i], ev, &view);
-	if (is_done)
+		is_done = feed_append(&p->feeds[i], ev, &view, begin);
+	if (is_done) {
+		metric_add(&p->counters.records, 1);
 		return;
-	p->counters.dropped++;
+	}
+	metric_add(&p->counters.failed, 1);
 	buf_clear(&p->scratch);
 	for (size_t i = 0; i < p->n_feeds; i++)
 		feed_rewind(&p->feeds[i], n);
 }
 
+/* Hands the chunks to the outlets; the feeds begin anew. */
+static void push(struct pipeline *p)
+{
+	for (size_t i = 0; i < p->n_feeds; i++) {
+		struct chunk *c = TAKE_PTR(p->feeds[i].chunk);
+
+		if (!c)
+			continue;
+		metric_add(&p->counters.bytes, c->bytes.len);
+		for (size_t k = 0; c->n && k < p->n_outlets; k++)
+			if (p->outlets[k].feed == i)
+				outlet_push(&p->outlets[k], c);
+		chunk_unref(c);
+	}
+}
+
 static bool is_slice_full(const struct pipeline *p)
 {
 	for (size_t i = 0; i < p->n_feeds; i++)
-		if (p->feeds[i].bytes.len >= SLICE_BYTES)
+		if (p->feeds[i].chunk && p->feeds[i].chunk->bytes.len >= SLICE_BYTES)
 			return true;
 	return false;
 }
 
-/* The next slice, into feeds that are empty. */
-static void fill(struct pipeline *p)
+void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin)
 {
-	for (; p->next < p->batch->n && !is_slice_full(p); p->next++) {
-		struct event ev =
-			p->batch->events[p->next]; /* a copy: other pipelines see the event too */
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct event *ev = &batch->events[i];
 
-		if (keep(p, &ev))
-			encode(p, &ev);
+		if (!(p->demand.calls & 1U << ev->call) || ev->image->key.pid == p->self_pid)
+			continue;
+		metric_add(&p->counters.in, 1);
+		if (!keep(p, ev)) {
+			metric_add(&p->counters.filtered, 1);
+			continue;
+		}
+		encode(p, ev, begin);
+		if (is_slice_full(p))
+			push(p);
 	}
-	for (size_t i = 0; i < p->n_feeds; i++)
-		p->counters.bytes += p->feeds[i].bytes.len;
-	for (size_t i = 0; i < p->n_outlets; i++) {
-		p->outlets[i].done = 0;
-		p->outlets[i].is_settled = p->feeds[0].n == 0;
-	}
+	push(p);
 }
 
-/* How many records of the feed lie wholly within its first `done` bytes. */
-static size_t n_within(const struct feed *feed, size_t done)
-{
-	size_t low = 0, high = feed->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (feed->ends[mid] <= done)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* What an outlet has not taken yet. The ends count from where its bytes begin. */
-static struct payload rest_of(struct pipeline *p, const struct outlet *o)
-{
-	const struct feed *feed = &p->feeds[o->feed];
-	size_t first = n_within(feed, o->done), n = feed->n - first;
-
-	if (!o->done)
-		return (struct payload){ .bytes = buf_str(&feed->bytes),
-					 .ends = feed->ends,
-					 .n = n };
-	for (size_t i = 0; i < n; i++)
-		p->rest_ends[i] = feed->ends[first + i] - o->done;
-	return (struct payload){
-		.bytes = { .p = feed->bytes.data + o->done, .n = feed->bytes.len - o->done },
-		.ends = p->rest_ends,
-		.n = n,
-	};
-}
-
-static void drop_rest(struct pipeline *p, struct outlet *o, int reason)
-{
-	const struct feed *feed = &p->feeds[o->feed];
-
-	o->is_settled = true;
-	o->reason = reason;
-	o->n_unsaid += feed->n - n_within(feed, o->done);
-	if (!o->is_gone && (!o->said_at_ns || now_ns() - o->said_at_ns >= SAY_EVERY_NS))
-		say_dropped(p, o);
-}
-
-/* Said once; what it misses from here on is said when the pipeline ends. */
-static void lose_outlet(const struct pipeline *p, struct outlet *o)
-{
-	o->is_gone = true;
-	log_info("%s: %s: its reader has gone, nothing more is written there", p->name,
-		 o->part.instance.name);
-}
-
-static int offer(struct pipeline *p, struct outlet *o)
-{
-	struct payload in;
-	size_t done = 0;
-	int r;
-
-	if (o->is_settled)
-		return 0;
-	if (o->is_gone) {
-		drop_rest(p, o, o->reason);
-		return 0;
-	}
-	in = rest_of(p, o);
-	r = o->flusher->flush(&o->part.instance, &in, &done);
-	o->done += r == 0 ? in.bytes.n : done;
-	if (r == -EAGAIN)
-		return r;
-	if (r == -EPIPE)
-		lose_outlet(p, o);
-	if (r < 0)
-		drop_rest(p, o, r);
-	o->is_settled = true;
-	return 0;
-}
-
-/* Counts what every outlet has, and empties the feeds. */
-static void settle(struct pipeline *p)
-{
-	size_t n = p->feeds[0].n, n_taken = n;
-
-	for (size_t i = 0; i < p->n_outlets; i++) {
-		const struct outlet *o = &p->outlets[i];
-		size_t taken = n_within(&p->feeds[o->feed], o->done);
-
-		n_taken = taken < n_taken ? taken : n_taken;
-	}
-	p->counters.delivered += n_taken;
-	p->counters.dropped += n - n_taken;
-	for (size_t i = 0; i < p->n_feeds; i++) {
-		feed_rewind(&p->feeds[i], 0);
-		if (p->feeds[i].bytes.cap > KEEP_BYTES)
-			buf_done(&p->feeds[i].bytes);
-	}
-}
-
-static bool is_any_left(const struct pipeline *p)
+bool pipeline_has_room(struct pipeline *p)
 {
 	for (size_t i = 0; i < p->n_outlets; i++)
-		if (!p->outlets[i].is_gone)
+		if (!outlet_has_room(&p->outlets[i]))
+			return false;
+	return true;
+}
+
+bool pipeline_has_any_room(struct pipeline *p)
+{
+	for (size_t i = 0; i < p->n_outlets; i++)
+		if (!outlet_is_gone(&p->outlets[i]) && outlet_has_room(&p->outlets[i]))
 			return true;
 	return false;
 }
 
-/* From one slice, of which everything is settled, to the next or to the end. */
-static void advance(struct pipeline *p)
+bool pipeline_is_gone(struct pipeline *p)
 {
-	settle(p);
-	if (p->next < p->batch->n)
-		fill(p);
-	else
-		p->batch = NULL;
+	for (size_t i = 0; i < p->n_outlets; i++)
+		if (!outlet_is_gone(&p->outlets[i]))
+			return false;
+	return true;
 }
 
-int pipeline_deliver(struct pipeline *p, const struct batch *batch)
+uint64_t pipeline_pending(struct pipeline *p)
 {
-	pipeline_abandon(p);
-	p->batch = batch;
-	p->next = 0;
-	fill(p);
-	return pipeline_resume(p);
-}
+	uint64_t begin = UINT64_MAX;
 
-int pipeline_resume(struct pipeline *p)
-{
-	while (p->batch) {
-		bool is_blocked = false;
+	for (size_t i = 0; i < p->n_outlets; i++) {
+		uint64_t one = outlet_pending(&p->outlets[i]);
 
-		for (size_t i = 0; i < p->n_outlets; i++)
-			is_blocked |= offer(p, &p->outlets[i]) == -EAGAIN;
-		if (is_blocked)
-			return -EAGAIN;
-		advance(p);
+		begin = one < begin ? one : begin;
 	}
-	return is_any_left(p) ? 0 : -EPIPE;
+	return begin;
 }
 
-void pipeline_abandon(struct pipeline *p)
+void pipeline_reopen(struct pipeline *p)
 {
-	while (p->batch) {
-		for (size_t i = 0; i < p->n_outlets; i++)
-			if (!p->outlets[i].is_settled)
-				drop_rest(p, &p->outlets[i], -ECANCELED);
-		advance(p);
+	for (size_t i = 0; i < p->n_outlets; i++)
+		outlet_reopen(&p->outlets[i]);
+}
+
+void pipeline_totals(const struct pipeline *p, struct pipeline_totals *ret)
+{
+	*ret = (struct pipeline_totals){
+		.records = metric_get(&p->counters.records),
+		.dropped = metric_get(&p->counters.failed),
+	};
+	for (size_t i = 0; i < p->n_outlets; i++)
+		ret->dropped += metric_get(&p->outlets[i].counters.dropped) +
+				metric_get(&p->outlets[i].counters.overflowed);
+}
+
+int pipeline_show_metrics(struct pipeline *p, struct metrics *m)
+{
+	struct metric_label labels[] = { { "pipeline", p->name }, { "flusher", NULL } };
+	int r;
+
+	p->metrics = m;
+	r = metrics_add(m, pipeline_metrics, &p->counters, labels, 1, &p->metric_set);
+	for (size_t i = 0; r == 0 && i < p->n_outlets; i++) {
+		struct outlet *o = &p->outlets[i];
+
+		labels[1].value = o->part.instance.name;
+		r = metrics_add(m, outlet_metrics, &o->counters, labels, ARRAY_SIZE(labels), &o->metric_set);
 	}
-}
-
-void pipeline_counters(const struct pipeline *p, struct pipeline_counters *ret)
-{
-	*ret = p->counters;
+	return r;
 }

@@ -12,16 +12,20 @@
 #include "base/cleanup.h"
 #include "conf/diag.h"
 #include "event/batch.h"
+#include "metrics/metrics.h"
 #include "plugin/plugin.h"
 
 struct pipeline;
 
 struct pipeline_counters {
-	uint64_t records;   /* wanted; when no batch is under way: delivered + dropped */
-	uint64_t delivered; /* in the custody of every flusher */
-	uint64_t dropped; /* that some flusher could not take, or that memory did not suffice for */
-	uint64_t bytes;	  /* encoded, all encodings together */
+	metric_value in;       /* records of the calls that it asks for */
+	metric_value filtered; /* dropped by a processor */
+	metric_value records;  /* encoded and offered to the flushers */
+	metric_value failed;   /* memory did not suffice */
+	metric_value bytes;    /* encoded, all encodings together */
 };
+
+extern const struct metric pipeline_metrics[];
 
 /*
  * Builds a pipeline from a file, or from text that is called `name`. Nothing is opened yet. 0;
@@ -38,19 +42,41 @@ bool pipeline_is_enabled(const struct pipeline *p);
 /* Borrowed, until the pipeline is freed. */
 const struct demand *pipeline_demand(const struct pipeline *p);
 
-/* Starts all instances, flushers first. 0 or a negative errno, after an error was logged. */
+/*
+ * Starts all instances, flushers first, each with its thread. 0 or a negative errno, after an error was
+ * logged.
+ */
 int pipeline_start(struct pipeline *p);
 
 /*
- * Encodes and delivers a batch: 0 when it is done with; -EAGAIN when a flusher would block: call
- * pipeline_resume() until it says something else, before the next batch. Until then the batch is
- * borrowed and must stay as it is (events beyond the first slice are not encoded yet). -EPIPE: the
- * batch is done with and no flusher is left, the last one has lost its reader. A flusher that
- * cannot take a record loses it: that is logged and counted here and is no failure of the pipeline.
+ * Filters and encodes a batch and queues it for the flushers; never waits. `begin` is where the batch begins
+ * in the ring. What a flusher has no room for is dropped, counted and logged.
  */
-int pipeline_deliver(struct pipeline *p, const struct batch *batch);
-int pipeline_resume(struct pipeline *p);
-/* Gives up on the batch under way, if there is one: what is not in custody counts as dropped. */
-void pipeline_abandon(struct pipeline *p);
+void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin);
 
-void pipeline_counters(const struct pipeline *p, struct pipeline_counters *ret);
+/* Whether every flusher has room for more, or its reader has gone; whether any has. */
+bool pipeline_has_room(struct pipeline *p);
+bool pipeline_has_any_room(struct pipeline *p);
+/* Whether no flusher is left that could ever take anything: their readers have gone. */
+bool pipeline_is_gone(struct pipeline *p);
+/* Where the oldest batch begins that some flusher has not in custody; UINT64_MAX: all have all. */
+uint64_t pipeline_pending(struct pipeline *p);
+
+/* Lets all flushers open their files anew, between two records. */
+void pipeline_reopen(struct pipeline *p);
+
+/*
+ * Lets the flushers finish until `deadline_ns` (CLOCK_MONOTONIC), drops what is left then, and stops
+ * them. Nothing may be delivered afterwards.
+ */
+void pipeline_stop(struct pipeline *p, uint64_t deadline_ns);
+
+struct pipeline_totals {
+	uint64_t records; /* encoded and offered to the flushers */
+	uint64_t dropped; /* that some flusher could not take, or that memory did not suffice for */
+};
+
+void pipeline_totals(const struct pipeline *p, struct pipeline_totals *ret);
+
+/* Shows the counters of the pipeline and of its flushers. 0 or -ENOMEM; removed by pipeline_free(). */
+int pipeline_show_metrics(struct pipeline *p, struct metrics *m);

@@ -44,6 +44,8 @@ struct plugin {
 struct demand {
 	uint32_t calls;	   /* bits 1 << enum call */
 	uint32_t max_args; /* bytes */
+	const struct string_list *environment; /* names of variables; borrowed from the configuration */
+	bool exclude_self; /* no records of the agent's own process */
 	bool *fields; /* n_fields of them: the wanted ones, for the schema; owned by the demand */
 };
 
@@ -65,8 +67,12 @@ struct processor {
 	 */
 	int (*prepare)(struct instance *self, struct shape *shape, const struct conf_node *map, const char *path,
 		       struct diag *reterr);
-	/* Optional: keeps or drops a record. */
-	enum verdict (*process)(struct instance *self, const struct event *ev);
+	/*
+	 * Optional: keeps or drops a record, whose fields `view` shows as they will be written. Runs
+	 * on the reader's thread, for each record: allocates nothing.
+	 */
+	enum verdict (*process)(struct instance *self, const struct event *ev,
+				const struct field_view *view);
 };
 
 /* Encoded records, in order. Record i ends before ends[i] and begins where its predecessor ends. */

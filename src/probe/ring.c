@@ -117,15 +117,21 @@ const void *ring_next(struct ring *r, size_t *ret_size, uint64_t *ret_position)
 	return NULL;
 }
 
-void ring_commit(struct ring *r)
+void ring_commit(struct ring *r, uint64_t position)
 {
-	assert(r->position >= *r->consumer);
-	__atomic_store_n(r->consumer, r->position, __ATOMIC_RELEASE);
+	assert(position <= r->position);
+	if (position > *r->consumer)
+		__atomic_store_n(r->consumer, position, __ATOMIC_RELEASE);
 }
 
 uint64_t ring_position(const struct ring *r)
 {
 	return r->position;
+}
+
+uint64_t ring_fill(const struct ring *r)
+{
+	return __atomic_load_n(r->producer, __ATOMIC_ACQUIRE) - *r->consumer;
 }
 
 uint64_t ring_pending(const struct ring *r)

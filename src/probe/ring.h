@@ -27,11 +27,17 @@ DEFINE_CLEANUP(struct ring *, ring_free)
  */
 const void *ring_next(struct ring *r, size_t *ret_size, uint64_t *ret_position);
 
-/* Gives the room of all records that were handed out back to the kernel. */
-void ring_commit(struct ring *r);
+/*
+ * Gives the room of all records before `position`, which was handed out, back to the kernel. One that is
+ * behind what was committed changes nothing.
+ */
+void ring_commit(struct ring *r, uint64_t position);
 
 /* Where the next record will be read. */
 uint64_t ring_position(const struct ring *r);
+
+/* Bytes that are not given back. */
+uint64_t ring_fill(const struct ring *r);
 
 /* Bytes that wait to be read. */
 uint64_t ring_pending(const struct ring *r);

@@ -60,7 +60,8 @@ int fold_emit(struct fold *f, enum call call, struct image *image, const struct 
 		.image = image_ref(image),
 		.node = &f->node,
 		.exit = call == CALL_EXIT ? (const struct event_exit *)head : NULL,
-		.head = head,
+		.tid = head->tid,
+		.boot_ns = head->time_ns,
 		.seq = step->seq,
 		.time_ns = (int64_t)(head->time_ns + (uint64_t)f->wall_offset_ns),
 	};
@@ -266,4 +267,46 @@ void fold_losses(const struct fold *f, struct fold_losses *ret)
 		.fork = f->streams.fork,
 		.other = f->streams.other,
 	};
+}
+
+void fold_set_environment(struct fold *f, const char *const *names)
+{
+	f->environment = names;
+}
+
+static int compare_start(const void *a, const void *b)
+{
+	const struct event *x = a, *y = b;
+	uint64_t first = x->image->key.start_ns, second = y->image->key.start_ns;
+
+	return first < second ? -1 : first > second;
+}
+
+/* Parents come before their children, as far as they were started before them. */
+int fold_each_living(struct fold *f, uint64_t boot_ns, uint64_t seq, struct batch *out)
+{
+	const struct hash *processes = &f->table.processes;
+	size_t begin = out->n;
+
+	for (size_t i = 0; i < processes->cap; i++) {
+		const struct process *process = processes->slots[i].item;
+		struct event *ev;
+
+		if (!process || process->image->flags & (IMAGE_KTHREAD | IMAGE_STUB))
+			continue;
+		ev = batch_append(out);
+		if (!ev)
+			return -ENOMEM;
+		*ev = (struct event){
+			.call = CALL_SNAPSHOT,
+			.image = image_ref(process->image),
+			.node = &f->node,
+			.tid = process->image->key.pid,
+			.boot_ns = boot_ns,
+			.seq = seq,
+			.time_ns = (int64_t)(boot_ns + (uint64_t)f->wall_offset_ns),
+		};
+	}
+	qsort(out->events + begin, out->n - begin, sizeof(*out->events), compare_start);
+	return 0;
 }

@@ -178,7 +178,7 @@ static int exec_fill(struct fold *f, struct image *image, const struct event_exe
 	struct exec_parts parts;
 	int r;
 
-	r = program_from_exec(&f->table, &f->scratch, e, &program);
+	r = program_from_exec(&f->table, &f->scratch, e, f->environment, &program);
 	if (r < 0)
 		return r;
 	table_set_program(&f->table, image, program);

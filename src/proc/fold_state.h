@@ -25,6 +25,7 @@ struct unanswered {
 
 struct fold {
 	struct proc_table table;
+	const char *const *environment; /* names to keep, ended by NULL; borrowed; NULL: none */
 	struct owner_table users, cgroups;
 	struct tombstones tombstones;
 	struct streams streams;

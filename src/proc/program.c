@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "event/environment.h"
 #include "proc/program.h"
 
 #define DELETED STR(" (deleted)")
@@ -9,7 +10,7 @@
 
 /* A program that is being put together: its strings are still somebody else's. */
 struct draft {
-	struct str binary, cwd, args, interpreter, exe;
+	struct str binary, cwd, args, interpreter, exe, env;
 	const struct event_exe_ext *exe_ext;
 	uint32_t flags, argc, args_total;
 };
@@ -31,7 +32,7 @@ static int draft_finish(struct proc_table *t, const struct draft *d, struct prog
 	char *to;
 
 	program = table_program_new(t, d->binary.n + d->cwd.n + d->args.n + d->interpreter.n +
-					       d->exe.n);
+					       d->exe.n + d->env.n);
 	if (!program)
 		return -ENOMEM;
 	to = (char *)(program + 1);
@@ -43,6 +44,7 @@ static int draft_finish(struct proc_table *t, const struct draft *d, struct prog
 	program->args = place(&to, d->args);
 	program->interpreter = place(&to, d->interpreter);
 	program->exe = place(&to, d->exe);
+	program->env = place(&to, d->env);
 	if (d->exe_ext) {
 		memcpy(&program->exe_ext, d->exe_ext, sizeof(program->exe_ext));
 		program->flags |= PROGRAM_HAS_EXE_EXT;
@@ -77,7 +79,8 @@ static struct str put_joined(struct buf *scratch, struct str a, struct str b, st
 static int scratch_prepare(struct buf *scratch, const struct exec_parts *parts)
 {
 	buf_clear(scratch);
-	return buf_room(scratch, 3 * parts->cwd.n + parts->exe.n + parts->filename.n + 64)
+	return buf_room(scratch, 3 * parts->cwd.n + parts->exe.n + parts->filename.n +
+				 parts->env.n + 64)
 		       ? 0
 		       : -ENOMEM;
 }
@@ -147,8 +150,23 @@ static struct str exec_binary(struct buf *scratch, struct str filename, struct s
 			  filename);
 }
 
+/* Of an environment, the variables with one of these names. Room for all of it is in the scratch. */
+static struct str pick_variables(struct buf *scratch, struct str env, const char *const *names)
+{
+	size_t begin = scratch->len;
+	struct str variable;
+
+	while (environment_next(&env, &variable)) {
+		if (!environment_is_named(variable, names))
+			continue;
+		buf_put_str(scratch, variable);
+		buf_put_char(scratch, '\0');
+	}
+	return (struct str){ .p = scratch->data + begin, .n = scratch->len - begin };
+}
+
 int program_from_exec(struct proc_table *t, struct buf *scratch, const struct event_exec *e,
-		      struct program **ret)
+		      const char *const *environment, struct program **ret)
 {
 	struct exec_parts parts;
 	struct draft d = { 0 };
@@ -164,6 +182,7 @@ int program_from_exec(struct proc_table *t, struct buf *scratch, const struct ev
 	draft_args(&d, parts.args, e->argc, e->args_total, e->head.flags);
 	d.binary = exec_binary(scratch, parts.filename, cwd, d.exe);
 	d.interpreter = parts.interp;
+	d.env = pick_variables(scratch, parts.env, environment);
 	return draft_finish(t, &d, ret);
 }
 

@@ -13,7 +13,7 @@
  * resolved executable. From PROCESS: the executable's path; of a kernel thread its name.
  */
 int program_from_exec(struct proc_table *t, struct buf *scratch, const struct event_exec *e,
-		      struct program **ret);
+		      const char *const *environment, struct program **ret);
 int program_from_process(struct proc_table *t, struct buf *scratch, const struct event_process *e,
 			 struct program **ret);
 /* Of a kernel thread, or a helper that has not exec'ed. `comm` is EVENT_COMM_MAX bytes. */

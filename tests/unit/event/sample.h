@@ -57,10 +57,10 @@ static inline void sample_init(struct sample *s)
 	s->image.program = &s->program;
 	s->parent.program = &s->parent_program;
 	s->image.parent = &s->parent;
-	s->exec.head.tid = s->exec.head.tgid = s->image.key.pid;
 	s->event.image = &s->image;
 	s->event.node = &s->node;
-	s->event.head = &s->exec.head;
+	s->event.tid = s->image.key.pid;
+	s->event.boot_ns = s->image.key.start_ns;
 	s->view.scratch = &s->scratch;
 }
 
@@ -69,10 +69,8 @@ static inline void sample_end(struct sample *s, uint32_t status)
 {
 	s->event.call = CALL_EXIT;
 	s->event.exit = &s->exit;
-	s->event.head = &s->exit.head;
+	s->event.boot_ns = s->image.key.start_ns + 2000000500;
 	s->event.time_ns += 2000000000;
-	s->exit.head.tid = s->exit.head.tgid = s->image.key.pid;
-	s->exit.head.time_ns = s->image.key.start_ns + 2000000500;
 	s->exit.status = status;
 }
 

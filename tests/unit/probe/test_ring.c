@@ -100,10 +100,28 @@ static void hands_out_in_order_and_commits_once(void **state)
 	expect(r, 'b', 8, 24);
 	expect_none(r);
 	assert_int_equal(*k->consumer, 0);
-	ring_commit(r);
+	ring_commit(r, ring_position(r));
 	assert_int_equal(*k->consumer, 40);
 	assert_int_equal(ring_position(r), 40);
 	assert_int_equal(ring_pending(r), 0);
+}
+
+static void commits_up_to_a_position_and_never_back(void **state)
+{
+	_cleanup_(ring_freep) struct ring *r = NULL;
+	struct kernel *k = *state;
+
+	assert_int_equal(ring_new(k->fd, SIZE, &r), 0);
+	produce(k, 'a', 16, 0);
+	produce(k, 'b', 16, 0);
+	expect(r, 'a', 16, 0);
+	expect(r, 'b', 16, 24);
+	assert_int_equal(ring_fill(r), 48);
+	ring_commit(r, 24);
+	assert_int_equal(*k->consumer, 24);
+	assert_int_equal(ring_fill(r), 24);
+	ring_commit(r, 0);
+	assert_int_equal(*k->consumer, 24);
 }
 
 static void reads_again_what_was_not_committed(void **state)
@@ -115,7 +133,7 @@ static void reads_again_what_was_not_committed(void **state)
 	produce(k, 'b', 16, 0);
 	assert_int_equal(ring_new(k->fd, SIZE, &first), 0);
 	expect(first, 'a', 16, 0);
-	ring_commit(first);
+	ring_commit(first, ring_position(first));
 	expect(first, 'b', 16, 24);
 	assert_int_equal(ring_new(k->fd, SIZE, &second), 0);
 	expect(second, 'b', 16, 24);
@@ -133,7 +151,7 @@ static void stops_at_a_busy_record(void **state)
 	produce(k, 'c', 16, 0);
 	expect(r, 'a', 16, 0);
 	expect_none(r);
-	ring_commit(r);
+	ring_commit(r, ring_position(r));
 	assert_int_equal(*k->consumer, 24);
 	memcpy(k->data + 24, &header, sizeof(header));
 	expect(r, 'b', 16, 24);
@@ -151,7 +169,7 @@ static void steps_over_discarded_records(void **state)
 	produce(k, 'y', 1, BPF_RINGBUF_DISCARD_BIT);
 	expect(r, 'a', 16, 112);
 	expect_none(r);
-	ring_commit(r);
+	ring_commit(r, ring_position(r));
 	assert_int_equal(*k->consumer, *k->producer);
 }
 
@@ -167,7 +185,7 @@ static void puts_wrapped_records_together(void **state)
 
 		produce(k, (char)n, n, 0);
 		expect(r, (char)n, n, at);
-		ring_commit(r);
+		ring_commit(r, ring_position(r));
 	}
 	assert_true(*k->producer > 10 * SIZE);
 }
@@ -186,6 +204,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(hands_out_in_order_and_commits_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(commits_up_to_a_position_and_never_back, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(reads_again_what_was_not_committed, setup,
 						teardown),

@@ -55,7 +55,7 @@ static void check_exec(struct proc_table *t, struct buf *scratch, const struct e
 	struct program *program = NULL;
 
 	e->args_total = 9;
-	assert_int_equal(program_from_exec(t, scratch, e, &program), 0);
+	assert_int_equal(program_from_exec(t, scratch, e, NULL, &program), 0);
 	if (!is(program->binary, c->want_binary) || !is(program->cwd, c->want_cwd) ||
 	    !is(program->exe, c->exe ? c->exe : "") || program->flags != c->want_flags)
 		fail_msg("'%s' in '%s': '%.*s' in '%.*s', exe '%.*s', flags %x", c->filename,

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table, and where its numbers come from. On the reader thread. */
+#include "agent/counters.h"
+
+#define AGENT(m) .offset = offsetof(struct agent_counters, m)
+#define LOST(kind, m)                                                                            \
+	{ "lost_records_total", METRIC_COUNTER, AGENT(m),                                        \
+	  .help = "Records that the kernel could not put into the ring.", .label = "type", .value = kind }
+#define EVICTED(kind, m)                                                                         \
+	{ "table_evicted_total", METRIC_COUNTER, AGENT(m),                                       \
+	  .help = "Images that the process table let go of to stay within its limits.", .label = "state", .value = kind }
+
+const struct metric agent_metrics[] = {
+	LOST("execve", lost_exec),
+	LOST("exit", lost_exit),
+	LOST("clone", lost_fork),
+	LOST("other", lost_other),
+	{ "ring_size_bytes", METRIC_GAUGE, AGENT(ring_bytes), .help = "Size of the ring." },
+	{ "ring_fill_bytes", METRIC_GAUGE, AGENT(ring_fill_bytes),
+	  .help = "Bytes of the ring that are not given back yet: not read, or not in every flusher's custody." },
+	{ "table_processes", METRIC_GAUGE, AGENT(processes), .help = "Living processes in the table." },
+	{ "table_images", METRIC_GAUGE, AGENT(images),
+	  .help = "Images in the table: of living processes, and of ended ones that are still somebody's parent." },
+	{ "table_bytes", METRIC_GAUGE, AGENT(table_bytes), .help = "Memory of the images and their strings." },
+	EVICTED("exited", evicted_exited),
+	EVICTED("living", evicted_living),
+	{ "unknown_parent_records_total", METRIC_COUNTER, AGENT(unknown_parent),
+	  .help = "Records whose parent image the table did not know." },
+	{ "unknown_process_records_total", METRIC_COUNTER, AGENT(unknown_process),
+	  .help = "Records of a process that the table did not know." },
+	{ "twin_records_total", METRIC_COUNTER, AGENT(twins),
+	  .help = "Records that came a second time and were folded away." },
+	{ "malformed_records_total", METRIC_COUNTER, AGENT(malformed),
+	  .help = "Records that were refused because their lengths do not add up." },
+	{ "reloads_total", METRIC_COUNTER, AGENT(reloads), .help = "Times that the pipelines were loaded anew.",
+	  .label = "outcome", .value = "applied" },
+	{ "reloads_total", METRIC_COUNTER, AGENT(reloads_failed), .help = "Times that the pipelines were loaded anew.",
+	  .label = "outcome", .value = "partly_refused" },
+	{ "pipelines", METRIC_GAUGE, AGENT(pipelines), .help = "Pipelines that run." },
+	{ .type = METRIC_END },
+};
+
+void agent_counters_update(struct agent_counters *c, const struct reader *r)
+{
+	struct proc_counters proc;
+
+	fold_counters(r->fold, &proc);
+	metric_set(&c->processes, proc.processes);
+	metric_set(&c->images, proc.images);
+	metric_set(&c->table_bytes, proc.bytes);
+	metric_set(&c->evicted_exited, proc.evicted_exited);
+	metric_set(&c->evicted_living, proc.evicted_living);
+	metric_set(&c->unknown_parent, proc.unknown_parent);
+	metric_set(&c->unknown_process, proc.unknown_process);
+	metric_set(&c->twins, proc.twins);
+	metric_set(&c->malformed, proc.malformed);
+	metric_set(&c->pipelines, r->pipelines ? r->pipelines->n : 0);
+	if (r->probe)
+		metric_set(&c->ring_fill_bytes, ring_fill(probe_ring(r->probe)));
+}
+
+void agent_counters_lost(struct agent_counters *c, const struct probe_losses *losses)
+{
+	metric_set(&c->lost_exec, losses->exec);
+	metric_set(&c->lost_exit, losses->exit);
+	metric_set(&c->lost_fork, losses->fork);
+	metric_set(&c->lost_other, losses->other);
+}
+
+uint64_t agent_counters_n_lost(const struct agent_counters *c)
+{
+	return metric_get(&c->lost_exec) + metric_get(&c->lost_exit) + metric_get(&c->lost_fork) +
+	       metric_get(&c->lost_other);
+}

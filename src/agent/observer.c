@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters are taken over once a second, so that the parts of the reader may count as they like and a page is
+ * never asked of them. Its owner is the reader thread.
+ */
+#include "agent/observer.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "codec/json.h"
+
+#define LOG_UNIT "observer"
+
+#define UPDATE_NS 1000000000ULL
+
+int observer_init(struct observer *o, struct reader *r)
+{
+	int ret;
+
+	health_init(&o->health);
+	o->has_health = true;
+	ret = metrics_new(&o->metrics);
+	if (ret < 0)
+		return ret;
+	ret = metrics_add(o->metrics, agent_metrics, &o->counters, NULL, 0, &o->agent_set);
+	if (ret == 0)
+		ret = metrics_add(o->metrics, reader_metrics, &r->counters, NULL, 0, &o->reader_set);
+	return ret < 0 ? ret : process_metrics_add(o->metrics, &o->process);
+}
+
+void observer_done(struct observer *o)
+{
+	o->control = control_free(o->control);
+	o->metrics = metrics_free(o->metrics);
+	if (o->has_health)
+		health_done(&o->health);
+	o->has_health = false;
+}
+
+int observer_listen(struct observer *o, const struct agent_settings *settings)
+{
+	const struct control_options options = {
+		.socket = settings->control_socket,
+		.listen = settings->metrics_listen,
+		.instance = settings->instance,
+	};
+
+	int r;
+
+	if (!options.socket && !options.listen)
+		return 0;
+	r = control_new(&options, o->metrics, &o->health, &o->control);
+	if (r == 0 || options.listen)
+		return r;
+	log_warn("going on without a control socket: `proctrail status` cannot ask this agent");
+	return 0;
+}
+
+void observer_turn(struct observer *o, const struct reader *r)
+{
+	uint64_t now = health_now_ns(), before = agent_counters_n_lost(&o->counters), lost;
+	struct probe_losses losses;
+
+	health_turn(&o->health, now);
+	if (now - o->updated_ns < UPDATE_NS)
+		return;
+	o->updated_ns = now;
+	agent_counters_update(&o->counters, r);
+	if (!r->probe || probe_losses(r->probe, &losses) < 0)
+		return;
+	agent_counters_lost(&o->counters, &losses);
+	lost = agent_counters_n_lost(&o->counters) - before;
+	if (!lost)
+		return;
+	health_lose(&o->health, lost, now);
+	log_warn("%llu records were lost: the ring was full", (unsigned long long)lost);
+}
+
+static void put_pipeline(struct buf *out, const struct pipeline *p)
+{
+	buf_put_str(out, STR("{\"name\":"));
+	json_put_text(out, str_from(pipeline_name(p)));
+	buf_put_str(out, STR(",\"path\":"));
+	json_put_text(out, str_from(pipeline_path(p)));
+	buf_put_str(out, STR(",\"state\":\"running\"}"));
+}
+
+void observer_describe(struct observer *o, const struct reader *r, const char *node)
+{
+	struct buf out = { 0 };
+
+	if (!o->control)
+		return;
+	buf_put_str(&out, STR("{\"node\":"));
+	json_put_text(&out, str_from(node));
+	buf_printf(&out, ",\"hooks\":\"%s\",\"ring_bytes\":%llu,\"pipelines\":[", probe_hooks_name(r->probe),
+		   (unsigned long long)metric_get(&o->counters.ring_bytes));
+	for (size_t i = 0; i < r->pipelines->n; i++) {
+		if (i)
+			buf_put_char(&out, ',');
+		put_pipeline(&out, r->pipelines->items[i].pipeline);
+	}
+	buf_put_str(&out, STR("]}"));
+	if (buf_failed(&out) || control_set_state(o->control, buf_str(&out)) < 0)
+		log_warn("no memory to describe the agent: /status shows what was before");
+	buf_done(&out);
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loading is pipeline/set.c; here is what runs, and how it comes to be what the files say. All of it happens
+ * between two batches, while the ring holds what comes.
+ */
+#include "agent/pipelines.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/log.h"
+
+#define LOG_UNIT "pipelines"
+
+/* The old version of a pipeline gets this long to write what it has taken. */
+#define REPLACE_NS 2000000000ULL
+#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+void pipelines_init(struct pipelines *p, const char *const *paths, size_t n_paths, struct metrics *m)
+{
+	*p = (struct pipelines){ .paths = paths, .n_paths = n_paths, .metrics = m, .inotify_fd = -1 };
+}
+
+static char **names_free(char **names)
+{
+	for (size_t i = 0; names && names[i]; i++)
+		free(names[i]);
+	free(names);
+	return NULL;
+}
+DEFINE_CLEANUP(char **, names_free)
+
+static void items_free(struct pipelines *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		pipeline_free(p->items[i].pipeline);
+	free(p->items);
+	p->items = NULL;
+	p->n = 0;
+}
+
+void pipelines_done(struct pipelines *p)
+{
+	items_free(p);
+	p->environment = names_free(p->environment);
+	closep(&p->inotify_fd);
+	p->inotify_fd = -1;
+}
+
+static int add_names(char ***names, size_t *n, const struct string_list *more)
+{
+	for (size_t i = 0; i < more->n; i++) {
+		char **grown = reallocarray(*names, *n + 2, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		*names = grown;
+		grown[*n] = strdup(more->items[i]);
+		if (!grown[*n])
+			return -ENOMEM;
+		grown[++*n] = NULL;
+	}
+	return 0;
+}
+
+/* The union of what the pipelines name; a name that two have is there twice, which does no harm. */
+static int collect_environment(struct pipelines *p)
+{
+	_cleanup_(names_freep) char **names = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < p->n && r == 0; i++)
+		r = add_names(&names, &n, pipeline_demand(p->items[i].pipeline)->environment);
+	if (r < 0)
+		return r;
+	names_free(p->environment);
+	p->environment = TAKE_PTR(names);
+	return 0;
+}
+
+/* Starts a pipeline and takes it; on failure it is still the caller's. */
+static int begin(struct pipelines *p, struct pipeline *pipeline, struct running *ret)
+{
+	struct running one = { .pipeline = pipeline, .is_new = true };
+	int r;
+
+	r = pipeline_fingerprint(pipeline, &one.fingerprint);
+	if (r < 0)
+		return r;
+	r = pipeline_start(pipeline);
+	if (r < 0)
+		return r;
+	if (p->metrics)
+		r = pipeline_show_metrics(pipeline, p->metrics);
+	if (r < 0)
+		return r;
+	*ret = one;
+	return 0;
+}
+
+static struct running *append(struct pipelines *p)
+{
+	struct running *grown = reallocarray(p->items, p->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	p->items = grown;
+	return &grown[p->n];
+}
+
+static int add(struct pipelines *p, struct pipeline **pipeline)
+{
+	struct running *slot = append(p);
+	int r = slot ? begin(p, *pipeline, slot) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	*pipeline = NULL;
+	p->n++;
+	return 0;
+}
+
+static int load_all(const struct pipelines *p, const char *text, struct pipeline_files *ret)
+{
+	struct diag diag = { 0 };
+	int r;
+
+	if (p->n_paths) {
+		r = pipeline_set_load(p->paths, p->n_paths, &diag, ret);
+	} else {
+		ret->items = calloc(1, sizeof(struct pipeline *));
+		r = ret->items ? pipeline_load_text("default", text, &diag, ret->items) : -ENOMEM;
+		ret->n = r == 0;
+	}
+	diag_print(&diag, stderr);
+	diag_done(&diag);
+	return r;
+}
+
+int pipelines_start(struct pipelines *p, const char *text)
+{
+	_cleanup_(pipeline_files_done) struct pipeline_files files = { 0 };
+	int r = load_all(p, text, &files), worst = 0;
+
+	if (r < 0 && r != -EINVAL)
+		return log_err_errno(r, "cannot load the pipelines");
+	for (size_t i = 0; i < files.n; i++) {
+		if (!pipeline_is_enabled(files.items[i]))
+			continue;
+		r = add(p, &files.items[i]);
+		if (r < 0)
+			worst = log_err_errno(r, "cannot start pipeline '%s'", pipeline_name(files.items[i]));
+	}
+	if (p->n)
+		return collect_environment(p);
+	if (!worst)
+		log_err("there is no pipeline to run: each is wrong or not enabled");
+	return worst ? worst : -EINVAL;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int watch(const struct pipelines *p, const char *path)
+{
+	_cleanup_(freep) char *copy = strdup(path);
+	const char *folder;
+
+	if (!copy)
+		return -ENOMEM;
+	folder = is_folder(path) ? path : dirname(copy);
+	return inotify_add_watch(p->inotify_fd, folder, WATCHED) < 0 ? -errno : 0;
+}
+
+int pipelines_watch(struct pipelines *p)
+{
+	int worst = 0;
+
+	if (!p->n_paths)
+		return 0;
+	if (p->inotify_fd < 0)
+		p->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (p->inotify_fd < 0)
+		return log_warn_errno(-errno, "changes of the pipelines are seen at SIGHUP only");
+	for (size_t i = 0; i < p->n_paths; i++) {
+		int r = watch(p, p->paths[i]);
+
+		if (r < 0)
+			worst = log_warn_errno(r, "changes of '%s' are seen at SIGHUP only", p->paths[i]);
+	}
+	return worst;
+}
+
+bool pipelines_changed(struct pipelines *p)
+{
+	_Alignas(struct inotify_event) char events[4096];
+	bool has_changed = false;
+
+	while (p->inotify_fd >= 0 && read(p->inotify_fd, events, sizeof(events)) > 0)
+		has_changed = true;
+	return has_changed;
+}
+
+static struct pipeline **find_loaded(const struct pipeline_files *files, const char *path)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (files->items[i] && strcmp(pipeline_path(files->items[i]), path) == 0)
+			return &files->items[i];
+	return NULL;
+}
+
+static bool has_failed(const struct pipeline_files *files, const char *path)
+{
+	for (size_t i = 0; i < files->n_failed; i++)
+		if (strcmp(files->failed[i], path) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The new version is started before the old one is stopped, so that one which cannot start changes nothing;
+ * it opens its files anew after the old one's last write, which may have rolled them.
+ */
+static int replace(struct pipelines *p, struct running *old, struct pipeline **loaded)
+{
+	struct pipeline *before = old->pipeline;
+	struct running now = { 0 };
+	int r;
+
+	r = begin(p, *loaded, &now);
+	if (r < 0)
+		return r;
+	*loaded = NULL;
+	now.is_new = pipeline_demand(now.pipeline)->calls & ~pipeline_demand(before)->calls & 1U << CALL_SNAPSHOT;
+	*old = now;
+	pipeline_stop(before, now_ns() + REPLACE_NS);
+	pipeline_free(before);
+	pipeline_reopen(now.pipeline);
+	log_info("pipeline '%s' has changed", pipeline_name(now.pipeline));
+	return 0;
+}
+
+static void end(struct running *old)
+{
+	log_info("pipeline '%s' has ended", pipeline_name(old->pipeline));
+	pipeline_stop(old->pipeline, now_ns() + REPLACE_NS);
+	old->pipeline = pipeline_free(old->pipeline);
+}
+
+/* One that runs, held against what was loaded. 0 or a negative errno: it was left as it is. */
+static int renew(struct pipelines *p, struct running *old, const struct pipeline_files *files)
+{
+	const char *path = pipeline_path(old->pipeline);
+	struct pipeline **loaded = find_loaded(files, path);
+	uint64_t fingerprint;
+	int r;
+
+	old->is_new = false;
+	if (!loaded && has_failed(files, path)) {
+		log_warn("'%s' is wrong, its running version goes on", path);
+		return 0;
+	}
+	if (!loaded || !pipeline_is_enabled(*loaded)) {
+		end(old);
+		return 0;
+	}
+	r = pipeline_fingerprint(*loaded, &fingerprint);
+	if (r == 0 && fingerprint == old->fingerprint) {
+		*loaded = pipeline_free(*loaded);
+		return 0;
+	}
+	r = r < 0 ? r : replace(p, old, loaded);
+	if (r < 0)
+		log_err_errno(r, "the new version of '%s' cannot start, the running one goes on", path);
+	return r;
+}
+
+static void drop_ended(struct pipelines *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->items[i].pipeline)
+			p->items[n++] = p->items[i];
+	p->n = n;
+}
+
+/* Those that run already were taken out of the files by renew(). */
+static int add_rest(struct pipelines *p, struct pipeline_files *files, size_t n_before)
+{
+	int worst = 0;
+
+	for (size_t i = 0; i < files->n; i++) {
+		struct pipeline **loaded = &files->items[i];
+		bool runs = false;
+		int r;
+
+		if (!*loaded || !pipeline_is_enabled(*loaded))
+			continue;
+		for (size_t k = 0; k < n_before; k++)
+			runs |= strcmp(pipeline_path(p->items[k].pipeline), pipeline_path(*loaded)) == 0;
+		if (runs)
+			continue;
+		r = add(p, loaded);
+		if (r < 0)
+			worst = log_err_errno(r, "cannot start pipeline '%s'", pipeline_name(*loaded));
+		else
+			log_info("pipeline '%s' has begun", pipeline_name(p->items[p->n - 1].pipeline));
+	}
+	return worst;
+}
+
+enum pipelines_reload pipelines_reload(struct pipelines *p)
+{
+	_cleanup_(pipeline_files_done) struct pipeline_files files = { 0 };
+	size_t n_before = p->n;
+	int r, worst;
+
+	worst = load_all(p, NULL, &files);
+	if (worst < 0 && worst != -EINVAL) {
+		log_err_errno(worst, "cannot load the pipelines, those that run go on");
+		return RELOAD_PARTLY;
+	}
+	for (size_t i = 0; i < n_before; i++) {
+		r = renew(p, &p->items[i], &files);
+		worst = r < 0 ? r : worst;
+	}
+	drop_ended(p);
+	r = add_rest(p, &files, p->n);
+	worst = r < 0 ? r : worst;
+	if (collect_environment(p) < 0)
+		worst = -ENOMEM;
+	if (!p->n)
+		log_warn("no pipeline runs any more: nothing is delivered until one is enabled");
+	return worst < 0 ? RELOAD_PARTLY : RELOAD_APPLIED;
+}
+
+void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret)
+{
+	*ret = (struct pipelines_demand){ .environment = (const char *const *)p->environment };
+	for (size_t i = 0; i < p->n; i++) {
+		const struct demand *d = pipeline_demand(p->items[i].pipeline);
+
+		ret->max_args = d->max_args > ret->max_args ? d->max_args : ret->max_args;
+		for (size_t k = 0; k < n_fields; k++)
+			ret->wants_ext |= d->fields[k] && fields[k].set == FIELD_SET_EXTENDED;
+	}
+}
+
+bool pipelines_any_room(const struct pipelines *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (pipeline_has_any_room(p->items[i].pipeline))
+			return true;
+	return p->n == 0;
+}
+
+bool pipelines_all_room(const struct pipelines *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!pipeline_has_room(p->items[i].pipeline))
+			return false;
+	return true;
+}
+
+bool pipelines_are_gone(const struct pipelines *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!pipeline_is_gone(p->items[i].pipeline))
+			return false;
+	return p->n > 0;
+}
+
+uint64_t pipelines_pending(const struct pipelines *p)
+{
+	uint64_t begin = UINT64_MAX;
+
+	for (size_t i = 0; i < p->n; i++) {
+		uint64_t one = pipeline_pending(p->items[i].pipeline);
+
+		begin = one < begin ? one : begin;
+	}
+	return begin;
+}
+
+void pipelines_reopen(struct pipelines *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		pipeline_reopen(p->items[i].pipeline);
+}
+
+void pipelines_stop(struct pipelines *p, uint64_t deadline_ns)
+{
+	for (size_t i = 0; i < p->n; i++)
+		pipeline_stop(p->items[i].pipeline, deadline_ns);
+}
+
+void pipelines_totals(const struct pipelines *p, struct pipeline_totals *ret)
+{
+	*ret = (struct pipeline_totals){ 0 };
+	for (size_t i = 0; i < p->n; i++) {
+		struct pipeline_totals one;
+
+		pipeline_totals(p->items[i].pipeline, &one);
+		ret->records += one.records;
+		ret->dropped += one.dropped;
+	}
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pipelines that run: started from files and folders, and kept in step with them. A file that changes
+ * replaces its pipeline between two batches, so that each record goes through the one or the other; a file
+ * that is wrong leaves what runs. On the reader thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "metrics/metrics.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/set.h"
+
+struct running {
+	struct pipeline *pipeline;
+	uint64_t fingerprint;
+	bool is_new; /* it was not there before the last change: its snapshot is due */
+};
+
+struct pipelines {
+	const char *const *paths; /* files and folders; borrowed */
+	size_t n_paths;
+	struct metrics *metrics;  /* borrowed; NULL: none */
+	struct running *items;
+	size_t n;
+	char **environment;	  /* the variables that any of them asks for, ended by NULL; NULL: none */
+	int inotify_fd;		  /* readable when a file may have changed; -1: nothing is watched */
+};
+
+/* What all of them together ask of the sensor. */
+struct pipelines_demand {
+	bool wants_ext;
+	uint32_t max_args;
+	const char *const *environment; /* borrowed until the next change; NULL: none */
+};
+
+void pipelines_init(struct pipelines *p, const char *const *paths, size_t n_paths, struct metrics *m);
+void pipelines_done(struct pipelines *p); /* stops what runs, at once */
+
+/*
+ * Loads and starts them: from the paths, or, without any, from text. Findings are printed on stderr. A
+ * pipeline that is wrong is left out; -EINVAL when none is left that is enabled. Other errors are logged.
+ */
+int pipelines_start(struct pipelines *p, const char *text);
+
+/* Watches the files. 0 or a negative errno; then changes are seen at SIGHUP only. */
+int pipelines_watch(struct pipelines *p);
+/* Takes what the watch has to say; true when the pipelines are to be loaded anew. */
+bool pipelines_changed(struct pipelines *p);
+
+enum pipelines_reload { RELOAD_APPLIED, RELOAD_PARTLY };
+
+/* Loads the paths anew and changes what has changed. RELOAD_PARTLY: something was wrong, and left as it was. */
+enum pipelines_reload pipelines_reload(struct pipelines *p);
+
+void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret);
+
+/* Some flusher of some pipeline has room; all of all have. */
+bool pipelines_any_room(const struct pipelines *p);
+bool pipelines_all_room(const struct pipelines *p);
+/* No flusher of any is left that could take something. */
+bool pipelines_are_gone(const struct pipelines *p);
+/* Where the oldest batch begins that is not in everybody's custody; UINT64_MAX: all are. */
+uint64_t pipelines_pending(const struct pipelines *p);
+void pipelines_reopen(struct pipelines *p);
+/* Lets them finish until then, and stops them; counters stay. */
+void pipelines_stop(struct pipelines *p, uint64_t deadline_ns);
+void pipelines_totals(const struct pipelines *p, struct pipeline_totals *ret);
