@@ -294,6 +294,7 @@ int snapshot_run(struct reader *r)
 	r->filter = filter;
 	r->filter_ctx = &s;
 	ret = passes(&s);
+	probe_snapshot_unload(r->probe);
 	r->filter = NULL;
 	return ret;
 }

@@ -200,6 +200,7 @@ struct probe *probe_free(struct probe *p)
 	p->ring = ring_free(p->ring);
 	if (p->knobs)
 		munmap(p->knobs, (size_t)sysconf(_SC_PAGESIZE));
+	probe_snapshot_unload(p);
 	probe_object_close(p->cgroup);
 	probe_object_close(p->process);
 	free(p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pass of the task iterator: the object is loaded, run and unloaded, since its scratch is large
- * and passes are rare. Runs on the reader thread.
+ * Passes of the task iterator. The object is loaded for the first and unloaded after the last, since its
+ * scratch is large and passes are rare. Runs on the reader thread.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -62,29 +62,42 @@ static int run(int fd, probe_drain_fn *drain, void *ctx)
 	}
 }
 
-int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_has_args)
+static int load_any(struct probe *p)
 {
-	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
-	_cleanup_(link_closep) struct bpf_link *link = NULL;
-	_cleanup_(closep) int fd = -1;
-	bool is_sleepable = true;
 	int r;
 
-	r = load(p, is_sleepable, &o);
-	if (r < 0) {
-		is_sleepable = false;
-		r = load(p, is_sleepable, &o);
-	}
+	if (p->snapshot)
+		return 0;
+	p->is_sleepable = true;
+	r = load(p, p->is_sleepable, &p->snapshot);
+	if (r == 0)
+		return 0;
+	p->is_sleepable = false;
+	return load(p, p->is_sleepable, &p->snapshot);
+}
+
+int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_has_args)
+{
+	_cleanup_(link_closep) struct bpf_link *link = NULL;
+	_cleanup_(closep) int fd = -1;
+	int r;
+
+	r = load_any(p);
 	if (r < 0)
 		return log_err_errno(r, "cannot load the task iterator");
-	link = bpf_program__attach_iter(bpf_object__find_program_by_name(o, programs[is_sleepable]),
-					NULL);
+	link = bpf_program__attach_iter(
+		bpf_object__find_program_by_name(p->snapshot, programs[p->is_sleepable]), NULL);
 	if (!link)
 		return log_err_errno(-errno, "cannot attach the task iterator");
 	fd = bpf_iter_create(bpf_link__fd(link));
 	if (fd < 0)
 		return log_err_errno(-errno, "cannot open the task iterator");
-	*ret_has_args = is_sleepable;
+	*ret_has_args = p->is_sleepable;
 	r = run(fd, drain, ctx);
 	return r < 0 ? log_err_errno(r, "the task iterator stopped") : 0;
+}
+
+void probe_snapshot_unload(struct probe *p)
+{
+	p->snapshot = probe_object_close(p->snapshot);
 }
