@@ -126,7 +126,7 @@ static void encode(struct sample *s, const struct json_options *options)
 
 	require(want != NULL);
 	memset(want, true, n_fields * sizeof(*want));
-	require(shape_init(&shape, want, s->view.max_args) == 0);
+	require(shape_init(&shape, want) == 0);
 	require(json_schema_new(&shape, options, &schema) == 0);
 	json_encode(schema, &s->event, &s->view, &out);
 	require(!buf_failed(&out));

@@ -36,7 +36,7 @@ static void encode(struct sample *s, const char *field, const struct json_option
 	for (i = 0; i < n_fields; i++)
 		want[i] = field ? strcmp(fields[i].name, field) == 0
 				: fields[i].set == FIELD_SET_SPEC;
-	assert_int_equal(shape_init(&shape, want, 32768), 0);
+	assert_int_equal(shape_init(&shape, want), 0);
 	assert_int_equal(json_schema_new(&shape, options, &schema), 0);
 	json_encode(schema, &s->event, &s->view, out);
 }
@@ -136,7 +136,7 @@ static void test_shape(void **state)
 		want[i] = strcmp(fields[i].name, "pid") == 0 ||
 			  strcmp(fields[i].name, "exit_code") == 0 ||
 			  strcmp(fields[i].name, "user") == 0 || fields[i].type == FIELD_TIME;
-	assert_int_equal(shape_init(&shape, want, 32768), 0);
+	assert_int_equal(shape_init(&shape, want), 0);
 	assert_int_equal(shape_add(&shape, "__tag__:__hostname__", "mine"), 0);
 	assert_int_equal(shape_add(&shape, "a\"b", "\\\n"), 0);
 	assert_int_equal(shape_rename(&shape, shape_lookup(&shape, "pid"), "p\ti"), 0);
