@@ -25,6 +25,7 @@ READY_S = 10  # for start-up, on a machine that is busy with other things
 STOP_S = 5  # what the agent promises
 RECORD_S = 10  # until a record must be out; how quick it really is, test_latency.py says
 WORKLOAD_S = 60
+IS_SANITIZED = bool(os.environ.get("PROCTRAIL_SANITIZED"))  # built with sanitizers: neither small nor quick
 
 # The order of the keys in a record of the spec's fields; those that do not apply are left out.
 SPEC_KEYS = """

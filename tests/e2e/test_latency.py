@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from harness import wait_until
+from harness import IS_SANITIZED, wait_until
 
 LIMIT_S = 0.1
+judges_speed = pytest.mark.skipif(IS_SANITIZED, reason="a build with sanitizers is not quick")
 
 
 def rest(seconds):
@@ -31,6 +32,7 @@ def latencies(agent, pauses):
     return sorted(ret)
 
 
+@judges_speed
 @pytest.mark.parametrize("pause", [0.0, 0.05, 0.3])
 def test_record_is_out_within_100_ms(agent, pause):
     times = latencies(agent, [pause] * (60 if pause < 0.1 else 12))
@@ -38,11 +40,13 @@ def test_record_is_out_within_100_ms(agent, pause):
     assert late <= LIMIT_S, [f"{t * 1000:.0f} ms" for t in times]
 
 
+@judges_speed
 def test_record_is_out_within_100_ms_after_a_long_rest(agent):
     times = latencies(agent, [1.5, 2.0, 1.2])
     assert times[1] <= LIMIT_S, [f"{t * 1000:.0f} ms" for t in times]
 
 
+@judges_speed
 def test_record_is_out_within_100_ms_under_load(start_agent):
     agent = start_agent(fields=["__time_ns__"])
     storm = subprocess.Popen([agent.path("storm"), agent.path("tiny"), "1", "10000"], stdout=subprocess.DEVNULL)
