@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -418,6 +419,7 @@ static int run_live(struct agent *a)
 	r = start_live(a);
 	if (r < 0)
 		return r;
+	malloc_trim(0); /* what loading the programs took is not needed again */
 	log_ready();
 	sd_notify(0, "READY=1");
 	r = read_until_stopped(a);

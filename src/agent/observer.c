@@ -23,6 +23,9 @@ int observer_init(struct observer *o, struct reader *r)
 	ret = metrics_new(&o->metrics);
 	if (ret < 0)
 		return ret;
+	ret = health_add(&o->health, "a flusher (`proctrail status` shows which)", &o->delivery);
+	if (ret < 0)
+		return ret;
 	ret = metrics_add(o->metrics, agent_metrics, &o->counters, NULL, 0, &o->agent_set);
 	if (ret == 0)
 		ret = metrics_add(o->metrics, reader_metrics, &r->counters, NULL, 0, &o->reader_set);
@@ -57,6 +60,18 @@ int observer_listen(struct observer *o, const struct agent_settings *settings)
 	return 0;
 }
 
+static void judge_delivery(struct observer *o, const struct reader *r, uint64_t now)
+{
+	int failure = 0;
+
+	for (size_t i = 0; r->pipelines && i < r->pipelines->n && !failure; i++)
+		failure = pipeline_failure(r->pipelines->items[i].pipeline);
+	if (failure)
+		health_fail(o->delivery, failure, now);
+	else
+		health_pass(o->delivery);
+}
+
 void observer_turn(struct observer *o, const struct reader *r)
 {
 	uint64_t now = health_now_ns(), before = agent_counters_n_lost(&o->counters), lost;
@@ -67,6 +82,7 @@ void observer_turn(struct observer *o, const struct reader *r)
 		return;
 	o->updated_ns = now;
 	agent_counters_update(&o->counters, r);
+	judge_delivery(o, r, now);
 	if (!r->probe || probe_losses(r->probe, &losses) < 0)
 		return;
 	agent_counters_lost(&o->counters, &losses);

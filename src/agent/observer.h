@@ -19,6 +19,7 @@ struct observer {
 	struct process_metrics process;
 	struct metric_set *agent_set, *reader_set;
 	struct control *control;
+	struct health_check *delivery; /* the flushers of all pipelines */
 	uint64_t updated_ns; /* CLOCK_MONOTONIC */
 };
 

@@ -132,7 +132,7 @@ static bool is_loopback_endpoint(const char *text)
 
 static void check_names(const struct agent_settings *s, const struct source *src)
 {
-	if (!is_instance_name(s->instance))
+	if (s->instance && !is_instance_name(s->instance))
 		finding(src, "Instance",
 			"expected 1 to 64 letters, digits, '-', '_' or '.', not '%s'", s->instance);
 	if (s->node_name && (!*s->node_name || strlen(s->node_name) > 64))
@@ -179,7 +179,7 @@ static int settle(struct agent_settings *s, const struct source *src)
 	int r = 0;
 
 	check_names(s, src);
-	if (!s->control_socket && src->reterr->n_errors == n_errors)
+	if (!s->control_socket && s->instance && src->reterr->n_errors == n_errors)
 		r = agent_control_socket(s->instance, &s->control_socket);
 	if (r < 0)
 		return r;
@@ -281,7 +281,7 @@ int agent_settings_load(const char *path, const struct agent_flag *flags, size_t
 		r = put_flag(map, &flags[i]);
 	if (r == 0)
 		r = options_apply(agent_settings_options, map, "", NULL, ret, reterr);
-	if (r < 0)
+	if (r == -ENOMEM || !map)
 		return r;
 	r = settle(ret, &(struct source){ .map = map, .reterr = reterr });
 	return r == 0 && reterr->n_errors > n_errors ? -EINVAL : r;

@@ -22,6 +22,7 @@ struct outlet_counters {
 	metric_value bytes;	     /* in its custody */
 	metric_value queue_bytes;    /* now */
 	metric_value is_failing;     /* 1: the last flush failed */
+	metric_value error;	     /* the errno of that; not shown */
 	struct metric_histogram latency;
 };
 

@@ -294,6 +294,14 @@ void pipeline_totals(const struct pipeline *p, struct pipeline_totals *ret)
 				metric_get(&p->outlets[i].counters.overflowed);
 }
 
+int pipeline_failure(const struct pipeline *p)
+{
+	for (size_t i = 0; i < p->n_outlets; i++)
+		if (metric_get(&p->outlets[i].counters.is_failing))
+			return -(int)metric_get(&p->outlets[i].counters.error);
+	return 0;
+}
+
 int pipeline_show_metrics(struct pipeline *p, struct metrics *m)
 {
 	struct metric_label labels[] = { { "pipeline", p->name }, { "flusher", NULL } };

@@ -78,5 +78,8 @@ struct pipeline_totals {
 
 void pipeline_totals(const struct pipeline *p, struct pipeline_totals *ret);
 
+/* Why a flusher's last attempt failed, a negative errno; 0: none of them does. Any thread. */
+int pipeline_failure(const struct pipeline *p);
+
 /* Shows the counters of the pipeline and of its flushers. 0 or -ENOMEM; removed by pipeline_free(). */
 int pipeline_show_metrics(struct pipeline *p, struct metrics *m);
