@@ -301,8 +301,9 @@ static void line_done(struct command_line *line)
 
 int command_print(const struct command_line *line, const struct buf *out)
 {
-	if (!buf_failed(out) && fwrite(out->data, 1, out->len, stdout) == out->len &&
-	    fflush(stdout) == 0)
+	struct str text = buf_str(out);
+
+	if (!buf_failed(out) && fwrite(text.p, 1, text.n, stdout) == text.n && fflush(stdout) == 0)
 		return CLI_OK;
 	fprintf(stderr, "proctrail %s: cannot write to the standard output\n", line->command->name);
 	return CLI_FAILED;

@@ -76,12 +76,15 @@ static void put_default(struct buf *out, const struct option *o, const char *quo
 		buf_put_str(out, STR("none"));
 }
 
-/* Without Markdown's backquotes. */
-static void put_plain(struct buf *out, const char *text)
+/* Without Markdown's backquotes; each line after the first one as far in as the first. */
+static void put_plain(struct buf *out, const char *text, const char *indent)
 {
-	for (; *text; text++)
+	for (; *text; text++) {
 		if (*text != '`')
 			buf_put_char(out, *text);
+		if (*text == '\n' && text[1] != '\n')
+			buf_put_str(out, str_from(indent));
+	}
 }
 
 void option_format_text(struct buf *out, const struct option *options)
@@ -92,8 +95,29 @@ void option_format_text(struct buf *out, const struct option *options)
 		buf_put_str(out, o->required || !o->def ? STR("; ") : STR("; default "));
 		put_default(out, o, "");
 		buf_put_str(out, STR(")\n      "));
-		put_plain(out, o->help);
+		put_plain(out, o->help, "      ");
 		buf_put_char(out, '\n');
+	}
+}
+
+/* The first paragraph: a cell holds no more. */
+static void put_cell(struct buf *out, const char *help)
+{
+	for (const char *p = help; *p && strncmp(p, "\n\n", 2) != 0; p++) {
+		if (*p == '|')
+			buf_put_char(out, '\\');
+		buf_put_char(out, *p == '\n' ? ' ' : *p);
+	}
+}
+
+/* What the cells had no room for. */
+static void put_rests(struct buf *out, const struct option *options)
+{
+	for (const struct option *o = options; o->type != OPTION_END; o++) {
+		const char *rest = strstr(o->help, "\n\n");
+
+		if (rest)
+			buf_printf(out, "\nOf `%s`:%s\n", o->name, rest);
 	}
 }
 
@@ -106,13 +130,10 @@ void option_format_markdown(struct buf *out, const struct option *options)
 		buf_put_str(out, STR(" | "));
 		put_default(out, o, o->required || !o->def ? "" : "`");
 		buf_put_str(out, STR(" | "));
-		for (const char *p = o->help; *p; p++) {
-			if (*p == '|')
-				buf_put_char(out, '\\');
-			buf_put_char(out, *p);
-		}
+		put_cell(out, o->help);
 		buf_put_str(out, STR(" |\n"));
 	}
+	put_rests(out, options);
 }
 
 static void put_names(struct buf *out, const char *const *names)

@@ -65,7 +65,10 @@ static size_t put_each(struct buf *out, const struct kind *kind, const struct pl
 
 static void put_line(struct buf *out, const struct plugin *plugin)
 {
-	buf_printf(out, "%-26s %s\n", plugin->name, plugin->help);
+	const char *end = strstr(plugin->help, ". ");
+	int n = end ? (int)(end - plugin->help) + 1 : (int)strlen(plugin->help);
+
+	buf_printf(out, "%-29s %.*s\n", plugin->name, n, plugin->help);
 }
 
 static void format_text(struct buf *out, const struct plugin *only)

@@ -12,7 +12,8 @@
 #include "base/cleanup.h"
 #include "conf/diag.h"
 
-#define ENTRIES_MAX 100
+#define ENTRIES_PER_FILE_MAX 100
+#define ENTRIES_MAX 10000
 #define MESSAGE_MAX 400 /* bytes */
 
 static void entry_done(struct diag_entry *e)
@@ -42,11 +43,25 @@ static void cut(char *text, size_t max)
 	memcpy(text + max, "...", sizeof("..."));
 }
 
+/*
+ * Whether so much has been said about the file that more would not help. Its entries follow each
+ * other.
+ */
+static bool is_full(const struct diag *d, const char *file)
+{
+	size_t n = 0;
+
+	while (n < d->n && n < ENTRIES_PER_FILE_MAX &&
+	       strcmp(d->entries[d->n - 1 - n].file, file) == 0)
+		n++;
+	return n == ENTRIES_PER_FILE_MAX || d->n >= ENTRIES_MAX;
+}
+
 static bool append(struct diag *d, struct diag_entry *e)
 {
 	struct diag_entry *grown;
 
-	if (d->n >= ENTRIES_MAX || !e->file || !e->path || !e->message)
+	if (!e->file || !e->path || !e->message || is_full(d, e->file))
 		return false;
 	grown = reallocarray(d->entries, d->n + 1, sizeof(*grown));
 	if (!grown)

@@ -22,7 +22,7 @@ struct diag_entry {
 struct diag {
 	struct diag_entry *entries;
 	size_t n, n_errors;
-	size_t n_dropped; /* beyond the limit of 100 entries */
+	size_t n_dropped; /* beyond the limit of 100 entries a file */
 };
 
 void diag_done(struct diag *d);

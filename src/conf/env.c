@@ -10,13 +10,16 @@
 #include "base/utf8.h"
 #include "conf/node.h"
 
+#define PATH_SIZE 256
+
 struct expander {
-	size_t n_bytes; /* of all texts that something was put into */
+	char path[PATH_SIZE]; /* of the value at hand */
+	size_t n_bytes;	      /* of all texts that something was put into */
 	struct diag *reterr;
 };
 
 #define finding(x, node, ...) \
-	(diag_add((x)->reterr, DIAG_ERROR, (node)->at, "", __VA_ARGS__), -EINVAL)
+	(diag_add((x)->reterr, DIAG_ERROR, (node)->at, (x)->path, __VA_ARGS__), -EINVAL)
 
 /* What stands between ${ and }. */
 struct reference {
@@ -159,14 +162,32 @@ static int expand_scalar(struct expander *x, struct conf_node *node)
 	return 0;
 }
 
+/* "inputs[0].CallNames" and an index, or a key, behind it. Returns where it ended before. */
+static size_t descend(struct expander *x, const struct conf_node *node, size_t i)
+{
+	size_t n = strlen(x->path);
+
+	if (node->kind == CONF_LIST)
+		snprintf(x->path + n, PATH_SIZE - n, "[%zu]", i);
+	else
+		snprintf(x->path + n, PATH_SIZE - n, "%s%s", n ? "." : "", node->keys[i]->text);
+	return n;
+}
+
 static int expand(struct expander *x, struct conf_node *node)
 {
 	int r = 0;
 
-	if (node->kind == CONF_SCALAR)
+	if (node->kind == CONF_SCALAR) {
 		r = expand_scalar(x, node);
-	for (size_t i = 0; i < node->n && r != -ENOMEM; i++)
+		node->is_ignored = r < 0;
+	}
+	for (size_t i = 0; i < node->n && r != -ENOMEM; i++) {
+		size_t n = descend(x, node, i);
+
 		r = expand(x, node->items[i]);
+		x->path[n] = '\0';
+	}
 	return r;
 }
 

@@ -20,9 +20,12 @@ enum node_kind { CONF_SCALAR, CONF_LIST, CONF_MAP };
 struct conf_node {
 	enum node_kind kind;
 	struct position at;
-	char *text;	 /* CONF_SCALAR: NUL-terminated, without NULs inside */
-	bool is_plain;	 /* CONF_SCALAR: unquoted, so `true`, `3` and `null` mean what they say */
-	bool is_ignored; /* of a key: options_apply() passes it over; somebody has said so already */
+	char *text;    /* CONF_SCALAR: NUL-terminated, without NULs inside */
+	bool is_plain; /* CONF_SCALAR: unquoted, so `true`, `3` and `null` mean what they say */
+	/*
+	 * options_apply() passes this key or value over: what is to be said about it has been said
+	 */
+	bool is_ignored;
 	struct conf_node **items; /* CONF_LIST: the items; CONF_MAP: the values */
 	struct conf_node **keys;  /* CONF_MAP: scalars, beside items */
 	size_t n;

@@ -207,6 +207,8 @@ static bool is_null(const struct conf_node *node)
 
 static int check_scalar(const struct conf_node *node, const struct site *site)
 {
+	if (node->is_ignored)
+		return -EINVAL;
 	if (node->kind != CONF_SCALAR)
 		return finding(site, "expected a single value, not a %s",
 			       node->kind == CONF_LIST ? "list" : "map");
@@ -347,15 +349,20 @@ int options_apply(const struct option *options, const struct conf_node *map, con
 {
 	const char *known[KNOWN_MAX];
 	size_t n_errors = reterr->n_errors;
+	bool has_failed = false;
 
 	known_keys(options, skip, known);
 	for (size_t i = 0; i < map->n; i++)
 		if (!map->keys[i]->is_ignored && !is_known(map->keys[i]->text, known))
 			report_unknown(map->keys[i], path, known, reterr);
-	for (const struct option *o = options; o->type != OPTION_END; o++)
-		if (apply_option(o, map, path, conf, reterr) == -ENOMEM)
-			return -ENOMEM;
-	return reterr->n_errors > n_errors ? -EINVAL : 0;
+	for (const struct option *o = options; o->type != OPTION_END; o++) {
+		int r = apply_option(o, map, path, conf, reterr);
+
+		if (r == -ENOMEM)
+			return r;
+		has_failed |= r < 0;
+	}
+	return has_failed || reterr->n_errors > n_errors ? -EINVAL : 0;
 }
 
 static void list_done(struct string_list *list)
