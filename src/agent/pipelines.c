@@ -334,6 +334,8 @@ enum pipelines_reload pipelines_reload(struct pipelines *p)
 	size_t n_before = p->n;
 	int r, worst;
 
+	if (!p->n_paths)
+		return RELOAD_APPLIED; /* the embedded default never changes */
 	worst = load_all(p, NULL, &files);
 	if (worst < 0 && worst != -EINVAL) {
 		log_err_errno(worst, "cannot load the pipelines, those that run go on");
