@@ -213,7 +213,7 @@ class Agent:
         if stdout_flusher:
             lines += ["  - Type: flusher_stdout", "    OnlyStdout: true"]
         else:
-            lines += ["  - Type: flusher_file", f"    FilePath: {self.out_path}"]
+            lines += ["  - Type: flusher_file", f"    FilePath: {self.out_path}", "    MaxFileSize: 0"]
         return "\n".join(lines) + "\n"
 
     # The agent's life

@@ -46,7 +46,7 @@ def test_extended_fields_are_all_there_when_they_apply(extended, binary):
     fields = json.loads(call(binary, "fields", "--json").stdout)
     execve, exit_ = extended.of(extended.run("tiny").pid)[1:]
     only_exit = {"exit_code", "exit_tid", "duration_ns", "cpu.user_ns", "cpu.system_ns", "memory.peak_bytes"}
-    only_where_so = {"exit_signal", "interpreter", "container.id", "parent.container.id"} | \
+    only_where_so = {"exit_signal", "interpreter", "container.id", "parent.container.id", "environment"} | \
         {f["name"] for f in fields if f["type"] == "boolean"} | \
         {f["name"] for f in fields if f["name"].startswith(("container.", "k8s."))}
     names = {f["name"] for f in fields} - only_where_so
