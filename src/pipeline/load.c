@@ -64,13 +64,9 @@ static int report_type(const struct kind *kind, const struct conf_node *type, co
 {
 	const char *names[TYPES_MAX + 1] = { NULL };
 	const char *near;
-	size_t n = 0;
 
-	for (; n < TYPES_MAX && kind->plugin_at(n); n++)
+	for (size_t n = 0; n < TYPES_MAX && kind->plugin_at(n); n++)
 		names[n] = kind->plugin_at(n)->name;
-	if (!n)
-		return finding(reterr, type->at, path, "unknown type '%s'; there is no %s yet",
-			       type->text, kind->noun);
 	near = nearest_name(type->text, names);
 	return finding(reterr, type->at, path, "unknown type '%s'; %s '%s'%s", type->text,
 		       near ? "did you mean" : "expected a name such as", near ? near : names[0],

@@ -55,7 +55,19 @@ static const char right[] = "enable: true\n"
 			    "  - Type: input_process_security\n"
 			    "    CallNames: [execve, exit, clone]\n"
 			    "    Fields: [spec, tid]\n"
-			    "processors: []\n"
+			    "processors:\n"
+			    "  - Type: processor_filter\n"
+			    "    Include: {field: ns.pid, in: [1, 2]}\n"
+			    "    Exclude: {not: {field: binary, glob: '/usr/*'}}\n"
+			    "  - Type: processor_add_fields\n"
+			    "    Fields: {cluster: blue}\n"
+			    "  - Type: processor_rename\n"
+			    "    SourceKeys: [cluster]\n"
+			    "    DestKeys: [region]\n"
+			    "  - Type: processor_drop_fields\n"
+			    "    DropKeys: [tid, cwd]\n"
+			    "  - Type: processor_filter_regex_native\n"
+			    "    Include: {region: bl.*}\n"
 			    "flushers:\n"
 			    "  - Type: flusher_file\n"
 			    "    FilePath: /nonexistent/a\n"
@@ -64,6 +76,11 @@ static const char right[] = "enable: true\n"
 			    "  - Type: flusher_file\n"
 			    "    FilePath: /nonexistent/b\n"
 			    "  - Type: flusher_blackhole\n";
+
+static bool needs(const struct pipeline *p, const char *name)
+{
+	return pipeline_demand(p)->fields[field_lookup(str_from(name)) - fields];
+}
 
 static void test_right(void **state)
 {
@@ -77,7 +94,11 @@ static void test_right(void **state)
 	assert_true(pipeline_is_enabled(p));
 	assert_int_equal(pipeline_demand(p)->calls, 7);
 	assert_int_equal(pipeline_demand(p)->max_args, 32768);
-	assert_non_null(pipeline_demand(p)->fields);
+	assert_true(needs(p, "binary"));
+	assert_true(needs(p, "ns.pid")); /* for the filter alone */
+	assert_false(needs(p, "tid"));
+	assert_false(needs(p, "cwd"));
+	assert_false(needs(p, "ns.net"));
 }
 
 #define INPUT "inputs: [{Type: input_process_security}]\n"
@@ -137,15 +158,34 @@ static const struct {
 	{ INPUT "flushers: [{Type: zzzzz}]\n",
 	  "p.yaml:2:19: flushers[0].Type: unknown type 'zzzzz'; expected a name such as 'flusher_stdout'\n" },
 	{ INPUT FLUSHER "processors: [{Type: processor_x}]\n",
-	  "p.yaml:3:21: processors[0].Type: unknown type 'processor_x'; there is no processor yet\n" },
+	  "p.yaml:3:21: processors[0].Type: unknown type 'processor_x'; expected a name such as 'processor_filter'\n" },
+	/*
+	 * what follows a processor that does not make its keys is not judged; what follows a filter
+	 * is
+	 */
+	{ INPUT FLUSHER "processors:\n"
+			"  - {Type: processor_filter, Include: {field: x.y.z, gt: 1}}\n"
+			"  - {Type: processor_filter}\n"
+			"  - {Type: processor_rename, SourceKeys: [pid], DestKeys: [uid]}\n"
+			"  - {Type: processor_filter, Include: {field: x.y.z, gt: 1}}\n",
+	  "p.yaml:5:5: processors[1]: filters nothing; expected Include, Exclude or both\n"
+	  "p.yaml:4:47: processors[0].Include.field: unknown field 'x.y.z'; 'proctrail fields' lists them\n"
+	  "p.yaml:6:60: processors[2].DestKeys[0]: the records have another key 'uid'\n" },
+	{ INPUT FLUSHER "processors:\n"
+			"  - {Type: processor_add_fields, Fields: x}\n"
+			"  - {Type: processor_filter, Include: {field: x, equals: 1}}\n",
+	  "p.yaml:4:42: processors[0].Fields: expected a map of keys and their values, such as {cluster: "
+	  "blue}\n" },
+	{ INPUT FLUSHER "processors:\n"
+			"  - {Type: processor_ad_fields, Fields: {x: 1}}\n"
+			"  - {Type: processor_filter, Include: {field: x, equals: 1}}\n",
+	  "p.yaml:4:12: processors[0].Type: unknown type 'processor_ad_fields'; did you mean "
+	  "'processor_add_fields'?\n" },
 	{ INPUT "flushers: [{Type: flusher_file, FilePth: x}]\n",
 	  "p.yaml:2:33: flushers[0].FilePth: unknown key; did you mean 'FilePath'?\n"
 	  "p.yaml:2:12: flushers[0].FilePath: required key is missing\n" },
 	{ INPUT "flushers: [{Type: flusher_blackhole, x: 1}]\n",
 	  "p.yaml:2:38: flushers[0].x: unknown key; expected Type\n" },
-	{ INPUT "flushers: [{Type: flusher_stdout, FileName: x, MaxSize: 1}]\n",
-	  "p.yaml:2:35: flushers[0].FileName: unknown key; expected Type, OnlyStdout or Tags\n"
-	  "p.yaml:2:48: flushers[0].MaxSize: unknown key; expected Type, OnlyStdout or Tags\n" },
 	{ "inputs: [{Type: input_process_security, MaxArgumentBytes: ten, Fields: [tidd]}]\n"
 	  "flushers:\n  - Type: flusher_stdout\n    OnlyStdot: yes\n  - {}\n  - Type: flusher_file\n",
 	  "p.yaml:1:73: inputs[0].Fields[0]: expected tid, not 'tidd'\n"
