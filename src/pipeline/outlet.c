@@ -111,7 +111,7 @@ static int hand_over(struct outlet *o, const struct chunk *c, size_t *ret_done)
 	size_t done = 0, taken = 0;
 	int r;
 
-	for (;;) {
+	while (!is_out_of_time(o)) {
 		struct payload in = rest_of(c, done, ends);
 		uint64_t before = now_ns(CLOCK_MONOTONIC);
 
@@ -121,8 +121,6 @@ static int hand_over(struct outlet *o, const struct chunk *c, size_t *ret_done)
 		*ret_done = done;
 		if (r != -EAGAIN)
 			return r;
-		if (is_out_of_time(o))
-			return -ETIMEDOUT;
 		if (!ends)
 			ends = calloc(c->n, sizeof(*ends));
 		if (!ends)
@@ -130,6 +128,7 @@ static int hand_over(struct outlet *o, const struct chunk *c, size_t *ret_done)
 		if (!taken && now_ns(CLOCK_MONOTONIC) - before < RETRY_NS)
 			nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
 	}
+	return -ETIMEDOUT;
 }
 
 static void lose(struct outlet *o)
