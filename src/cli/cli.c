@@ -10,11 +10,21 @@
 #include "cli/command.h"
 
 extern const struct command command_run, command_check, command_plugins, command_fields,
-	command_record, command_status, command_completion, command_man, command_version;
+	command_record, command_status, command_doctor, command_completion, command_man,
+	command_version;
 
 const struct command *const commands[] = {
-	&command_run,	 &command_check,   &command_status,	&command_plugins, &command_fields,
-	&command_record, &command_version, &command_completion, &command_man,	  NULL,
+	&command_run,
+	&command_check,
+	&command_status,
+	&command_doctor,
+	&command_plugins,
+	&command_fields,
+	&command_record,
+	&command_version,
+	&command_completion,
+	&command_man,
+	NULL,
 };
 
 static void print_help(FILE *to)

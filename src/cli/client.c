@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/settings.h"
-
 #define TIMEOUT_MS 5000L
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
 
@@ -112,9 +110,8 @@ void client_explain(const char *socket, int r, struct buf *out)
 	}
 }
 
-int client_find_socket(const char *instance, const char *socket, char **ret)
+int client_load_settings(const char *instance, const char *socket, struct agent_settings *ret)
 {
-	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
 	struct agent_flag flags[2];
 	struct diag diag = { 0 };
 	size_t n = 0;
@@ -124,16 +121,8 @@ int client_find_socket(const char *instance, const char *socket, char **ret)
 		flags[n++] = (struct agent_flag){ "Instance", instance };
 	if (socket)
 		flags[n++] = (struct agent_flag){ "ControlSocket", socket };
-	r = agent_settings_load(NULL, flags, n, &diag, &settings);
+	r = agent_settings_load(NULL, flags, n, &diag, ret);
 	diag_print(&diag, stderr);
 	diag_done(&diag);
-	if (r < 0)
-		return r;
-	if (!settings.control_socket) {
-		fputs("proctrail: the agent's settings say ControlSocket: none, so it cannot be asked\n",
-		      stderr);
-		return -EINVAL;
-	}
-	*ret = TAKE_PTR(settings.control_socket);
-	return 0;
+	return r;
 }

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "agent/settings.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 
@@ -27,7 +28,8 @@ int client_get_status(const char *socket, json_t **ret);
 void client_explain(const char *socket, int r, struct buf *out);
 
 /*
- * The socket that an agent listens on which was started with this instance and socket (NULL: not given) and
- * the settings of this machine; the caller frees it. 0; -EINVAL, after an error was printed; -ENOMEM.
+ * The settings that an agent has which was started with this instance and socket (NULL: not given) on this
+ * machine; its control_socket may be NULL. 0; -EINVAL, after an error was printed; -ENOMEM.
+ * agent_settings_done() in every case.
  */
-int client_find_socket(const char *instance, const char *socket, char **ret);
+int client_load_settings(const char *instance, const char *socket, struct agent_settings *ret);

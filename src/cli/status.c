@@ -72,23 +72,33 @@ static int watch(const struct command_line *line, const char *socket)
 	}
 }
 
-static int run(const struct command_line *line)
+static int show(const struct command_line *line, const char *socket)
 {
 	_cleanup_(client_json_unrefp) json_t *status = NULL;
-	_cleanup_(freep) char *socket = NULL;
-	int r = client_find_socket(command_get(line, "instance"), command_get(line, "socket"),
-				   &socket);
+	int r = client_get_status(socket, &status);
 
-	if (r < 0)
-		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
-	if (command_has(line, "watch"))
-		return watch(line, socket);
-	r = client_get_status(socket, &status);
 	if (r < 0)
 		return report(socket, r);
 	if (print_page(line, status, NULL, 0) != CLI_OK)
 		return CLI_FAILED;
 	return status_page_is_healthy(status) ? CLI_OK : CLI_FAILED;
+}
+
+static int run(const struct command_line *line)
+{
+	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
+	int r = client_load_settings(command_get(line, "instance"), command_get(line, "socket"),
+				     &settings);
+
+	if (r < 0)
+		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
+	if (!settings.control_socket) {
+		fputs("proctrail status: the agent cannot be asked: its settings say ControlSocket: none\n",
+		      stderr);
+		return CLI_FAILED;
+	}
+	return command_has(line, "watch") ? watch(line, settings.control_socket)
+					  : show(line, settings.control_socket);
 }
 
 static const struct command_option options[] = {

@@ -283,7 +283,7 @@ static void put_lost(const struct page *p)
 
 static void put_ring(const struct page *p)
 {
-	double size = total(p, "ring_size_bytes", &any), used = total(p, "ring_used_bytes", &any);
+	double size = total(p, "ring_size_bytes", &any), used = total(p, "ring_fill_bytes", &any);
 	char of[32], text[32];
 
 	if (size <= 0)
@@ -302,7 +302,7 @@ static void put_table(const struct page *p)
 	format_bytes(total(p, "table_bytes", &any), text, sizeof(text));
 	buf_printf(p->out, "table     %.0f processes, %s, %.0f evicted\n",
 		   total(p, "table_processes", &any), text,
-		   total(p, "table_evictions_total", &any));
+		   total(p, "table_evicted_total", &any));
 }
 
 static void put_cost(const struct page *p)

@@ -91,10 +91,10 @@ static void test_records(void **state)
 	METRIC("lost_records_total", "\"type\":\"exec\"", 3)  \
 	METRIC("lost_records_total", "\"type\":\"exit\"", 0)  \
 	METRIC("ring_size_bytes", "", 16777216)               \
-	METRIC("ring_used_bytes", "", 1048576)                \
+	METRIC("ring_fill_bytes", "", 1048576)                \
 	METRIC("table_processes", "", 321)                    \
 	METRIC("table_bytes", "", 500)                        \
-	METRIC("table_evictions_total", "", 4)                \
+	METRIC("table_evicted_total", "", 4)                \
 	METRIC("process_cpu_seconds_total", "", 2.5)          \
 	METRIC("process_resident_memory_bytes", "", 20000000) \
 	METRIC("process_open_fds", "", 17)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `proctrail doctor` looks at: the host (doctor_host.c), the programs (doctor_bpf.c). */
+#pragma once
+
+#include <stdint.h>
+
+#include "cli/diagnosis.h"
+
+/* By what uname(2) says. */
+void doctor_kernel(struct diagnosis *d, const char *release, const char *version);
+/* By a set of capabilities, as CapEff of /proc/self/status. */
+void doctor_capabilities(struct diagnosis *d, uint64_t effective);
+/* By the lines of /proc/cgroups; `hierarchy` as trial_cgroup_hierarchy() says. */
+void doctor_cgroups(struct diagnosis *d, const char *cgroups, int hierarchy);
+
+/* Everything about this host, the above included. */
+void doctor_host(struct diagnosis *d);
+
+/* Loads each program and lets it go, then a ring of this size and a pass of the iterator. */
+void doctor_bpf(struct diagnosis *d, uint64_t ring_bytes);

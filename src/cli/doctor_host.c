@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host: what the agent needs of it, what for, and what to do where it is not there. */
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+
+#include "base/cleanup.h"
+#include "cli/doctor.h"
+#include "probe/trial.h"
+
+#define HOST_PID_NAMESPACE 4026531836u /* PROC_PID_INIT_INO: include/linux/proc_ns.h */
+
+#define KERNEL(major, minor) ((major) << 16 | (minor))
+
+static void check_realtime(struct diagnosis *d, unsigned int kernel, const char *version)
+{
+	if (!strstr(version, "PREEMPT_RT"))
+		return;
+	diagnosis_add(
+		d, kernel >= KERNEL(7, 0) ? FINDING_WARNING : FINDING_OK, "realtime",
+		"use a kernel without PREEMPT_RT where no event may be missed",
+		kernel >= KERNEL(7, 0)
+			? "PREEMPT_RT: the kernel may skip an event that interrupts another one on the same CPU"
+			: "PREEMPT_RT");
+}
+
+void doctor_kernel(struct diagnosis *d, const char *release, const char *version)
+{
+	unsigned int major, minor, kernel;
+
+	if (sscanf(release, "%u.%u", &major, &minor) != 2) {
+		diagnosis_add(d, FINDING_WARNING, "kernel", "the rest of this page says what works",
+			      "'%s' is no version that we know", release);
+		return;
+	}
+	kernel = KERNEL(major, minor);
+	if (kernel < KERNEL(5, 17))
+		diagnosis_add(d, FINDING_FAILURE, "kernel", "install a kernel of 5.17 or newer",
+			      "%s is too old", release);
+	else if (kernel < KERNEL(5, 19))
+		diagnosis_add(d, FINDING_WARNING, "kernel",
+			      "install a kernel of 5.19 or newer to have them whole",
+			      "%s cuts arguments above 8 KiB", release);
+	else
+		diagnosis_add(d, FINDING_OK, "kernel", NULL, "%s", release);
+	check_realtime(d, kernel, version);
+}
+
+static void check_btf(struct diagnosis *d)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0)
+		diagnosis_add(d, FINDING_OK, "BTF", NULL, "/sys/kernel/btf/vmlinux");
+	else
+		diagnosis_add(
+			d, FINDING_FAILURE, "BTF",
+			"use a kernel that was built with CONFIG_DEBUG_INFO_BTF, as those of the distributions are; in a container, mount /sys",
+			"cannot read /sys/kernel/btf/vmlinux: %s", strerror(errno));
+}
+
+struct capability_use {
+	int bit;
+	bool is_needed;	 /* nothing works without */
+	bool is_implied; /* by CAP_SYS_ADMIN */
+	const char *name, *use;
+};
+
+static const struct capability_use uses[] = {
+	{ CAP_BPF, true, true, "CAP_BPF", "to load programs and make the ring" },
+	{ CAP_PERFMON, true, true, "CAP_PERFMON",
+	  "to read the kernel's structures and attach to its tracepoints" },
+	{ CAP_SYS_PTRACE, false, false, "CAP_SYS_PTRACE",
+	  "to read executable and working directory of processes that were there before the agent" },
+	{ CAP_DAC_READ_SEARCH, false, false, "CAP_DAC_READ_SEARCH",
+	  "to read what other users own below /proc and in containers" },
+};
+
+static bool has(uint64_t set, int bit)
+{
+	return set >> bit & 1;
+}
+
+void doctor_capabilities(struct diagnosis *d, uint64_t effective)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+		const struct capability_use *u = &uses[i];
+		bool is_there = has(effective, u->bit) ||
+				(u->is_implied && has(effective, CAP_SYS_ADMIN));
+
+		diagnosis_add(d,
+			      is_there	     ? FINDING_OK
+			      : u->is_needed ? FINDING_FAILURE
+					     : FINDING_WARNING,
+			      u->name, "run as root, or give this capability to the service",
+			      is_there ? "there, %s" : "missing: it is needed %s", u->use);
+	}
+	/* Memory of maps was held against RLIMIT_MEMLOCK before 5.11: CAP_SYS_RESOURCE raises it. */
+	diagnosis_add(d, FINDING_OK, "CAP_SYS_RESOURCE", NULL,
+		      "%s, and not needed on kernels that we run on",
+		      has(effective, CAP_SYS_RESOURCE) ? "there" : "missing");
+}
+
+static void check_capabilities(struct diagnosis *d)
+{
+	_cleanup_(fclosep) FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	uint64_t effective;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "CapEff: %" SCNx64, &effective) == 1) {
+			doctor_capabilities(d, effective);
+			return;
+		}
+	}
+	diagnosis_add(d, FINDING_FAILURE, "capabilities", "mount /proc",
+		      "cannot read /proc/self/status");
+}
+
+/* Capabilities count in the first user namespace only. */
+static void check_user_namespace(struct diagnosis *d)
+{
+	_cleanup_(fclosep) FILE *f = fopen("/proc/self/uid_map", "re");
+	uint32_t inner = 1, outer = 1, n = 0;
+
+	if (f && fscanf(f, "%" SCNu32 " %" SCNu32 " %" SCNu32, &inner, &outer, &n) == 3 && !inner &&
+	    !outer && n == UINT32_MAX)
+		diagnosis_add(d, FINDING_OK, "user namespace", NULL, "the host's");
+	else
+		diagnosis_add(
+			d, FINDING_FAILURE, "user namespace",
+			"run in the user namespace of the host: no rootless container, no userns remapping",
+			"not the host's: capabilities have no effect on BPF here");
+}
+
+static void check_pid_namespace(struct diagnosis *d)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == HOST_PID_NAMESPACE)
+		diagnosis_add(d, FINDING_OK, "pid namespace", NULL, "the host's");
+	else
+		diagnosis_add(
+			d, FINDING_WARNING, "pid namespace",
+			"run it with the host's: docker run --pid=host, hostPID: true",
+			"not the host's: processes that were there before the agent are not known");
+}
+
+static void check_bpffs(struct diagnosis *d)
+{
+	struct statfs fs;
+
+	if (statfs("/sys/fs/bpf", &fs) == 0 && fs.f_type == BPF_FS_MAGIC)
+		diagnosis_add(d, FINDING_OK, "bpffs", NULL, "mounted on /sys/fs/bpf");
+	else
+		diagnosis_add(
+			d, FINDING_WARNING, "bpffs", "mount -t bpf bpf /sys/fs/bpf",
+			"not mounted on /sys/fs/bpf: nothing can be kept in the kernel over a restart of the agent");
+}
+
+/* The controllers of a hierarchy, with a comma between. */
+static void put_controllers(const char *cgroups, int hierarchy, struct buf *out)
+{
+	const char *line = cgroups;
+
+	for (; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		char name[64];
+		int number;
+
+		if (sscanf(line, "%63s %d", name, &number) == 2 && number == hierarchy &&
+		    *name != '#')
+			buf_printf(out, "%s%s", out->len ? "," : "", name);
+	}
+	buf_put_char(out, '\0');
+}
+
+void doctor_cgroups(struct diagnosis *d, const char *cgroups, int hierarchy)
+{
+	_cleanup_(buf_done) struct buf controllers = { 0 };
+	struct statfs fs = { 0 };
+	bool is_v2 = statfs("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+	bool is_hybrid = statfs("/sys/fs/cgroup/unified", &fs) == 0 &&
+			 fs.f_type == CGROUP2_SUPER_MAGIC;
+	bool is_mounted = is_v2 || is_hybrid || statfs("/sys/fs/cgroup", &fs) == 0;
+	const char *mode = is_v2 ? "v2" : is_hybrid ? "hybrid" : "v1";
+
+	if (!is_mounted) {
+		diagnosis_add(
+			d, FINDING_WARNING, "control groups",
+			"mount /sys/fs/cgroup, in a container the host's",
+			"/sys/fs/cgroup is not there: containers that were there before the agent are not known");
+		return;
+	}
+	put_controllers(cgroups, hierarchy, &controllers);
+	if (hierarchy > 0)
+		diagnosis_add(d, FINDING_OK, "control groups", NULL,
+			      "%s: containers are told by the v1 hierarchy %d (%s)", mode,
+			      hierarchy, buf_failed(&controllers) ? "" : controllers.data);
+	else
+		diagnosis_add(d, FINDING_OK, "control groups", NULL,
+			      "%s: containers are told by the unified hierarchy", mode);
+}
+
+static void check_cgroups(struct diagnosis *d)
+{
+	_cleanup_(fclosep) FILE *f = fopen("/proc/cgroups", "re");
+	int hierarchy = trial_cgroup_hierarchy();
+	char text[4096];
+	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+
+	text[n] = '\0';
+	doctor_cgroups(d, text, hierarchy);
+}
+
+static void check_users(struct diagnosis *d)
+{
+	if (access("/etc/passwd", R_OK) == 0)
+		diagnosis_add(d, FINDING_OK, "names of users", NULL, "/etc/passwd");
+	else
+		diagnosis_add(d, FINDING_WARNING, "names of users",
+			      "make /etc/passwd readable; in a container, mount the host's",
+			      "cannot read /etc/passwd: %s; the field user will be empty",
+			      strerror(errno));
+}
+
+void doctor_host(struct diagnosis *d)
+{
+	struct utsname uts = { 0 };
+
+	uname(&uts);
+	doctor_kernel(d, uts.release, uts.version);
+	check_btf(d);
+	check_user_namespace(d);
+	check_capabilities(d);
+	check_pid_namespace(d);
+	check_bpffs(d);
+	check_cgroups(d);
+	check_users(d);
+}
