@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A string as JSON has it, for pages that people and tools ask for; codec/ has the quick one for records. */
+/*
+ * A string as JSON has it, for pages that people and tools ask for; codec/ has the quick one for
+ * records.
+ */
 #pragma once
 
 #include "base/buf.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client, by libcurl. One question, one answer, at most ANSWER_MAX bytes in at most TIMEOUT_MS. */
+/*
+ * The client, by libcurl. One question, one answer, at most ANSWER_MAX bytes in at most TIMEOUT_MS.
+ */
 #include "cli/client.h"
 
 #include <curl/curl.h>

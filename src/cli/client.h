@@ -16,20 +16,23 @@ static inline json_t *client_json_unref(json_t *json)
 DEFINE_CLEANUP(json_t *, client_json_unref)
 
 /*
- * Appends the page at `url` ("/status"). 0; -ENOENT or -ECONNREFUSED where no agent runs, -EACCES where we may
- * not ask; another negative errno where it does not answer as it should.
+ * Appends the page at `url` ("/status"). 0; -ENOENT or -ECONNREFUSED where no agent runs, -EACCES
+ * where we may not ask; another negative errno where it does not answer as it should.
  */
 int client_get(const char *socket, const char *url, struct buf *out);
 
-/* The status of the agent; *ret is the caller's. As client_get(); -EBADMSG where it is not understood. */
+/*
+ * The status of the agent; *ret is the caller's. As client_get(); -EBADMSG where it is not
+ * understood.
+ */
 int client_get_status(const char *socket, json_t **ret);
 
 /* What a failure of the above means, in a sentence that ends with what to do. */
 void client_explain(const char *socket, int r, struct buf *out);
 
 /*
- * The settings that an agent has which was started with this instance and socket (NULL: not given) on this
- * machine; its control_socket may be NULL. 0; -EINVAL, after an error was printed; -ENOMEM.
+ * The settings that an agent has which was started with this instance and socket (NULL: not given)
+ * on this machine; its control_socket may be NULL. 0; -EINVAL, after an error was printed; -ENOMEM.
  * agent_settings_done() in every case.
  */
 int client_load_settings(const char *instance, const char *socket, struct agent_settings *ret);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `proctrail doctor`: whether this host has what the agent needs, and how the agent does that runs on it. */
+/*
+ * `proctrail doctor`: whether this host has what the agent needs, and how the agent does that runs
+ * on it.
+ */
 #include "cli/doctor.h"
 
 #include <errno.h>

@@ -23,12 +23,12 @@ static void check_realtime(struct diagnosis *d, unsigned int kernel, const char 
 {
 	if (!strstr(version, "PREEMPT_RT"))
 		return;
-	diagnosis_add(
-		d, kernel >= KERNEL(7, 0) ? FINDING_WARNING : FINDING_OK, "realtime",
-		"use a kernel without PREEMPT_RT where no event may be missed",
-		kernel >= KERNEL(7, 0)
-			? "PREEMPT_RT: the kernel may skip an event that interrupts another one on the same CPU"
-			: "PREEMPT_RT");
+	if (kernel < KERNEL(7, 0))
+		diagnosis_add(d, FINDING_OK, "realtime", NULL, "PREEMPT_RT");
+	else
+		diagnosis_add(d, FINDING_WARNING, "realtime",
+			      "use a kernel without PREEMPT_RT where no event may be missed",
+			      "PREEMPT_RT: an event that interrupts another on its CPU is skipped");
 }
 
 void doctor_kernel(struct diagnosis *d, const char *release, const char *version)
@@ -100,7 +100,9 @@ void doctor_capabilities(struct diagnosis *d, uint64_t effective)
 			      u->name, "run as root, or give this capability to the service",
 			      is_there ? "there, %s" : "missing: it is needed %s", u->use);
 	}
-	/* Memory of maps was held against RLIMIT_MEMLOCK before 5.11: CAP_SYS_RESOURCE raises it. */
+	/*
+	 * Memory of maps was held against RLIMIT_MEMLOCK before 5.11: CAP_SYS_RESOURCE raises it.
+	 */
 	diagnosis_add(d, FINDING_OK, "CAP_SYS_RESOURCE", NULL,
 		      "%s, and not needed on kernels that we run on",
 		      has(effective, CAP_SYS_RESOURCE) ? "there" : "missing");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page, from the JSON of /status. Metrics are found by name; one that this version of the agent does not
- * have is left out, with its line when that is empty then.
+ * The page, from the JSON of /status. Metrics are found by name; one that this version of the agent
+ * does not have is left out, with its line when that is empty then.
  */
 #include "cli/status_page.h"
 
@@ -175,7 +175,9 @@ static double bound_of(const json_t *buckets, size_t i)
 	return json_number_value(json_object_get(json_array_get(buckets, i), "le"));
 }
 
-/* As histogram_quantile() of Prometheus has it: evenly spread within a bucket. NAN without values. */
+/*
+ * As histogram_quantile() of Prometheus has it: evenly spread within a bucket. NAN without values.
+ */
 static double quantile(const struct page *p, double q, const char *name,
 		       const struct labels *labels)
 {
@@ -301,8 +303,7 @@ static void put_table(const struct page *p)
 		return;
 	format_bytes(total(p, "table_bytes", &any), text, sizeof(text));
 	buf_printf(p->out, "table     %.0f processes, %s, %.0f evicted\n",
-		   total(p, "table_processes", &any), text,
-		   total(p, "table_evicted_total", &any));
+		   total(p, "table_processes", &any), text, total(p, "table_evicted_total", &any));
 }
 
 static void put_cost(const struct page *p)

@@ -10,8 +10,8 @@
 bool status_page_is_healthy(const json_t *status);
 
 /*
- * Appends the page. Rates and latencies are of the `seconds` since `before`; where that is NULL, of the time
- * since the agent was started.
+ * Appends the page. Rates and latencies are of the `seconds` since `before`; where that is NULL, of
+ * the time since the agent was started.
  */
 void status_page_format(const json_t *status, const json_t *before, double seconds,
 			struct buf *out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server: libmicrohttpd on sockets that we open. A page is written whole when it is asked for, and handed
- * over. What a client can make it hold is bounded: connections, the memory of each, the time that it may be
- * silent. Owns its sockets and threads.
+ * The server: libmicrohttpd on sockets that we open. A page is written whole when it is asked for,
+ * and handed over. What a client can make it hold is bounded: connections, the memory of each, the
+ * time that it may be silent. Owns its sockets and threads.
  */
 #include "control/control.h"
 

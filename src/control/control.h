@@ -4,11 +4,12 @@
  *
  *   /metrics  Prometheus text
  *   /healthz  200 or 503, {"healthy":false,"reasons":["…"]}
- *   /status   JSON, on the unix socket only: {"version","pid","instance","uptime_seconds","health":{…},
- *             "agent":{…},"metrics":[…]}; health as above, metrics as metrics_format_json() writes them
+ *   /status   JSON, on the unix socket only: {"version","pid","instance","uptime_seconds",
+ *             "health":{…},"agent":{…},"metrics":[…]}; health is as above, metrics are as
+ *             metrics_format_json() writes them
  *
- * `agent` is what the agent has handed over. Of it `proctrail status` prints, where they are there: node,
- * hooks ("btf"), ring_bytes, and of each of pipelines: name, path, state ("running"), error.
+ * `agent` is what the agent has handed over. Of it `proctrail status` prints, where they are there:
+ * node, hooks ("btf"), ring_bytes, and of each of pipelines: name, path, state ("running"), error.
  *
  * A thread of its own for each socket.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The judgement. What is noted are single numbers, each whole in itself; a judgement that falls between two
- * of them is off by the moment that lies between.
+ * The judgement. What is noted are single numbers, each whole in itself; a judgement that falls
+ * between two of them is off by the moment that lies between.
  */
 #include "control/health.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether the agent does its work, as /healthz says it. The agent notes what happens, without a lock; the
- * judgement is made when somebody asks. Times are CLOCK_MONOTONIC: health_now_ns().
+ * Whether the agent does its work, as /healthz says it. The agent notes what happens, without a
+ * lock; the judgement is made when somebody asks. Times are CLOCK_MONOTONIC: health_now_ns().
  *
- * Unhealthy is: not ready yet; a reader that has not turned for 5 s; records lost within the last minute; a
- * check that fails.
+ * Unhealthy is: not ready yet; a reader that has not turned for 5 s; records lost within the last
+ * minute; a check that fails.
  */
 #pragma once
 
@@ -52,13 +52,22 @@ static inline void health_turn(struct health *h, uint64_t now_ns)
 /* n more records were lost. By the reader's thread alone. */
 void health_lose(struct health *h, uint64_t n, uint64_t now_ns);
 
-/* `what` begins a sentence: "pipeline 'web', flusher_file". Copied. Passes at first. 0 or -ENOMEM. Any thread. */
+/*
+ * `what` begins a sentence: "pipeline 'web', flusher_file". Copied. Passes at first. 0 or -ENOMEM.
+ * Any thread.
+ */
 int health_add(struct health *h, const char *what, struct health_check **ret);
 void health_remove(struct health *h, struct health_check *check);
 
-/* It fails, for the reason r (a negative errno), until it passes. Cheap enough to be said each time. */
+/*
+ * It fails, for the reason r (a negative errno), until it passes. Cheap enough to be said each
+ * time.
+ */
 void health_fail(struct health_check *check, int r, uint64_t now_ns);
 void health_pass(struct health_check *check);
 
-/* Appends {"healthy":true,"reasons":[]}, a sentence for each reason; returns whether it is healthy. Any thread. */
+/*
+ * Appends {"healthy":true,"reasons":[]}, a sentence for each reason; returns whether it is healthy.
+ * Any thread.
+ */
 bool health_judge(struct health *h, uint64_t now_ns, struct buf *out);

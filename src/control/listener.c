@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sockets. Who may claim the path of a unix socket is settled under a lock beside it (PATH.lock, which stays:
- * to remove a lock file is a race of its own), so that two agents that start at once do not remove each
- * other's socket. Runs on the thread that loads.
+ * Sockets. Who may claim the path of a unix socket is settled under a lock beside it (PATH.lock,
+ * which stays:
+ * to remove a lock file is a race of its own), so that two agents that start at once do not remove
+ * each other's socket. Runs on the thread that loads.
  */
 #include "control/listener.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent counts. A table declares the metrics of a structure of numbers, once: Prometheus text, the
- * status page and the reference are written from it. Whoever owns such a structure registers it, with the
- * labels that tell it from others of its kind, and writes its numbers with metric_add() and metric_set(): one
- * writer each, no lock. Readers see each number whole.
+ * What the agent counts. A table declares the metrics of a structure of numbers, once: Prometheus
+ * text, the status page and the reference are written from it. Whoever owns such a structure
+ * registers it, with the labels that tell it from others of its kind, and writes its numbers with
+ * metric_add() and metric_set(): one writer each, no lock. Readers see each number whole.
  */
 #pragma once
 
@@ -27,14 +27,14 @@ struct metric_histogram {
 };
 
 struct metric {
-	const char *
-		name; /* without the prefix "proctrail_"; counters end in _total, units as Prometheus has them */
+	/* Without the prefix "proctrail_". Counters end in _total; units are as Prometheus has them. */
+	const char *name;
 	enum metric_type type;
 	size_t offset;		   /* of a metric_value, or of a struct metric_histogram */
 	const char *help;	   /* a full sentence */
-	const char *label, *value; /* one more label of this number: call="execve"; NULL: none */
-	double scale; /* printed = number * scale; 0: 1. A histogram's bounds are scaled too */
-	const uint64_t *bounds; /* METRIC_HISTOGRAM: METRIC_BUCKETS - 1 of them, rising */
+	const char *label, *value; /* one more label: call="execve"; NULL: none */
+	double scale;		   /* printed = number * scale, bounds too; 0: 1 */
+	const uint64_t *bounds;	   /* METRIC_HISTOGRAM: METRIC_BUCKETS - 1 of them, rising */
 };
 
 struct metrics;
@@ -49,14 +49,17 @@ struct metric_label {
 };
 
 /*
- * Adds a structure that `table` (ended by METRIC_END) describes. `values` must live until the set is removed;
- * labels (at most 4) are copied. 0 or -ENOMEM. Any thread.
+ * Adds a structure that `table` (ended by METRIC_END) describes. `values` must live until the set
+ * is removed; labels (at most 4) are copied. 0 or -ENOMEM. Any thread.
  */
 int metrics_add(struct metrics *m, const struct metric *table, const void *values,
 		const struct metric_label *labels, size_t n_labels, struct metric_set **ret);
 void metrics_remove(struct metrics *m, struct metric_set *set);
 
-/* Calls `refresh` before every page: for numbers that are asked for, not counted. At most 8. Any thread. */
+/*
+ * Calls `refresh` before every page: for numbers that are asked for, not counted. At most 8. Any
+ * thread.
+ */
 typedef void metrics_refresh_fn(void *ctx);
 int metrics_on_page(struct metrics *m, metrics_refresh_fn *refresh, void *ctx);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Own costs. A number that the system does not tell stays what it was. Runs on whoever writes a page. */
+/*
+ * Own costs. A number that the system does not tell stays what it was. Runs on whoever writes a
+ * page.
+ */
 #include "metrics/process.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Trials. An object is opened once for each program of it, with the others left out, so that one that is
- * refused does not hide the rest. The ring of a trial is small and nobody reads it.
+ * Trials. An object is opened once for each program of it, with the others left out, so that one
+ * that is refused does not hide the rest. The ring of a trial is small and nobody reads it.
  */
 #include "probe/trial.h"
 

@@ -13,10 +13,13 @@ struct trial {
 };
 
 /*
- * Tries all, in the order in which they are attached, the iterator last. Returns how many, or a negative errno
- * where not even that could be tried. Any thread; nothing is recorded.
+ * Tries all, in the order in which they are attached, the iterator last. Returns how many, or a
+ * negative errno where not even that could be tried. Any thread; nothing is recorded.
  */
 int trial_run(struct trial trials[TRIAL_MAX]);
 
-/* The cgroup v1 hierarchy that tells the container, of /proc/cgroups; 0: the unified one. Or a negative errno. */
+/*
+ * The cgroup v1 hierarchy that tells the container, of /proc/cgroups; 0: the unified one. Or a
+ * negative errno.
+ */
 int trial_cgroup_hierarchy(void);

@@ -14,9 +14,8 @@
 #define METRIC(name, labels, value) \
 	"{\"name\":\"proctrail_" name "\",\"labels\":{" labels "},\"value\":" #value "},"
 #define CALL(call, value) METRIC("records_total", "\"call\":\"" call "\"", value)
-#define STATUS(agent, metrics)                                                                       \
-	"{\"version\":\"1.2.3\",\"pid\":77,\"instance\":\"default\",\"uptime_seconds\":100," HEALTHY \
-	",\"agent\":{" agent "},\"metrics\":[" metrics "{}]}"
+#define START "{\"version\":\"1.2.3\",\"pid\":77,\"instance\":\"default\",\"uptime_seconds\":100,"
+#define STATUS(agent, metrics) START HEALTHY ",\"agent\":{" agent "},\"metrics\":[" metrics "{}]}"
 #define HEAD "proctrail 1.2.3, instance default, pid 77, up 1m 40s\nhealthy\n\n"
 
 static json_t *parse(const char *text)
@@ -94,7 +93,7 @@ static void test_records(void **state)
 	METRIC("ring_fill_bytes", "", 1048576)                \
 	METRIC("table_processes", "", 321)                    \
 	METRIC("table_bytes", "", 500)                        \
-	METRIC("table_evicted_total", "", 4)                \
+	METRIC("table_evicted_total", "", 4)                  \
 	METRIC("process_cpu_seconds_total", "", 2.5)          \
 	METRIC("process_resident_memory_bytes", "", 20000000) \
 	METRIC("process_open_fds", "", 17)
