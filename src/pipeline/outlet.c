@@ -230,6 +230,7 @@ int outlet_start(struct outlet *o, const char *pipeline)
 	o->last = &o->first;
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->changed, NULL);
+	o->has_lock = true;
 	r = part_start(&o->part);
 	if (r < 0)
 		return r;
@@ -256,6 +257,14 @@ void outlet_stop(struct outlet *o, uint64_t deadline_ns)
 	if (o->n_unsaid)
 		say_dropped(o, o->is_gone ? -EPIPE : -ETIMEDOUT);
 	part_stop(&o->part);
+}
+
+void outlet_done(struct outlet *o)
+{
+	outlet_stop(o, 0);
+	part_done(&o->part);
+	if (!TAKE(o->has_lock, false))
+		return;
 	pthread_cond_destroy(&o->changed);
 	pthread_mutex_destroy(&o->lock);
 }

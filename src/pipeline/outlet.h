@@ -42,7 +42,7 @@ struct outlet {
 	struct metric_set *metric_set; /* the pipeline's */
 
 	pthread_t thread;
-	bool has_thread;
+	bool has_thread, has_lock;
 	pthread_mutex_t lock;	  /* guards what follows */
 	pthread_cond_t changed;	  /* the queue, or what is asked of the thread */
 	struct link *first, **last;
@@ -60,8 +60,13 @@ struct outlet {
 /* Starts the flusher and its thread. 0 or a negative errno, after an error was logged. */
 int outlet_start(struct outlet *o, const char *pipeline);
 
-/* Lets the thread finish what is queued, until `deadline_ns` (CLOCK_MONOTONIC); drops the rest; stops. */
+/*
+ * Lets the thread finish what is queued, until `deadline_ns` (CLOCK_MONOTONIC); drops the rest; stops. What
+ * the outlet counts may still be asked for; nothing may be pushed.
+ */
 void outlet_stop(struct outlet *o, uint64_t deadline_ns);
+/* Stops it, at once, and frees what it owns. Also for one that was never started, or half. */
+void outlet_done(struct outlet *o);
 
 /* Offers a chunk: queued, with a reference of its own, or dropped and counted when there is no room. */
 void outlet_push(struct outlet *o, struct chunk *c);

@@ -53,7 +53,7 @@ struct pipeline *pipeline_free(struct pipeline *p)
 	parts_done(p->inputs, p->n_inputs);
 	parts_done(p->stages, p->n_stages);
 	for (size_t i = 0; i < p->n_outlets; i++)
-		part_done(&p->outlets[i].part);
+		outlet_done(&p->outlets[i]);
 	free(p->outlets);
 	for (size_t i = 0; i < p->n_feeds; i++) {
 		json_schema_free(p->feeds[i].schema);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chunks: room for records, which of them lie within so many bytes, who frees them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "pipeline/chunk.h"
+
+/* The allocation that fails, counted down; 0: none does. */
+static unsigned int fail_at;
+
+static bool fails(void)
+{
+	return fail_at && --fail_at == 0;
+}
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+	return fails() ? NULL : __real_reallocarray(p, n, size);
+}
+
+static void append(struct chunk *c, size_t end)
+{
+	assert_true(chunk_grow(c));
+	c->times_ns[c->n] = end;
+	c->ends[c->n++] = end;
+}
+
+/* Many times the first room; nothing that was there changes. */
+static void test_grow(void **state)
+{
+	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(77);
+
+	(void)state;
+	assert_int_equal(c->begin, 77);
+	assert_int_equal(c->n, 0);
+	for (size_t i = 0; i < 5000; i++)
+		append(c, 3 * i + 1);
+	assert_int_equal(c->n, 5000);
+	assert_true(c->cap >= 5000);
+	for (size_t i = 0; i < 5000; i++) {
+		assert_int_equal(c->ends[i], 3 * i + 1);
+		assert_int_equal(c->times_ns[i], 3 * i + 1);
+	}
+}
+
+static void test_within(void **state)
+{
+	static const size_t ends[] = { 4, 5, 9, 20 };
+	static const struct {
+		size_t done, n;
+	} rows[] = {
+		{ 0, 0 }, { 3, 0 },  { 4, 1 },	{ 5, 2 },  { 8, 2 },
+		{ 9, 3 }, { 10, 3 }, { 19, 3 }, { 20, 4 }, { SIZE_MAX, 4 },
+	};
+	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(0);
+
+	(void)state;
+	assert_int_equal(chunk_n_within(c, 10), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		append(c, ends[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(chunk_n_within(c, rows[i].done), rows[i].n);
+}
+
+static void test_refs(void **state)
+{
+	struct chunk *c = chunk_new(0);
+
+	(void)state;
+	assert_null(chunk_unref(NULL));
+	assert_ptr_equal(chunk_ref(c), c);
+	append(c, 1);
+	assert_null(chunk_unref(c));
+	assert_int_equal(c->ends[0], 1); /* still ours */
+	assert_null(chunk_unref(c));
+}
+
+static void *let_go(void *arg)
+{
+	struct chunk *c = arg;
+	size_t n = c->n;
+
+	chunk_unref(c);
+	return n == 1 ? NULL : arg;
+}
+
+/* Whoever comes last frees it; a sanitizer sees who does it too early or not at all. */
+static void test_threads(void **state)
+{
+	pthread_t threads[4];
+
+	(void)state;
+	for (int round = 0; round < 50; round++) {
+		struct chunk *c = chunk_new(0);
+		void *ret;
+
+		append(c, 1);
+		for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, let_go, chunk_ref(c)),
+					 0);
+		chunk_unref(c);
+		for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+			assert_int_equal(pthread_join(threads[i], &ret), 0);
+			assert_null(ret);
+		}
+	}
+}
+
+/* What was there stays usable, and the next try may succeed. */
+static void test_no_memory(void **state)
+{
+	_cleanup_(chunk_unrefp) struct chunk *c = NULL;
+
+	(void)state;
+	fail_at = 1;
+	assert_null(chunk_new(0));
+	c = chunk_new(0);
+	for (unsigned int at = 1; at <= 2; at++) {
+		fail_at = at;
+		assert_false(chunk_grow(c));
+		assert_int_equal(fail_at, 0);
+	}
+	for (size_t i = 0; i < 256; i++)
+		append(c, i);
+	for (unsigned int at = 1; at <= 2; at++) {
+		fail_at = at;
+		assert_false(chunk_grow(c));
+		assert_int_equal(fail_at, 0);
+	}
+	for (size_t i = 256; i < 600; i++)
+		append(c, i);
+	for (size_t i = 0; i < 600; i++)
+		assert_true(c->ends[i] == i && c->times_ns[i] == i);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_grow),	  cmocka_unit_test(test_within),
+		cmocka_unit_test(test_refs),	  cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
