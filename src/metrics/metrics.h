@@ -27,7 +27,7 @@ struct metric_histogram {
 };
 
 struct metric {
-	/* Without the prefix "proctrail_". Counters end in _total; units are those of Prometheus. */
+	/* Without the prefix "proctrail_". Counters end in _total, units are Prometheus's. */
 	const char *name;
 	enum metric_type type;
 	size_t offset;		   /* of a metric_value, or of a struct metric_histogram */
