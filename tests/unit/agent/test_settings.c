@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings from a file, from flags, from both; every finding; and where the control socket is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/settings.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "probe/probe.h"
+
+#define FILE_NAME "/tmp/proctrail-settings.yaml"
+
+static int load(const char *text, const struct agent_flag *flags, size_t n_flags,
+		struct agent_settings *ret, char *findings, size_t size)
+{
+	_cleanup_(diag_done) struct diag d = { 0 };
+	_cleanup_(fclosep) FILE *f = fopen(FILE_NAME, "we");
+	FILE *said = fmemopen(findings, size, "w");
+	int r;
+
+	memset(findings, 0, size);
+	assert_non_null(f);
+	fputs(text, f);
+	fflush(f);
+	r = agent_settings_load(FILE_NAME, flags, n_flags, &d, ret);
+	diag_print(&d, said);
+	fclose(said);
+	unlink(FILE_NAME);
+	return r;
+}
+
+static void test_defaults(void **state)
+{
+	_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+	struct proc_limits limits;
+	char findings[256];
+
+	(void)state;
+	assert_int_equal(load("", NULL, 0, &s, findings, sizeof(findings)), 0);
+	assert_string_equal(findings, "");
+	assert_string_equal(s.instance, "default");
+	assert_null(s.node_name);
+	assert_int_equal(s.ring_bytes, 16 * 1024 * 1024);
+	assert_int_equal(s.hooks, PROBE_HOOKS_AUTO);
+	assert_int_equal(s.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(s.log_format, LOG_FORMAT_TEXT);
+	assert_string_equal(s.control_socket, "/run/proctrail/default.sock");
+	assert_null(s.metrics_listen);
+	agent_settings_limits(&s, &limits);
+	assert_memory_equal(&limits, &proc_limits_default, sizeof(limits));
+}
+
+static void test_values(void **state)
+{
+	_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+	char findings[256];
+
+	(void)state;
+	setenv("PT_NODE", "n1", 1);
+	assert_int_equal(
+		load("Instance: b-1\nNodeName: ${PT_NODE}\nRingSize: 1MiB\nHooks: raw\nLogLevel: debug\n"
+		     "LogFormat: json\nMetricsListen: \"[::1]:9464\"\nTableUsers: 2048\n",
+		     NULL, 0, &s, findings, sizeof(findings)),
+		0);
+	assert_string_equal(findings, "");
+	assert_string_equal(s.node_name, "n1");
+	assert_int_equal(s.ring_bytes, 1024 * 1024);
+	assert_int_equal(s.hooks, PROBE_HOOKS_RAW);
+	assert_int_equal(s.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(s.log_format, LOG_FORMAT_JSON);
+	assert_string_equal(s.control_socket, "/run/proctrail/b-1.sock");
+	assert_string_equal(s.metrics_listen, "[::1]:9464");
+	assert_int_equal(s.table_users, 2048);
+}
+
+static void test_flags_win(void **state)
+{
+	static const struct agent_flag flags[] = {
+		{ "RingSize", "2MiB" },
+		{ "RingSize", "4MiB" },
+		{ "LogLevel", "error" },
+		{ "ControlSocket", "none" },
+	};
+	_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+	char findings[256];
+
+	(void)state;
+	assert_int_equal(load("LogLevel: debug\nLogFormat: json\nControlSocket: /x\n", flags,
+			      ARRAY_SIZE(flags), &s, findings, sizeof(findings)),
+			 0);
+	assert_int_equal(s.ring_bytes, 4 * 1024 * 1024);
+	assert_int_equal(s.log_level, LOG_LEVEL_ERR);
+	assert_int_equal(s.log_format, LOG_FORMAT_JSON);
+	assert_null(s.control_socket);
+}
+
+#define AT FILE_NAME ":1:"
+#define LISTEN "expected an address of the loopback interface such as 127.0.0.1:9464, or none, not "
+
+static const struct {
+	const char *text, *findings;
+} rows[] = {
+	{ "[]", AT "1: expected a map of settings such as 'RingSize: 16MiB'\n" },
+	{ "RingSiz: 1MiB", AT "1: RingSiz: unknown key; did you mean 'RingSize'?\n" },
+	{ "RingSize: 3MiB", AT "11: RingSize: expected a power of two such as 8MiB or 16MiB\n" },
+	{ "RingSize: 4KiB", AT "11: RingSize: expected a size from 256KiB to 1GiB, not '4KiB'\n" },
+	{ "Instance: ''",
+	  AT "11: Instance: expected 1 to 64 letters, digits, '-', '_' or '.', not ''\n" },
+	{ "Instance: ../x",
+	  AT "11: Instance: expected 1 to 64 letters, digits, '-', '_' or '.', not '../x'\n" },
+	{ "NodeName: ''", AT "11: NodeName: expected 1 to 64 bytes, not 0\n" },
+	{ "ControlSocket: run/x",
+	  AT "16: ControlSocket: expected an absolute path or none, not 'run/x'\n" },
+	{ "ControlSocket: "
+	  "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	  AT "16: ControlSocket: too long: a socket's path may have at most 107 bytes\n" },
+	{ "MetricsListen: 0.0.0.0:1", AT "16: MetricsListen: " LISTEN "'0.0.0.0:1'\n" },
+	{ "MetricsListen: 127.0.0.1", AT "16: MetricsListen: " LISTEN "'127.0.0.1'\n" },
+	{ "MetricsListen: 127.0.0.1:0", AT "16: MetricsListen: " LISTEN "'127.0.0.1:0'\n" },
+	{ "MetricsListen: '::1:80'", AT "16: MetricsListen: " LISTEN "'::1:80'\n" },
+	{ "MetricsListen: '[::]:80'", AT "16: MetricsListen: " LISTEN "'[::]:80'\n" },
+	{ "LogLevel: loud",
+	  AT "11: LogLevel: expected error, warning, info or debug, not 'loud'\n" },
+	{ "createTime: 1", AT
+	  "1: createTime: unknown key; expected Instance, NodeName, RingSize, TableMemory, "
+	  "TableProcesses, TableUsers, TableCgroups, Hooks, LogLevel, LogFormat, ControlSocket or "
+	  "MetricsListen\n" },
+	/* All of them in one go. */
+	{ "LogLevel: ${PT_NONE}\nRingSize: 3MiB\nHooks: rwa\n", FILE_NAME
+	  ":1:11: LogLevel: the environment variable 'PT_NONE' is not set; set it, or write "
+	  "${PT_NONE:-DEFAULT}\n" FILE_NAME
+	  ":3:8: Hooks: unknown value 'rwa'; did you mean 'raw'?\n" FILE_NAME
+	  ":2:11: RingSize: expected a power of two such as 8MiB or 16MiB\n" },
+};
+
+static void test_findings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+		char findings[1024];
+
+		assert_int_equal(load(rows[i].text, NULL, 0, &s, findings, sizeof(findings)),
+				 -EINVAL);
+		assert_string_equal(findings, rows[i].findings);
+	}
+}
+
+static void test_listen(void **state)
+{
+	static const char *const right[] = { "127.0.0.1:1", "127.9.9.9:65535", "[::1]:9464",
+					     "localhost:80" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(right); i++) {
+		_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+		const struct agent_flag flag = { "MetricsListen", right[i] };
+		char findings[256];
+
+		assert_int_equal(load("", &flag, 1, &s, findings, sizeof(findings)), 0);
+		assert_string_equal(s.metrics_listen, right[i]);
+	}
+}
+
+static void test_no_file(void **state)
+{
+	_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+	_cleanup_(diag_done) struct diag d = { 0 };
+
+	(void)state;
+	assert_int_equal(agent_settings_load("/nowhere.yaml", NULL, 0, &d, &s), -EINVAL);
+	assert_string_equal(d.entries[0].message, "cannot be opened: No such file or directory");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
+		cmocka_unit_test(test_flags_win), cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_listen),	  cmocka_unit_test(test_no_file),
+	};
+
+	unsetenv("PT_NONE");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
