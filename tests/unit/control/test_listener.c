@@ -147,14 +147,38 @@ static void test_file_is_not_removed(void **state)
 
 static void test_open_folder_is_refused(void **state)
 {
+	static const mode_t modes[] = { 0702, 0720, 01777 };
+	const struct folder *f = *state;
+	size_t i;
+
+	assert_int_equal(mkdir(f->sub, 0700), 0);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		struct listener l = LISTENER_NONE;
+		char text[1024];
+
+		assert_int_equal(chmod(f->sub, modes[i]), 0);
+		assert_int_equal(quietly(listener_open_unix, f->socket, &l, text, sizeof(text)),
+				 -EPERM);
+		assert_non_null(strstr(text, "others may write to"));
+	}
+}
+
+/* Something lives there that we cannot talk to. */
+static void test_socket_of_another_kind_stays(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_(closep) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct listener l = LISTENER_NONE;
 	const struct folder *f = *state;
 	char text[1024];
 
 	assert_int_equal(mkdir(f->sub, 0700), 0);
-	assert_int_equal(chmod(f->sub, 01777), 0);
-	assert_int_equal(quietly(listener_open_unix, f->socket, &l, text, sizeof(text)), -EPERM);
-	assert_non_null(strstr(text, "others may write to"));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", f->socket);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(quietly(listener_open_unix, f->socket, &l, text, sizeof(text)),
+			 -EPROTOTYPE);
+	assert_non_null(strstr(text, "cannot tell whether the owner"));
+	assert_int_equal(mode_of(f->socket) & S_IFMT, S_IFSOCK);
 }
 
 static void test_bad_paths(void **state)
@@ -255,6 +279,7 @@ int main(void)
 		TEST(test_foreign_socket_stays),
 		TEST(test_file_is_not_removed),
 		TEST(test_open_folder_is_refused),
+		TEST(test_socket_of_another_kind_stays),
 		cmocka_unit_test(test_bad_paths),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_remote_where_allowed),
