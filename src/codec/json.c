@@ -100,21 +100,22 @@ static char *put_character(char *to, const char **p, size_t n)
 static char *put_chunk(char *to, const char **p, const char *stop, const char *end)
 {
 	while (*p < stop) {
+		const char *word_end = *p + WORD < stop ? *p + WORD : stop;
 		uint64_t word;
 
-		if ((size_t)(stop - *p) < WORD) {
-			to = put_character(to, p, (size_t)(end - *p));
-			continue;
+		if (word_end - *p == WORD) {
+			memcpy(&word, *p, WORD);
+			if (is_plain_word(word)) {
+				memcpy(to, &word, WORD);
+				to += WORD;
+				*p += WORD;
+				continue;
+			}
 		}
-		memcpy(&word, *p, WORD);
-		if (is_plain_word(word)) {
-			memcpy(to, &word, WORD);
-			to += WORD;
-			*p += WORD;
-		} else {
-			const char *word_end = *p + WORD;
-
-			while (*p < word_end)
+		while (*p < word_end) {
+			if (!escapes[(unsigned char)**p])
+				*to++ = *(*p)++;
+			else
 				to = put_character(to, p, (size_t)(end - *p));
 		}
 	}
