@@ -27,8 +27,8 @@ struct agent_settings {
 	char *metrics_listen; /* ADDRESS:PORT of the loopback interface; NULL: none */
 };
 
-#define AGENT_FLAGS_NAME \
-	"command line" /* diag_entry.file of what is wrong with a flag; path is the setting's name */
+/* diag_entry.file of what is wrong with a flag; its path is the name of the setting */
+#define AGENT_FLAGS_NAME "command line"
 
 extern const struct option agent_settings_options[];
 

@@ -40,8 +40,8 @@ struct command {
 	const char *failure; /* what exit code 1 means here */
 	const struct command_option
 		*options; /* ended by a row without a name; --help is added; may be NULL */
-	const struct option *
-		settings; /* an option table whose rows are flags as well: NodeName is --node-name */
+	/* Rows that are flags as well: NodeName is --node-name; may be NULL. */
+	const struct option *settings;
 	int (*run)(const struct command_line *line); /* returns an enum cli_exit */
 };
 

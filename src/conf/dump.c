@@ -12,8 +12,10 @@
 
 #define MASK "***"
 
-/* Letters, digits and signs that mean nothing to YAML where they stand. Numbers and words are fine: all
- * scalars are text. */
+/*
+ * Letters, digits and signs that mean nothing to YAML where they stand. Numbers and words are fine:
+ * all scalars are text.
+ */
 static bool is_plain_safe(const char *text)
 {
 	static const char *const nothing[] = { "null", "~", "<<", "=" };

@@ -24,7 +24,8 @@ enum option_type {
 	OPTION_ENUM,	 /* int: the index in `names` */
 	OPTION_STRINGS,	 /* struct string_list, owned by the conf; a lone scalar is a list of one */
 	OPTION_CHECKED,	 /* as OPTION_STRINGS, each item passed to `check_item` */
-	OPTION_NODE, /* const struct conf_node *: any value; borrowed, NULL: none; the plugin reads it */
+	/* const struct conf_node *: any value, borrowed, which the plugin reads itself; NULL: none */
+	OPTION_NODE,
 };
 
 struct string_list {

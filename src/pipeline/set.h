@@ -18,10 +18,11 @@
 extern const struct option pipeline_options[];
 
 struct pipeline_files {
-	struct pipeline **
-		items; /* none of them NULL; enabled or not; in the order of the paths, of a folder by name */
+	/* None is NULL; enabled or not; in the order of the paths, of a folder by name. */
+	struct pipeline **items;
 	size_t n;
-	char **failed; /* paths of pipelines that are there but were left out: what runs of them may go on */
+	/* Paths of pipelines that are there but were left out: what runs of them may go on. */
+	char **failed;
 	size_t n_failed;
 };
 
