@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+What the tests of many pipelines share: files that say what a pipeline is (JSON, which is YAML too), the files
+that pipelines write, storms of numbered programs, and what the agent says of itself on its control socket.
+"""
+import http.client
+import itertools
+import json
+import os
+import re
+import socket
+import subprocess
+from pathlib import Path
+
+from harness import strict_object, wait_until
+
+_instances = itertools.count(1)
+# Numbers that the storms of other tests, which may run at the same time, do not have.
+BASE = (10_000_000 + os.getpid()) * 1_000_000
+MARKER = re.compile(rb'"arguments":"marker-%d(\d{6})[" ]' % (BASE // 1_000_000))
+CALL = re.compile(rb'"call_name":"(\w+)"')
+
+
+def numbered(number):
+    """The argument of a program of a storm."""
+    return f"marker-{BASE + number}"
+
+
+def flusher(kind, **options):
+    return {"Type": f"flusher_{kind}", **{key: str(value) for key, value in options.items()}}
+
+
+def to_file(path, **options):
+    return flusher("file", FilePath=path, **options)
+
+
+def only_storm(*conditions):
+    """A processor that lets the programs of storms through, as far as they meet the conditions."""
+    ours = {"field": "arguments", "prefix": f"marker-{BASE // 1_000_000}"}
+    return {"Type": "processor_filter", "Include": {"all": [ours, *conditions]}}
+
+
+def pipeline(*flushers, processors=(), enable=True, **options):
+    """A pipeline's file; a flusher may be given by the path of its file. The options are the input's."""
+    flushers = [f if isinstance(f, dict) else to_file(f) for f in flushers]
+    inputs = [{"Type": "input_process_security", **options}]
+    return json.dumps({"enable": enable, "inputs": inputs, "processors": list(processors), "flushers": flushers},
+                      indent=1)
+
+
+def start(start_agent, *paths, options=(), **kwargs):
+    """An agent with these files and folders, under a name of its own."""
+    instance = f"e2e-{os.getpid()}-{next(_instances)}"
+    configs = [x for path in paths for x in ("--config", str(path))]
+    agent = start_agent(config=None, options=["--instance", instance, *options, *configs], **kwargs)
+    agent.instance = instance
+    return agent
+
+
+def storm(agent, first, last):
+    """A program for each number, one after the other."""
+    return subprocess.Popen([agent.path("storm"), agent.path("tiny"), str(BASE + first), str(BASE + last)],
+                            stdout=subprocess.DEVNULL, cwd=agent.directory)
+
+
+def run_storm(agent, first, last):
+    assert storm(agent, first, last).wait(60) == 0
+
+
+# What pipelines write
+
+def rolled(path):
+    """FILE.N to FILE.1, then FILE: as far as there are any."""
+    path = Path(path)
+    found = [p for p in path.parent.glob(path.name + ".*") if p.suffix[1:].isdigit()]
+    return sorted(found, key=lambda p: -int(p.suffix[1:])) + [path] * path.exists()
+
+
+def lines_of(*paths):
+    """The lines of files, those that were rolled included. Each must be whole."""
+    lines = []
+    for path in paths:
+        for p in rolled(path):
+            data = p.read_bytes()
+            assert data == b"" or data.endswith(b"\n"), f"torn: {p}: {data[-100:]}"
+            lines += data.split(b"\n")[:-1]
+    return lines
+
+
+def records_of(*paths):
+    return [json.loads(line, object_pairs_hook=strict_object) for line in lines_of(*paths)]
+
+
+def markers(lines):
+    """The numbers of storms in lines, by call: {b"execve": [1, 2], b"exit": [1, 2]}."""
+    ret = {}
+    for line in lines:
+        number, call = MARKER.search(line), CALL.search(line)
+        if number and call:
+            ret.setdefault(call[1].decode(), []).append(int(number[1]))
+    return ret
+
+
+def assert_each_once(lines, numbers, calls=("execve", "exit")):
+    """Every marker once for each of these calls, and none for others."""
+    got = markers(lines)
+    for call in calls:
+        once = sorted(got.get(call, []))
+        assert once == list(numbers), f"{call}: missing {sorted(set(numbers) - set(once))[:20]}, " \
+            f"too many {[n for n, m in zip(once, once[1:]) if n == m][:20]}, {len(once)} of {len(numbers)}"
+    assert set(got) <= set(calls), set(got)
+
+
+def has(path, text):
+    """Whether a text is in the last records of a file, or of the one that was just rolled."""
+    found = b""
+    for p in rolled(path)[-2:]:
+        try:
+            with open(p, "rb") as f:
+                f.seek(max(0, f.seek(0, 2) - (1 << 18)))
+                found += f.read()
+        except FileNotFoundError:
+            pass
+    return text.encode() in found
+
+
+def wait_for(agent, path, text, seconds=10):
+    wait_until(lambda: has(path, text), seconds, lambda: f"{text} in {path}; stderr:\n{agent.stderr()}")
+
+
+def wait_for_marker(agent, path, number, call="exit", seconds=10):
+    """The end of a storm is in a file."""
+    pattern = re.compile(rb'"arguments":"%s[" ][^\n]*"call_name":"%s"' % (numbered(number).encode(), call.encode()))
+
+    def is_there():
+        data = b""
+        for p in rolled(path)[-2:]:
+            try:
+                with open(p, "rb") as f:
+                    f.seek(max(0, f.seek(0, 2) - (1 << 18)))
+                    data += f.read()
+            except FileNotFoundError:
+                pass
+        return pattern.search(data)
+
+    wait_until(is_there, seconds, lambda: f"marker {number} in {path}; stderr:\n{agent.stderr()}")
+
+
+# What the agent says of itself
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=10)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def get(agent, url):
+    """A page of the control socket. Starts no process, so it leaves no records."""
+    connection = UnixConnection(f"/run/proctrail/{agent.instance}.sock")
+    connection.request("GET", url)
+    body = connection.getresponse().read().decode()
+    connection.close()
+    return body
+
+
+def status(agent):
+    return json.loads(get(agent, "/status"))
+
+
+def value(agent, name, **labels):
+    """The number of a metric, or None where there is none with these labels; more than one is an error."""
+    found = [m for m in status(agent)["metrics"] if m["name"].endswith(name)
+             and all((m.get("labels") or {}).get(k) == v for k, v in labels.items())]
+    assert len(found) <= 1, found
+    return found[0]["value"] if found else None
+
+
+def run_status(agent, *options):
+    """`proctrail status` as a user has it."""
+    return subprocess.run([agent.popen.args[0], "status", "--instance", agent.instance, *options], check=False,
+                          capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL)
