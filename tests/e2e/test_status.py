@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from harness import die_with_parent, wait_until
+from harness import REPO, die_with_parent, wait_until
 from pipelines import UnixConnection
 
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
@@ -229,6 +229,13 @@ def test_metrics_of_flushers_of_one_kind_differ(start_agent, work):
     in_ = [labels for name, labels in samples_of(text) if name == "proctrail_flusher_in_records_total"]
     assert len(in_) == 2 and all('pipeline="a\\"b\\\\c d"' in labels for labels in in_), in_
     agent.stop()
+
+
+def test_reference_page_has_all_metrics(observed):
+    text = ask(observed.socket, "/metrics")[1]
+    made = subprocess.run([REPO / "tools" / "metrics-page"], input=text, capture_output=True, text=True, check=True)
+    page = (REPO / "docs" / "reference" / "metrics.md").read_text()
+    assert page == made.stdout, "the page is made by tools/metrics-page"
 
 
 def test_promtool_finds_nothing(observed):
