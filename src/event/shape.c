@@ -111,13 +111,11 @@ void shape_drop(struct shape *s, struct shape_key *key)
 
 static int set_string(char **to, const char *text)
 {
-	_cleanup_(freep) char *old = NULL;
-	char *copy = strdup(text);
+	_cleanup_(freep) char *copy = strdup(text);
 
 	if (!copy)
 		return -ENOMEM;
-	old = *to;
-	*to = copy;
+	*to = TAKE(copy, *to); /* what was there is freed */
 	return 0;
 }
 

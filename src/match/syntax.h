@@ -29,5 +29,5 @@ struct syntax_key {
 int syntax_parse(const struct syntax *in, const struct conf_node *node, const char *path,
 		 struct condition **ret);
 /* The whole value of a key matches a regular expression. */
-int syntax_parse_regex(const struct syntax *in, const struct syntax_key *key,
+int syntax_parse_regex(const struct syntax *in, const struct syntax_key *named,
 		       const struct conf_node *node, const char *path, struct condition **ret);
