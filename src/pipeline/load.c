@@ -350,6 +350,7 @@ static size_t find_feed(const struct pipeline *p, struct encoding encoding)
 
 static int make_feeds(struct pipeline *p, const struct shape *shape)
 {
+	assert(p->n_outlets); /* or load_parts() has found them missing */
 	p->feeds = calloc(p->n_outlets, sizeof(*p->feeds));
 	if (!p->feeds)
 		return -ENOMEM;
