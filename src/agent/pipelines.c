@@ -93,7 +93,7 @@ static int collect_environment(struct pipelines *p)
 }
 
 /* Starts a pipeline and takes it; on failure it is still the caller's. */
-static int begin(struct pipelines *p, struct pipeline *pipeline, struct running *ret)
+static int begin(struct pipeline *pipeline, struct running *ret)
 {
 	struct running one = { .pipeline = pipeline, .is_new = true };
 	int r;
@@ -104,12 +104,15 @@ static int begin(struct pipelines *p, struct pipeline *pipeline, struct running 
 	r = pipeline_start(pipeline);
 	if (r < 0)
 		return r;
-	if (p->metrics)
-		r = pipeline_show_metrics(pipeline, p->metrics);
-	if (r < 0)
-		return r;
 	*ret = one;
 	return 0;
+}
+
+/* Not before an older version of it is gone: a page must not have two of one name. */
+static void show(const struct pipelines *p, struct pipeline *pipeline)
+{
+	if (p->metrics && pipeline_show_metrics(pipeline, p->metrics) < 0)
+		log_warn("no memory to show the metrics of pipeline '%s', which runs", pipeline_name(pipeline));
 }
 
 static struct running *append(struct pipelines *p)
@@ -125,10 +128,11 @@ static struct running *append(struct pipelines *p)
 static int add(struct pipelines *p, struct pipeline **pipeline)
 {
 	struct running *slot = append(p);
-	int r = slot ? begin(p, *pipeline, slot) : -ENOMEM;
+	int r = slot ? begin(*pipeline, slot) : -ENOMEM;
 
 	if (r < 0)
 		return r;
+	show(p, *pipeline);
 	*pipeline = NULL;
 	p->n++;
 	return 0;
@@ -245,7 +249,7 @@ static int replace(struct pipelines *p, struct running *old, struct pipeline **l
 	struct running now = { 0 };
 	int r;
 
-	r = begin(p, *loaded, &now);
+	r = begin(*loaded, &now);
 	if (r < 0)
 		return r;
 	*loaded = NULL;
@@ -253,6 +257,7 @@ static int replace(struct pipelines *p, struct running *old, struct pipeline **l
 	*old = now;
 	pipeline_stop(before, now_ns() + REPLACE_NS);
 	pipeline_free(before);
+	show(p, now.pipeline);
 	pipeline_reopen(now.pipeline);
 	log_info("pipeline '%s' has changed", pipeline_name(now.pipeline));
 	return 0;
