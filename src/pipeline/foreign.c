@@ -29,7 +29,7 @@ const struct foreign_key foreign_keys[] = {
 	{ "global", "UsingOldContentTag", "flusher_stdout's `Tags` puts tags into records" },
 	{ "inputs", "ProbeConfig", "processor_filter chooses records" },
 	{ "flushers", "Match", "every flusher gets all records of its pipeline" },
-	{ NULL },
+	{ NULL, NULL, NULL },
 };
 
 #define GLOBAL_KEY "global"

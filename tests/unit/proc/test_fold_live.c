@@ -109,7 +109,7 @@ static void test_exec_details(void **state)
 	assert_str(ev->image->program->args, "ls\0-l\0/root/one more thing\0");
 	assert_int_equal(ev->image->ext->gid, 7);
 	assert_int_equal(ev->image->program->exe_ext.inode, 99);
-	assert_int_equal(ev->head->tid, 77);
+	assert_int_equal(ev->tid, 77);
 	assert_int_equal(world_counters(&w).processes, 1);
 	world_done(&w);
 }
