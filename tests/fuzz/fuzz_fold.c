@@ -56,7 +56,7 @@ static volatile uint64_t sink; /* keeps the compiler from leaving the reads out 
 /* What a pipeline would read of an event. */
 static uint64_t touch(const struct event *ev)
 {
-	uint64_t sum = ev->head->seq + ev->node->name.n;
+	uint64_t sum = ev->seq + ev->tid + ev->node->name.n;
 
 	for (const struct image *i = ev->image; i; i = i->parent) {
 		sum += i->key.pid + i->cred.euid;
