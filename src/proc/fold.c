@@ -307,6 +307,7 @@ int fold_each_living(struct fold *f, uint64_t boot_ns, uint64_t seq, struct batc
 			.time_ns = (int64_t)(boot_ns + (uint64_t)f->wall_offset_ns),
 		};
 	}
-	qsort(out->events + begin, out->n - begin, sizeof(*out->events), compare_start);
+	if (out->n > begin)
+		qsort(out->events + begin, out->n - begin, sizeof(*out->events), compare_start);
 	return 0;
 }

@@ -206,6 +206,38 @@ static void test_exec_strings(void **state)
 	}
 }
 
+/* The environment comes last, behind argv, and may hold anything. */
+static void test_exec_environment(void **state)
+{
+	static const char env[] = "PATH=/bin\0\0HOME=/ro"; /* cut */
+	_cleanup_(freep) struct event_exec *bare = exec_new();
+	size_t before = bare->head.size - sizeof(*bare);
+	_cleanup_(freep) struct event_exec *e =
+		record_new(EVENT_EXEC, sizeof(*e), before + sizeof(env) - 1);
+	uint32_t size = e->head.size;
+	struct exec_parts parts;
+
+	(void)state;
+	exec_parts(bare, &parts);
+	assert_int_equal(parts.env.n, 0);
+	memcpy(e, bare, bare->head.size);
+	memcpy((char *)(e + 1) + before, env, sizeof(env) - 1);
+	e->head.size = size;
+	assert_int_equal(check(e), -EBADMSG); /* bytes that no length speaks of */
+	e->env_len = sizeof(env) - 1;
+	assert_int_equal(check(e), 0);
+	exec_parts(e, &parts);
+	assert_true(str_eq(parts.args, STR("sh\0-c\0x\0")));
+	assert_int_equal(parts.env.n, sizeof(env) - 1);
+	assert_memory_equal(parts.env.p, env, sizeof(env) - 1);
+	e->env_len++;
+	assert_int_equal(check(e), -EBADMSG);
+	e->env_len -= 2;
+	assert_int_equal(check(e), -EBADMSG);
+	e->env_len = UINT32_MAX;
+	assert_int_equal(check(e), -EBADMSG);
+}
+
 static void test_process(void **state)
 {
 	struct event_process *e;
@@ -361,7 +393,8 @@ int main(void)
 		cmocka_unit_test(test_bare),	     cmocka_unit_test(test_head),
 		cmocka_unit_test(test_short_head),   cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_exec),	     cmocka_unit_test(test_exec_lengths),
-		cmocka_unit_test(test_exec_strings), cmocka_unit_test(test_process),
+		cmocka_unit_test(test_exec_strings), cmocka_unit_test(test_exec_environment),
+		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_fork),	     cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_type_names),   cmocka_unit_test(test_path),
 		cmocka_unit_test(test_long_path),

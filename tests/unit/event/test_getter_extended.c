@@ -185,12 +185,46 @@ static void test_flags(void **state)
 	assert_field(&s, "exe.dev", "(absent)");
 }
 
+/* Variables that this pipeline asks for, out of those that any pipeline does; quoted like arguments. */
+static void test_environment(void **state)
+{
+	static const char *const none[] = { NULL };
+	static const char *const path[] = { "PATH", NULL };
+	static const char *const two[] = { "LD_PRELOAD", "PATH", NULL };
+	static const struct {
+		struct str env;
+		const char *const *names;
+		const char *want;
+	} rows[] = {
+		{ STR("PATH=/bin\0"), NULL, "(absent)" },
+		{ STR("PATH=/bin\0"), none, "(absent)" },
+		{ STR(""), two, "(absent)" },
+		{ STR("PATH=/bin\0"), path, "PATH=/bin" },
+		{ STR("LD_PRELOAD=a.so\0PATH=/bin\0"), path, "PATH=/bin" },
+		{ STR("LD_PRELOAD=a.so\0PATH=/bin\0"), two, "LD_PRELOAD=a.so PATH=/bin" },
+		{ STR("LD_PRELOAD=\0"), two, "LD_PRELOAD=" },
+		{ STR("LD_PRELOAD=a b\0PATH=\"\n\0"), two, "\"LD_PRELOAD=a b\" \"PATH=\\\"\\n\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(sample_done) struct sample s;
+
+		sample_init(&s);
+		s.program.env = rows[i].env;
+		s.view.environment = rows[i].names;
+		assert_field(&s, "environment", rows[i].want);
+		s.image.program = NULL;
+		assert_field(&s, "environment", "(absent)");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_task),	   cmocka_unit_test(test_tty),
 		cmocka_unit_test(test_executable), cmocka_unit_test(test_bits),
-		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_flags),	   cmocka_unit_test(test_environment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,7 @@ struct exec_spec {
 	uint16_t flags;
 	const char *filename, *interp, *cwd, *exe;
 	struct str args;
+	struct str env; /* of an exec; the bytes as in args */
 	const struct event_task_ext *task_ext;
 	const struct event_exe_ext *exe_ext;
 	struct event_cgroup cgroup;
@@ -134,7 +135,7 @@ static inline struct event_exec *record_exec(const struct exec_spec *s)
 	size_t n_filename = s->filename ? strlen(s->filename) : 0;
 	size_t n_interp = s->interp ? strlen(s->interp) : 0;
 	struct event_exec *e =
-		record_new(EVENT_EXEC, sizeof(*e), n_filename + n_interp + record_behind(s));
+		record_new(EVENT_EXEC, sizeof(*e), n_filename + n_interp + record_behind(s) + s->env.n);
 	char *to = (char *)(e + 1);
 
 	record_name(&e->head, s->id);
@@ -151,6 +152,9 @@ static inline struct event_exec *record_exec(const struct exec_spec *s)
 	record_put(&to, s->filename, n_filename);
 	record_put(&to, s->interp, n_interp);
 	record_put_behind(to, s);
+	to += record_behind(s);
+	e->env_len = (uint32_t)s->env.n;
+	record_put(&to, s->env.p, s->env.n);
 	return e;
 }
 

@@ -372,6 +372,75 @@ static void test_fills_clone(void **state)
 	world_done(&w);
 }
 
+/*
+ * Everybody who lives, in the order of their starts, however they became known; no kernel threads, nobody who
+ * has ended, and nobody who is only known as a parent.
+ */
+static void test_each_living(void **state)
+{
+	static const struct image_key shell = { .pid = 7, .start_ns = 1500, .exec_count = 9 };
+	static const struct image_key child = { .pid = 6, .start_ns = 3000, .exec_count = 9 };
+	static const struct image_key late = { .pid = 5, .start_ns = 4000, .exec_count = 2 };
+	static const struct image_key stranger = { .pid = 4, .start_ns = 1200, .exec_count = 2 };
+	static const struct image_key gone = { .pid = 3, .start_ns = 1100, .exec_count = 2 };
+	static const struct image_key want[] = { init, shell, cat, child, late };
+	struct event_process *kthread =
+		record_process(&(struct exec_spec){ .id = KEY(2, 2, 0), .flags = EVENT_F_KTHREAD }, "kthreadd");
+	size_t n_before;
+	struct world w;
+
+	(void)state;
+	world_init(&w, NULL, NULL);
+	world_feed(&w, record_clock(1000000));
+	world_feed(&w, record_exec(&(struct exec_spec){ .id = late, .parent = stranger, .filename = "/bin/l" }));
+	world_feed(&w, cat_record());
+	world_feed(&w, kthread);
+	world_feed(&w, record_exec(&(struct exec_spec){ .id = shell, .parent = init, .filename = "/bin/sh" }));
+	world_feed(&w, record_process(&(struct exec_spec){ .id = init, .exe = "/sbin/init" }, "init"));
+	world_feed(&w, record_exec(&(struct exec_spec){ .id = gone, .parent = init, .filename = "/bin/g" }));
+	world_feed(&w, record_fork(child, shell, 0));
+	world_feed(&w, record_exit(gone, init, 0));
+	n_before = w.batch.n;
+	assert_int_equal(fold_each_living(w.fold, 500, 42, &w.batch), 0);
+	assert_int_equal(w.batch.n, n_before + ARRAY_SIZE(want));
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		const struct event *ev = &w.batch.events[n_before + i];
+
+		assert_key(ev->image, want[i]);
+		assert_int_equal(ev->call, CALL_SNAPSHOT);
+		assert_int_equal(ev->tid, want[i].pid);
+		assert_int_equal(ev->boot_ns, 500);
+		assert_int_equal(ev->time_ns, 1000500);
+		assert_int_equal(ev->seq, 42);
+		assert_ptr_equal(ev->node, fold_node(w.fold));
+		assert_null(ev->exit);
+	}
+	for (size_t i = 0; i < n_before; i++)
+		assert_int_not_equal(w.batch.events[i].call, CALL_SNAPSHOT);
+	world_done(&w); /* checks that every image was given back */
+}
+
+/* The images stay what they were, though their processes end before the events are delivered. */
+static void test_living_outlive(void **state)
+{
+	const struct event *ev;
+	struct world w;
+
+	(void)state;
+	world_init(&w, NULL, NULL);
+	assert_int_equal(fold_each_living(w.fold, 1, 0, &w.batch), 0); /* nobody */
+	assert_int_equal(w.batch.n, 0);
+	world_feed(&w, cat_record());
+	assert_int_equal(fold_each_living(w.fold, 1, 0, &w.batch), 0);
+	world_feed(&w, record_exit(cat, init, 0));
+	fold_trim(w.fold);
+	assert_int_equal(w.batch.n, 2);
+	ev = &w.batch.events[0];
+	assert_key(ev->image, cat);
+	assert_str(ev->image->program->binary, "/usr/bin/cat");
+	world_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -389,6 +458,8 @@ int main(void)
 		cmocka_unit_test(test_leader_gone),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_fills_clone),
+		cmocka_unit_test(test_each_living),
+		cmocka_unit_test(test_living_outlive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

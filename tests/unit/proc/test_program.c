@@ -107,6 +107,81 @@ static void test_longest(void **state)
 	table_done(&t);
 }
 
+/* Of an environment only what is asked for by name is kept, in its order, each with its NUL. */
+static void test_environment(void **state)
+{
+	static const char *const none[] = { NULL };
+	static const char *const two[] = { "SSH_CONNECTION", "LD_PRELOAD", NULL };
+	static const char *const path[] = { "PATH", NULL };
+	static const struct {
+		struct str env;
+		const char *const *names;
+		struct str want;
+	} rows[] = {
+		{ STR("PATH=/bin\0LD_PRELOAD=x\0"), NULL, STR("") },
+		{ STR("PATH=/bin\0LD_PRELOAD=x\0"), none, STR("") },
+		{ STR("PATH=/bin\0LD_PRELOAD=x\0"), two, STR("LD_PRELOAD=x\0") },
+		{ STR("LD_PRELOAD=x\0A=\0SSH_CONNECTION=\0"), two, STR("LD_PRELOAD=x\0SSH_CONNECTION=\0") },
+		{ STR("LD_PRELOAD=x\0LD_PRELOAD=y\0"), two, STR("LD_PRELOAD=x\0LD_PRELOAD=y\0") },
+		{ STR("A=1\0PATH=/usr/bi"), path, STR("PATH=/usr/bi\0") },
+		{ STR("PATH"), path, STR("") },
+		{ STR(""), path, STR("") },
+	};
+	struct buf scratch = { 0 };
+	struct proc_table t;
+
+	(void)state;
+	table_init(&t, &proc_limits_default);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(freep) struct event_exec *e =
+			record_exec(&(struct exec_spec){ .filename = "ls",
+							 .cwd = "/bin",
+							 .exe = "/bin/ls",
+							 .args = RECORD_ARGS("ls"),
+							 .env = rows[i].env });
+		struct program *program = NULL;
+
+		assert_int_equal(program_from_exec(&t, &scratch, e, rows[i].names, &program), 0);
+		assert_int_equal(program->env.n, rows[i].want.n);
+		if (program->env.n)
+			assert_memory_equal(program->env.p, rows[i].want.p, rows[i].want.n);
+		assert_true(is(program->binary, "/bin/ls"));
+		assert_true(is(program->cwd, "/bin"));
+		assert_int_equal(program->args.n, 3);
+		table_program_unref(&t, program);
+	}
+	buf_done(&scratch);
+	table_done(&t);
+}
+
+/* As large as they come, and all of it asked for. */
+static void test_large_environment(void **state)
+{
+	static const char *const names[] = { "A", NULL };
+	const size_t n = EVENT_ENV_MAX;
+	_cleanup_(freep) char *env = malloc(n);
+	_cleanup_(freep) struct event_exec *e = NULL;
+	struct program *program = NULL;
+	struct buf scratch = { 0 };
+	struct proc_table t;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		env[i] = "A=x"[i % 4];
+	env[n - 1] = 'y'; /* cut */
+	e = record_exec(&(struct exec_spec){
+		.filename = "ls", .cwd = "/bin", .exe = "/bin/ls", .env = { .p = env, .n = n } });
+	table_init(&t, &proc_limits_default);
+	assert_int_equal(program_from_exec(&t, &scratch, e, names, &program), 0);
+	assert_int_equal(program->env.n, n + 1);
+	assert_memory_equal(program->env.p, env, n);
+	assert_int_equal(program->env.p[n], '\0');
+	assert_true(is(program->binary, "/bin/ls"));
+	table_program_unref(&t, program);
+	buf_done(&scratch);
+	table_done(&t);
+}
+
 static void test_process(void **state)
 {
 	_cleanup_(freep) struct event_process *e = record_process(
@@ -156,6 +231,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_large_environment),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_comm),
 	};
