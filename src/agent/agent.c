@@ -19,6 +19,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "agent/config_watch.h"
 #include "agent/observer.h"
 #include "agent/pipelines.h"
 #include "agent/reader.h"
@@ -31,7 +32,8 @@
 #define PERIOD_MAX_MS 50
 #define IDLE_MS 1000	      /* then clock and users are looked at, though nothing happens */
 #define STOP_NS 4000000000ULL /* what is not delivered this long after the signal is given up */
-#define RELOAD_MS 100 /* of silence after the last change of a file */
+#define RELOAD_MS 100	  /* of silence after the last change of a file */
+#define RELOAD_MAX_MS 500 /* after the first, though there is no silence */
 #define RECORD_ARGS (32 * 1024) /* of argv, in a recording */
 
 static const char default_config[] = "enable: true\n"
@@ -44,6 +46,7 @@ static const char default_config[] = "enable: true\n"
 struct agent {
 	const struct agent_options *options;
 	struct pipelines pipelines;
+	struct config_watch config_watch;
 	struct probe *probe;
 	struct facts *facts;
 	struct recording_writer *writer;
@@ -54,7 +57,9 @@ struct agent {
 	uint64_t started_ns;
 	uint64_t stop_ns;   /* when the signal came; 0: it has not */
 	bool wants_reload;  /* SIGHUP came */
-	uint64_t change_ns; /* when a file last changed; 0: all changes are taken */
+	uint64_t change_ns;	  /* when a file last changed; 0: all changes are taken */
+	uint64_t first_change_ns; /* of those that are not taken */
+	bool owes_snapshots;	  /* to pipelines that have begun */
 	bool is_live;
 };
 
@@ -76,6 +81,7 @@ static void agent_done(struct agent *a)
 {
 	a->observer.control = control_free(a->observer.control);
 	reader_done(&a->reader);
+	config_watch_done(&a->config_watch);
 	pipelines_done(&a->pipelines);
 	observer_done(&a->observer);
 	recording_writer_free(a->writer);
@@ -98,15 +104,6 @@ static bool is_told_to_stop(struct agent *a)
 			a->stop_ns = now_ns();
 	}
 	return a->stop_ns != 0;
-}
-
-static bool give_up(void *ctx)
-{
-	struct agent *a = ctx;
-
-	if (a->is_live)
-		observer_turn(&a->observer, &a->reader);
-	return is_told_to_stop(a) && now_ns() - a->stop_ns > STOP_NS;
 }
 
 static int watch(struct agent *a, int fd, uint32_t events)
@@ -139,6 +136,70 @@ static int take_signals(struct agent *a)
 	if (a->epoll_fd < 0)
 		return -errno;
 	return watch(a, a->signal_fd, EPOLLIN);
+}
+
+/* What the sensor collects: what the pipelines ask for, or, for a recording, what most of them may. */
+static void set_demand(struct agent *a)
+{
+	struct pipelines_demand demand = { .wants_ext = true, .max_args = RECORD_ARGS };
+
+	if (!a->options->record)
+		pipelines_demand(&a->pipelines, &demand);
+	fold_set_environment(a->reader.fold, demand.environment);
+	if (a->probe)
+		probe_demand(a->probe, demand.wants_ext, demand.max_args, demand.environment != NULL);
+}
+
+/* Looks whether files have changed. They are taken when nothing more seems to come. */
+static bool is_reload_due(struct agent *a)
+{
+	uint64_t now = now_ns();
+
+	if (config_watch_read(&a->config_watch)) {
+		a->first_change_ns = a->change_ns ? a->first_change_ns : now;
+		a->change_ns = now;
+	}
+	if (a->wants_reload)
+		return true;
+	return a->change_ns && (now - a->change_ns >= RELOAD_MS * 1000000ULL ||
+				now - a->first_change_ns >= RELOAD_MAX_MS * 1000000ULL);
+}
+
+/*
+ * The pipelines become what their files say. A batch that is in hand has gone to none of them yet. The watch
+ * comes first, so that no change falls between the two.
+ */
+static void reload(struct agent *a)
+{
+	struct agent_counters *c = &a->observer.counters;
+
+	a->change_ns = 0;
+	if (TAKE(a->wants_reload, false))
+		pipelines_reopen(&a->pipelines);
+	config_watch_renew(&a->config_watch);
+	if (pipelines_reload(&a->pipelines) == RELOAD_APPLIED)
+		metric_add(&c->reloads, 1);
+	else
+		metric_add(&c->reloads_failed, 1);
+	set_demand(a);
+	observer_describe(&a->observer, &a->reader, facts_node_name(a->facts));
+	a->owes_snapshots = true;
+}
+
+/*
+ * While no flusher has room. Files may change meanwhile: that is the way out when one will never have any.
+ */
+static bool give_up(void *ctx)
+{
+	struct agent *a = ctx;
+
+	if (a->is_live)
+		observer_turn(&a->observer, &a->reader);
+	if (is_told_to_stop(a))
+		return now_ns() - a->stop_ns > STOP_NS;
+	if (a->is_live && is_reload_due(a))
+		reload(a);
+	return false;
 }
 
 static int start_reader(struct agent *a)
@@ -181,18 +242,6 @@ static int fold_beginning(struct agent *a)
 	return r < 0 ? r : reader_fold(&a->reader, record, n, 0);
 }
 
-/* What the sensor collects: what the pipelines ask for, or, for a recording, what most of them may. */
-static void set_demand(struct agent *a)
-{
-	struct pipelines_demand demand = { .wants_ext = true, .max_args = RECORD_ARGS };
-
-	if (!a->options->record)
-		pipelines_demand(&a->pipelines, &demand);
-	fold_set_environment(a->reader.fold, demand.environment);
-	if (a->probe)
-		probe_demand(a->probe, demand.wants_ext, demand.max_args, demand.environment != NULL);
-}
-
 /* The living processes for the pipelines that have just begun and ask for them. */
 static int deliver_snapshots(struct agent *a)
 {
@@ -230,6 +279,8 @@ static int open_all(struct agent *a)
 	r = facts_new(settings->node_name, &a->facts);
 	if (r < 0)
 		return log_err_errno(r, "cannot read what the system says of itself");
+	config_watch_init(&a->config_watch, a->options->configs, a->options->n_configs);
+	config_watch_renew(&a->config_watch); /* what it cannot watch it says; SIGHUP is left */
 	r = start_pipelines(a);
 	if (r < 0)
 		return r;
@@ -248,9 +299,8 @@ static int watch_all(struct agent *a)
 {
 	int r;
 
-	pipelines_watch(&a->pipelines); /* what it cannot watch it says; SIGHUP is left */
-	if (a->pipelines.inotify_fd >= 0) {
-		r = watch(a, a->pipelines.inotify_fd, EPOLLIN);
+	if (a->config_watch.fd >= 0) {
+		r = watch(a, a->config_watch.fd, EPOLLIN);
 		if (r < 0)
 			return log_err_errno(r, "cannot wait for changes");
 	}
@@ -283,36 +333,17 @@ static int start_live(struct agent *a)
 	return watch_all(a);
 }
 
-/* Between two batches: the pipelines become what their files say. */
-static int reload(struct agent *a)
-{
-	struct agent_counters *c = &a->observer.counters;
-	int r = reader_deliver(&a->reader);
-
-	a->change_ns = 0;
-	if (r < 0)
-		return r;
-	if (pipelines_reload(&a->pipelines) == RELOAD_APPLIED)
-		metric_add(&c->reloads, 1);
-	else
-		metric_add(&c->reloads_failed, 1);
-	set_demand(a);
-	observer_describe(&a->observer, &a->reader, facts_node_name(a->facts));
-	return deliver_snapshots(a);
-}
-
-/* Takes what has been asked for from outside. 0 or a negative errno. */
+/* What has been asked for from outside, with nothing in hand. 0 or a negative errno. */
 static int take_requests(struct agent *a)
 {
-	if (TAKE(a->wants_reload, false)) {
-		pipelines_reopen(&a->pipelines);
-		return reload(a);
+	int r = 0;
+
+	if (is_reload_due(a)) {
+		r = reader_deliver(&a->reader);
+		if (r == 0)
+			reload(a);
 	}
-	if (pipelines_changed(&a->pipelines))
-		a->change_ns = now_ns();
-	if (a->change_ns && now_ns() - a->change_ns >= RELOAD_MS * 1000000ULL)
-		return reload(a);
-	return 0;
+	return r < 0 || !TAKE(a->owes_snapshots, false) ? r : deliver_snapshots(a);
 }
 
 /* Sleeps until the time is up, a record woke us, or a signal or a change of a file came. */
@@ -485,7 +516,7 @@ int agent_run(const struct agent_options *options)
 {
 	_cleanup_(agent_done) struct agent a = {
 		.options = options, .epoll_fd = -1, .signal_fd = -1, .started_ns = now_ns(),
-		.pipelines = { .inotify_fd = -1 },
+		.config_watch = { .fd = -1 },
 	};
 	int r;
 

@@ -7,10 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -19,7 +16,6 @@
 
 /* The old version of a pipeline gets this long to write what it has taken. */
 #define REPLACE_NS 2000000000ULL
-#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
 static uint64_t now_ns(void)
 {
@@ -31,7 +27,7 @@ static uint64_t now_ns(void)
 
 void pipelines_init(struct pipelines *p, const char *const *paths, size_t n_paths, struct metrics *m)
 {
-	*p = (struct pipelines){ .paths = paths, .n_paths = n_paths, .metrics = m, .inotify_fd = -1 };
+	*p = (struct pipelines){ .paths = paths, .n_paths = n_paths, .metrics = m };
 }
 
 static char **names_free(char **names)
@@ -56,8 +52,6 @@ void pipelines_done(struct pipelines *p)
 {
 	items_free(p);
 	p->environment = names_free(p->environment);
-	closep(&p->inotify_fd);
-	p->inotify_fd = -1;
 }
 
 static int add_names(char ***names, size_t *n, const struct string_list *more)
@@ -176,53 +170,6 @@ int pipelines_start(struct pipelines *p, const char *text)
 	return worst ? worst : -EINVAL;
 }
 
-static bool is_folder(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static int watch(const struct pipelines *p, const char *path)
-{
-	_cleanup_(freep) char *copy = strdup(path);
-	const char *folder;
-
-	if (!copy)
-		return -ENOMEM;
-	folder = is_folder(path) ? path : dirname(copy);
-	return inotify_add_watch(p->inotify_fd, folder, WATCHED) < 0 ? -errno : 0;
-}
-
-int pipelines_watch(struct pipelines *p)
-{
-	int worst = 0;
-
-	if (!p->n_paths)
-		return 0;
-	if (p->inotify_fd < 0)
-		p->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (p->inotify_fd < 0)
-		return log_warn_errno(-errno, "changes of the pipelines are seen at SIGHUP only");
-	for (size_t i = 0; i < p->n_paths; i++) {
-		int r = watch(p, p->paths[i]);
-
-		if (r < 0)
-			worst = log_warn_errno(r, "changes of '%s' are seen at SIGHUP only", p->paths[i]);
-	}
-	return worst;
-}
-
-bool pipelines_changed(struct pipelines *p)
-{
-	_Alignas(struct inotify_event) char events[4096];
-	bool has_changed = false;
-
-	while (p->inotify_fd >= 0 && read(p->inotify_fd, events, sizeof(events)) > 0)
-		has_changed = true;
-	return has_changed;
-}
-
 static struct pipeline **find_loaded(const struct pipeline_files *files, const char *path)
 {
 	for (size_t i = 0; i < files->n; i++)
@@ -253,7 +200,8 @@ static int replace(struct pipelines *p, struct running *old, struct pipeline **l
 	if (r < 0)
 		return r;
 	*loaded = NULL;
-	now.is_new = pipeline_demand(now.pipeline)->calls & ~pipeline_demand(before)->calls & 1U << CALL_SNAPSHOT;
+	now.is_new = old->is_new || (pipeline_demand(now.pipeline)->calls & ~pipeline_demand(before)->calls &
+				     1U << CALL_SNAPSHOT);
 	*old = now;
 	pipeline_stop(before, now_ns() + REPLACE_NS);
 	pipeline_free(before);
@@ -270,32 +218,86 @@ static void end(struct running *old)
 	old->pipeline = pipeline_free(old->pipeline);
 }
 
-/* One that runs, held against what was loaded. 0 or a negative errno: it was left as it is. */
-static int renew(struct pipelines *p, struct running *old, const struct pipeline_files *files)
+/* What a reload does to one that runs. */
+static enum fate fate_of(struct running *one, const struct pipeline_files *files)
 {
-	const char *path = pipeline_path(old->pipeline);
+	const char *path = pipeline_path(one->pipeline);
 	struct pipeline **loaded = find_loaded(files, path);
 	uint64_t fingerprint;
-	int r;
 
-	old->is_new = false;
 	if (!loaded && has_failed(files, path)) {
 		log_warn("'%s' is wrong, its running version goes on", path);
-		return 0;
+		return FATE_STAYS;
 	}
-	if (!loaded || !pipeline_is_enabled(*loaded)) {
-		end(old);
-		return 0;
+	if (!loaded || !pipeline_is_enabled(*loaded))
+		return FATE_ENDS;
+	if (pipeline_fingerprint(*loaded, &fingerprint) == 0 && fingerprint == one->fingerprint)
+		return FATE_STAYS;
+	return FATE_CHANGES;
+}
+
+/* Whether what was loaded cannot run beside one that stays; says so. */
+static bool has_conflict(const struct pipelines *p, const struct pipeline *loaded)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct running *one = &p->items[i];
+		_cleanup_(freep) char *why = NULL;
+
+		if (one->fate != FATE_STAYS || strcmp(pipeline_path(one->pipeline), pipeline_path(loaded)) == 0)
+			continue;
+		why = pipeline_conflict(loaded, one->pipeline);
+		if (!why)
+			continue;
+		log_err("'%s' cannot be taken over: %s, whose running version goes on", pipeline_path(loaded), why);
+		return true;
 	}
-	r = pipeline_fingerprint(*loaded, &fingerprint);
-	if (r == 0 && fingerprint == old->fingerprint) {
-		*loaded = pipeline_free(*loaded);
-		return 0;
+	return false;
+}
+
+/*
+ * What may not change stays, and others may not come in its way then. False when there was any.
+ */
+static bool settle(struct pipelines *p, const struct pipeline_files *files)
+{
+	bool has_changed = true, ret = true;
+
+	while (has_changed) {
+		has_changed = false;
+		for (size_t i = 0; i < p->n; i++) {
+			struct running *one = &p->items[i];
+
+			if (one->fate != FATE_CHANGES ||
+			    !has_conflict(p, *find_loaded(files, pipeline_path(one->pipeline))))
+				continue;
+			one->fate = FATE_STAYS;
+			has_changed = true;
+			ret = false;
+		}
 	}
-	r = r < 0 ? r : replace(p, old, loaded);
-	if (r < 0)
-		log_err_errno(r, "the new version of '%s' cannot start, the running one goes on", path);
-	return r;
+	return ret;
+}
+
+/* Those that end do so first: others may write their files. */
+static int apply(struct pipelines *p, const struct pipeline_files *files)
+{
+	int worst = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->items[i].fate == FATE_ENDS)
+			end(&p->items[i]);
+	for (size_t i = 0; i < p->n; i++) {
+		struct running *one = &p->items[i];
+		int r;
+
+		if (one->fate != FATE_CHANGES)
+			continue;
+		r = replace(p, one, find_loaded(files, pipeline_path(one->pipeline)));
+		one->fate = FATE_STAYS;
+		if (r < 0)
+			worst = log_err_errno(r, "the new version of '%s' cannot start, the running one goes on",
+					      pipeline_path(one->pipeline));
+	}
+	return worst;
 }
 
 static void drop_ended(struct pipelines *p)
@@ -308,22 +310,28 @@ static void drop_ended(struct pipelines *p)
 	p->n = n;
 }
 
-/* Those that run already were taken out of the files by renew(). */
-static int add_rest(struct pipelines *p, struct pipeline_files *files, size_t n_before)
+static bool runs(const struct pipelines *p, const char *path)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(pipeline_path(p->items[i].pipeline), path) == 0)
+			return true;
+	return false;
+}
+
+static int add_rest(struct pipelines *p, struct pipeline_files *files)
 {
 	int worst = 0;
 
 	for (size_t i = 0; i < files->n; i++) {
 		struct pipeline **loaded = &files->items[i];
-		bool runs = false;
 		int r;
 
-		if (!*loaded || !pipeline_is_enabled(*loaded))
+		if (!*loaded || !pipeline_is_enabled(*loaded) || runs(p, pipeline_path(*loaded)))
 			continue;
-		for (size_t k = 0; k < n_before; k++)
-			runs |= strcmp(pipeline_path(p->items[k].pipeline), pipeline_path(*loaded)) == 0;
-		if (runs)
+		if (has_conflict(p, *loaded)) {
+			worst = -EEXIST;
 			continue;
+		}
 		r = add(p, loaded);
 		if (r < 0)
 			worst = log_err_errno(r, "cannot start pipeline '%s'", pipeline_name(*loaded));
@@ -336,7 +344,6 @@ static int add_rest(struct pipelines *p, struct pipeline_files *files, size_t n_
 enum pipelines_reload pipelines_reload(struct pipelines *p)
 {
 	_cleanup_(pipeline_files_done) struct pipeline_files files = { 0 };
-	size_t n_before = p->n;
 	int r, worst;
 
 	if (!p->n_paths)
@@ -346,12 +353,14 @@ enum pipelines_reload pipelines_reload(struct pipelines *p)
 		log_err_errno(worst, "cannot load the pipelines, those that run go on");
 		return RELOAD_PARTLY;
 	}
-	for (size_t i = 0; i < n_before; i++) {
-		r = renew(p, &p->items[i], &files);
-		worst = r < 0 ? r : worst;
-	}
+	for (size_t i = 0; i < p->n; i++)
+		p->items[i].fate = fate_of(&p->items[i], &files);
+	if (!settle(p, &files))
+		worst = -EEXIST;
+	r = apply(p, &files);
+	worst = r < 0 ? r : worst;
 	drop_ended(p);
-	r = add_rest(p, &files, p->n);
+	r = add_rest(p, &files);
 	worst = r < 0 ? r : worst;
 	if (collect_environment(p) < 0)
 		worst = -ENOMEM;

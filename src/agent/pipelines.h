@@ -17,7 +17,8 @@
 struct running {
 	struct pipeline *pipeline;
 	uint64_t fingerprint;
-	bool is_new; /* it was not there before the last change: its snapshot is due */
+	bool is_new; /* its snapshot is due, if it asks for one */
+	enum fate { FATE_STAYS, FATE_CHANGES, FATE_ENDS } fate; /* during a reload */
 };
 
 struct pipelines {
@@ -27,7 +28,6 @@ struct pipelines {
 	struct running *items;
 	size_t n;
 	char **environment;	  /* the variables that any of them asks for, ended by NULL; NULL: none */
-	int inotify_fd;		  /* readable when a file may have changed; -1: nothing is watched */
 };
 
 /* What all of them together ask of the sensor. */
@@ -45,11 +45,6 @@ void pipelines_done(struct pipelines *p); /* stops what runs, at once */
  * pipeline that is wrong is left out; -EINVAL when none is left that is enabled. Other errors are logged.
  */
 int pipelines_start(struct pipelines *p, const char *text);
-
-/* Watches the files. 0 or a negative errno; then changes are seen at SIGHUP only. */
-int pipelines_watch(struct pipelines *p);
-/* Takes what the watch has to say; true when the pipelines are to be loaded anew. */
-bool pipelines_changed(struct pipelines *p);
 
 enum pipelines_reload { RELOAD_APPLIED, RELOAD_PARTLY };
 

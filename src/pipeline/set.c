@@ -77,21 +77,25 @@ static int list_file(struct files *files, const char *path)
 	return 0;
 }
 
+bool pipeline_is_file_name(const char *name)
+{
+	static const char *const ends[] = { ".yaml", ".yml", ".json" };
+
+	if (*name == '.')
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (str_ends_with(str_from(name), str_from(ends[i])))
+			return true;
+	return false;
+}
+
 /*
  * By its name, whatever it is: opening it will say what is wrong. Of what is no file only folders
  * are silent.
  */
-static int is_pipeline_name(const struct dirent *entry)
+static int is_pipeline_entry(const struct dirent *entry)
 {
-	static const char *const ends[] = { ".yaml", ".yml", ".json" };
-	struct str name = str_from(entry->d_name);
-
-	if (*name.p == '.')
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
-		if (str_ends_with(name, str_from(ends[i])))
-			return 1;
-	return 0;
+	return pipeline_is_file_name(entry->d_name);
 }
 
 static bool is_folder(const char *path)
@@ -139,7 +143,7 @@ static int list_folder(struct files *files, const char *folder)
 	size_t n_pipelines = 0;
 	int r = 0;
 
-	entries.n = scandir(folder, &entries.items, is_pipeline_name, by_name);
+	entries.n = scandir(folder, &entries.items, is_pipeline_entry, by_name);
 	if (entries.n < 0) {
 		finding(files, folder, "cannot be read: %m");
 		return 0;
@@ -260,6 +264,23 @@ static bool has_namesake(const struct pipeline *p, const struct pipeline_files *
 		return true;
 	}
 	return false;
+}
+
+char *pipeline_conflict(const struct pipeline *p, const struct pipeline *other)
+{
+	char *why = NULL;
+	int n = 0;
+
+	if (strcmp(p->name, other->name) == 0)
+		n = asprintf(&why, "its name '%s' is taken by %s", p->name, pipeline_path(other));
+	for (size_t i = 0; !why && n >= 0 && i < p->n_outlets; i++) {
+		_cleanup_(freep) char *target = target_of(&p->outlets[i]);
+
+		if (target && find_writer(other, other->n_outlets, target))
+			n = asprintf(&why, "'%s' is written by the pipeline '%s' (%s)", target,
+				     other->name, pipeline_path(other));
+	}
+	return n < 0 ? NULL : why;
 }
 
 static int add_pipeline(struct pipeline_files *set, struct pipeline **p)

@@ -40,6 +40,15 @@ int pipeline_set_load(const char *const *paths, size_t n, struct diag *reterr,
 		      struct pipeline_files *ret);
 void pipeline_files_done(struct pipeline_files *files);
 
+/* Whether a file of this name in a folder is a pipeline. */
+bool pipeline_is_file_name(const char *name);
+
+/*
+ * Why the two cannot run at the same time: they have one name, or write the same file. The caller
+ * frees it. NULL: they can, or memory ran out.
+ */
+char *pipeline_conflict(const struct pipeline *p, const struct pipeline *other);
+
 size_t pipeline_files_n_enabled(const struct pipeline_files *files);
 
 /* The file that it came from, or the name that its text had. Borrowed. */
