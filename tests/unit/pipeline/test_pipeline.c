@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches of made-up events through real flushers: order, selection, encodings, blocking, loss. */
+/*
+ * Batches of made-up events through real flushers: order, selection, encodings, blocking, loss. What a flusher
+ * may do to its outlet is test_outlet.c's.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,13 +18,35 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "pipeline/pipeline.h"
+#include "base/log.h"
+#include "pipeline/parts.h"
 
 #define RECORDS_MAX 4096
+
+/* The allocation that fails, counted down; 0: none does. Only for what this thread allocates. */
+static __thread unsigned int fail_at;
+
+static bool fails(void)
+{
+	return fail_at && --fail_at == 0;
+}
+
+#define WRAP(type, name, declared, passed)                    \
+	type __real_##name declared;                          \
+	type __wrap_##name declared;                          \
+	type __wrap_##name declared                           \
+	{                                                     \
+		return fails() ? NULL : __real_##name passed; \
+	}
+
+WRAP(void *, calloc, (size_t n, size_t size), (n, size))
+WRAP(void *, realloc, (void *p, size_t n), (p, n))
+WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))
 
 /* Events that differ by their pid and call. */
 struct world {
@@ -62,7 +87,7 @@ static void make_world(size_t n, struct str args)
 			.image = &world.images[i],
 			.node = &world.node,
 			.exit = i % 3 == 1 ? &world.exits[i] : NULL,
-			.head = &world.exits[i].head,
+			.tid = (uint32_t)i + 1,
 			.seq = i,
 			.time_ns = 1700000000000000000,
 		};
@@ -130,19 +155,48 @@ static const char *flusher_to(const char *name)
 {
 	static char text[160];
 
-	snprintf(text, sizeof(text), "{Type: flusher_file, FilePath: '%s'}", path_of(name));
+	snprintf(text, sizeof(text), "{Type: flusher_file, FilePath: '%s', MaxFileSize: 0}",
+		 path_of(name));
 	return text;
 }
 
-static void assert_counters(const struct pipeline *p, uint64_t records, uint64_t delivered,
+static void assert_counters(const struct pipeline *p, uint64_t in, uint64_t records,
 			    uint64_t dropped)
 {
-	struct pipeline_counters c;
+	struct pipeline_totals totals;
 
-	pipeline_counters(p, &c);
-	assert_int_equal(c.records, records);
-	assert_int_equal(c.delivered, delivered);
-	assert_int_equal(c.dropped, dropped);
+	pipeline_totals(p, &totals);
+	assert_int_equal(metric_get(&p->counters.in), in);
+	assert_int_equal(totals.records, records);
+	assert_int_equal(totals.dropped, dropped);
+}
+
+static uint64_t delivered(const struct pipeline *p, size_t i)
+{
+	return metric_get(&p->outlets[i].counters.delivered);
+}
+
+static uint64_t in_seconds(unsigned int n)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((uint64_t)ts.tv_sec + n) * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+static void pause_a_little(uint64_t give_up)
+{
+	assert_true(in_seconds(0) < give_up);
+	nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+}
+
+/* Until the flushers have dealt with everything. */
+static void settle(struct pipeline *p)
+{
+	uint64_t give_up = in_seconds(20);
+
+	while (pipeline_pending(p) != UINT64_MAX)
+		pause_a_little(give_up);
 }
 
 static void test_order_and_selection(void **state)
@@ -155,6 +209,7 @@ static void test_order_and_selection(void **state)
 		{ "", 20, 1, 2 },
 		{ "CallNames: exit", 10, 2, 5 },
 		{ "CallNames: clone", 10, 3, 6 },
+		{ "CallNames: clone, Snapshot: true", 10, 3, 6 },
 	};
 
 	(void)state;
@@ -166,8 +221,8 @@ static void test_order_and_selection(void **state)
 		make_world(30, STR("x\0a\0"));
 		p = load(rows[i].input, flusher_to("order"));
 		assert_int_equal(pipeline_start(p), 0);
-		assert_int_equal(pipeline_deliver(p, &world.batch), 0);
-		assert_int_equal(pipeline_resume(p), 0);
+		pipeline_deliver(p, &world.batch, 0);
+		pipeline_stop(p, in_seconds(20));
 		text = read_file(path_of("order"));
 		unlink(path_of("order"));
 		assert_int_equal(read_pids(text, pids), rows[i].n);
@@ -175,6 +230,28 @@ static void test_order_and_selection(void **state)
 		assert_int_equal(pids[1], rows[i].second);
 		for (unsigned int k = 1; k < rows[i].n; k++)
 			assert_true(pids[k] > pids[k - 1]);
+		assert_counters(p, rows[i].n, rows[i].n, 0);
+		assert_int_equal(delivered(p, 0), rows[i].n);
+	}
+}
+
+/* The agent's own process makes no records, unless it is asked for. */
+static void test_self(void **state)
+{
+	static const struct {
+		const char *input;
+		unsigned int n;
+	} rows[] = { { "", 1 }, { "ExcludeSelf: true", 1 }, { "ExcludeSelf: false", 2 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(pipeline_freep) struct pipeline *p =
+			load(rows[i].input, "{Type: flusher_blackhole}");
+
+		make_world(2, STR_EMPTY);
+		world.images[0].key.pid = (uint32_t)getpid();
+		assert_int_equal(pipeline_start(p), 0);
+		pipeline_deliver(p, &world.batch, 0);
 		assert_counters(p, rows[i].n, rows[i].n, 0);
 	}
 }
@@ -187,13 +264,43 @@ static void test_empty_batch(void **state)
 	(void)state;
 	make_world(0, STR_EMPTY);
 	assert_int_equal(pipeline_start(p), 0);
-	assert_int_equal(pipeline_deliver(p, &world.batch), 0);
+	pipeline_deliver(p, &world.batch, 0);
 	make_world(2, STR_EMPTY); /* neither is a clone */
-	assert_int_equal(pipeline_deliver(p, &world.batch), 0);
+	pipeline_deliver(p, &world.batch, 0);
 	assert_counters(p, 0, 0, 0);
+	assert_int_equal(pipeline_pending(p), UINT64_MAX);
+	assert_int_equal(metric_get(&p->outlets[0].counters.in), 0);
 }
 
-/* More than a slice holds, so it goes through in many; all of it arrives, in order. */
+/* What a processor drops is neither encoded nor lost. */
+static void test_filtered(void **state)
+{
+	_cleanup_(diag_done) struct diag d = { 0 };
+	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
+	_cleanup_(freep) char *text = NULL;
+	unsigned int pids[RECORDS_MAX];
+	char config[512];
+
+	(void)state;
+	make_world(30, STR_EMPTY);
+	snprintf(
+		config, sizeof(config),
+		"inputs: [{Type: input_process_security}]\n"
+		"processors: [{Type: processor_filter, Include: {field: pid, lt: 9}}]\nflushers: [%s]\n",
+		flusher_to("filtered"));
+	assert_int_equal(pipeline_load_text("t.yaml", config, &d, &p), 0);
+	assert_int_equal(pipeline_start(p), 0);
+	pipeline_deliver(p, &world.batch, 0);
+	pipeline_stop(p, in_seconds(20));
+	text = read_file(path_of("filtered"));
+	unlink(path_of("filtered"));
+	assert_int_equal(read_pids(text, pids), 6);
+	assert_int_equal(pids[5], 8);
+	assert_counters(p, 20, 6, 0);
+	assert_int_equal(metric_get(&p->counters.filtered), 14);
+}
+
+/* More than a chunk holds, so it goes through in many; all of it arrives, in order. */
 static void test_large_batch(void **state)
 {
 	_cleanup_(pipeline_freep) struct pipeline *p =
@@ -201,22 +308,38 @@ static void test_large_batch(void **state)
 	_cleanup_(freep) char *text = NULL;
 	_cleanup_(freep) char *args = calloc(1, 2000);
 	unsigned int pids[RECORDS_MAX];
-	struct pipeline_counters c;
 
 	(void)state;
 	memset(args, 'a', 1999);
 	args[1] = '\0'; /* where argv[0] ends */
 	make_world(2000, (struct str){ args, 2000 });
 	assert_int_equal(pipeline_start(p), 0);
-	assert_int_equal(pipeline_deliver(p, &world.batch), 0);
+	pipeline_deliver(p, &world.batch, 0);
+	pipeline_stop(p, in_seconds(20));
 	text = read_file(path_of("large"));
 	unlink(path_of("large"));
 	assert_int_equal(read_pids(text, pids), 2000);
 	for (unsigned int i = 0; i < 2000; i++)
 		assert_int_equal(pids[i], i + 1);
 	assert_counters(p, 2000, 2000, 0);
-	pipeline_counters(p, &c);
-	assert_int_equal(c.bytes, strlen(text));
+	assert_int_equal(delivered(p, 0), 2000);
+	assert_int_equal(metric_get(&p->counters.bytes), strlen(text));
+}
+
+/* Starts it while the standard output is a pipe of which this returns the reading end. */
+static int start_with_pipe(struct pipeline *p)
+{
+	int fds[2], saved;
+
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	dup2(fds[1], STDOUT_FILENO);
+	close(fds[1]);
+	assert_int_equal(pipeline_start(p), 0);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	return fds[0];
 }
 
 /* flusher_stdout has an encoding of its own; the file beside it keeps its integer time. */
@@ -225,23 +348,20 @@ static void test_encodings(void **state)
 	char outlets[512], out[8192] = "";
 	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
 	_cleanup_(freep) char *text = NULL;
-	int fds[2], saved = dup(STDOUT_FILENO);
+	int reader;
 
 	(void)state;
 	make_world(1, STR("x\0a\0"));
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	snprintf(outlets, sizeof(outlets),
 		 "%s, {Type: flusher_stdout, Tags: true}, {Type: flusher_blackhole}",
 		 flusher_to("file"));
 	p = load("", outlets);
-	dup2(fds[1], STDOUT_FILENO);
-	close(fds[1]);
-	assert_int_equal(pipeline_start(p), 0);
-	assert_int_equal(pipeline_deliver(p, &world.batch), 0);
-	dup2(saved, STDOUT_FILENO);
-	close(saved);
-	assert_true(read(fds[0], out, sizeof(out) - 1) > 0);
-	close(fds[0]);
+	assert_int_equal(p->n_feeds, 2); /* the file and the black hole share one */
+	reader = start_with_pipe(p);
+	pipeline_deliver(p, &world.batch, 0);
+	pipeline_stop(p, in_seconds(20));
+	assert_true(read(reader, out, sizeof(out) - 1) > 0);
+	close(reader);
 	text = read_file(path_of("file"));
 	unlink(path_of("file"));
 	assert_non_null(strstr(text, "\"__time__\":1700000000}"));
@@ -249,6 +369,8 @@ static void test_encodings(void **state)
 	assert_non_null(strstr(out, "\"__tag__:__hostname__\":\"node\""));
 	assert_non_null(strstr(out, "\"__tag__:__host_ip__\":\"10.0.0.1\""));
 	assert_non_null(strstr(out, "\"__time__\":\"1700000000\"}"));
+	assert_int_equal(metric_get(&p->counters.bytes), strlen(text) + strlen(out));
+	assert_int_equal(delivered(p, 2), 1);
 }
 
 static size_t drain(int fd, struct buf *to)
@@ -261,34 +383,61 @@ static size_t drain(int fd, struct buf *to)
 	return to->len - before;
 }
 
-/* A reader that is slow: what was begun is resumed until all is there, whole and in order. */
+/* A pipe of which the test has the reading end, and which holds 4 KiB. */
+static int make_fifo(void)
+{
+	int reader;
+
+	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
+	reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(reader >= 0);
+	assert_int_equal(fcntl(reader, F_SETPIPE_SZ, 4096), 4096);
+	return reader;
+}
+
+/* A pipeline that writes the pipe and a file beside it. */
+static struct pipeline *load_pair(const char *beside)
+{
+	char outlets[400];
+
+	snprintf(outlets, sizeof(outlets), "%s", flusher_to("fifo"));
+	snprintf(outlets + strlen(outlets), sizeof(outlets) - strlen(outlets), ", %s",
+		 flusher_to(beside));
+	return load("CallNames: [execve, exit, clone]", outlets);
+}
+
+static void wait_for_delivery(const struct pipeline *p, size_t i, uint64_t n)
+{
+	uint64_t give_up = in_seconds(20);
+
+	while (delivered(p, i) < n)
+		pause_a_little(give_up);
+}
+
+/*
+ * A reader that is slow: delivering does not wait, the file beside it has everything at once, and in the end
+ * the pipe has, whole and in order, encoded once for both.
+ */
 static void test_blocked(void **state)
 {
 	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
 	_cleanup_(buf_done) struct buf got = { 0 };
 	_cleanup_(freep) char *text = NULL;
 	unsigned int pids[RECORDS_MAX];
-	struct pipeline_counters c;
-	char outlets[400];
-	int reader, r, n_blocked = 0;
+	uint64_t give_up = in_seconds(20);
+	int reader = make_fifo();
 
 	(void)state;
 	make_world(3000, STR("x\0a\0"));
-	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
-	reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	snprintf(outlets, sizeof(outlets), "%s", flusher_to("fifo"));
-	snprintf(outlets + strlen(outlets), sizeof(outlets) - strlen(outlets), ", %s",
-		 flusher_to("beside"));
-	p = load("CallNames: [execve, exit, clone]", outlets);
+	p = load_pair("beside");
 	assert_int_equal(pipeline_start(p), 0);
-	for (r = pipeline_deliver(p, &world.batch); r == -EAGAIN; r = pipeline_resume(p)) {
-		pipeline_counters(p, &c);
-		assert_true(c.delivered < 3000);
-		n_blocked++;
+	pipeline_deliver(p, &world.batch, 4711);
+	wait_for_delivery(p, 1, 3000);
+	assert_int_equal(pipeline_pending(p), 4711);
+	assert_true(delivered(p, 0) < 3000);
+	for (; pipeline_pending(p) != UINT64_MAX; pause_a_little(give_up))
 		drain(reader, &got);
-	}
-	assert_int_equal(r, 0);
-	assert_true(n_blocked > 3);
+	pipeline_stop(p, in_seconds(20));
 	drain(reader, &got);
 	close(reader);
 	buf_put_char(&got, '\0');
@@ -298,40 +447,73 @@ static void test_blocked(void **state)
 	text = read_file(path_of("beside"));
 	assert_string_equal(text, got.data);
 	assert_counters(p, 3000, 3000, 0);
-	pipeline_counters(p, &c);
-	assert_int_equal(c.bytes, got.len - 1); /* encoded once for both */
+	assert_int_equal(metric_get(&p->counters.bytes), got.len - 1);
 	unlink(path_of("fifo"));
 	unlink(path_of("beside"));
 }
 
-/*
- * The last flusher loses its reader: said at once and from then on. One of two does: the other goes
- * on.
- */
+/* The queue of the pipe fills; the file has room throughout, and gets what the pipe has lost. */
+static void test_overflow(void **state)
+{
+	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
+	_cleanup_(freep) char *args = calloc(1, 4000);
+	int reader = make_fifo();
+	uint64_t records = 0;
+
+	(void)state;
+	memset(args, 'a', 3999);
+	args[1] = '\0';
+	make_world(1000, (struct str){ args, 4000 });
+	p = load_pair("beside");
+	assert_int_equal(pipeline_start(p), 0);
+	assert_true(pipeline_has_room(p) && pipeline_has_any_room(p));
+	for (unsigned int i = 0; i < 4; i++) { /* of more than 4 MB each; the queue holds 8 MiB */
+		pipeline_deliver(p, &world.batch, 100 + i);
+		records += 1000;
+		wait_for_delivery(p, 1, records);
+		assert_true(pipeline_has_any_room(p));
+		assert_int_equal(pipeline_has_room(p), false);
+		assert_int_equal(pipeline_pending(p), 100);
+	}
+	assert_int_equal(metric_get(&p->outlets[1].counters.overflowed), 0);
+	assert_true(metric_get(&p->outlets[0].counters.overflowed) >= 1500);
+	pipeline_stop(p, 0);
+	assert_counters(p, 4000, 4000, 4000 - delivered(p, 0));
+	assert_int_equal(delivered(p, 1), 4000);
+	close(reader);
+	unlink(path_of("fifo"));
+	unlink(path_of("beside"));
+}
+
+/* The last flusher loses its reader: said from then on. One of two does: the other goes on. */
 static void test_reader_gone(void **state)
 {
 	(void)state;
 	for (int is_beside = 0; is_beside < 2; is_beside++) {
-		_cleanup_(pipeline_freep) struct pipeline *p = NULL;
-		char outlets[400];
+		_cleanup_(pipeline_freep) struct pipeline *p =
+			load("", is_beside ? "{Type: flusher_stdout}, {Type: flusher_blackhole}"
+					   : "{Type: flusher_stdout}");
 		int reader;
 
 		make_world(3, STR("x\0a\0"));
-		assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
-		reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-		snprintf(outlets, sizeof(outlets), "%s%s", flusher_to("fifo"),
-			 is_beside ? ", {Type: flusher_blackhole}" : "");
-		p = load("", outlets);
-		assert_int_equal(pipeline_start(p), 0);
-		assert_int_equal(pipeline_deliver(p, &world.batch), 0);
+		reader = start_with_pipe(p);
+		pipeline_deliver(p, &world.batch, 0);
+		settle(p);
+		assert_false(pipeline_is_gone(p));
+		assert_int_equal(pipeline_failure(p), 0);
 		close(reader);
-		assert_int_equal(pipeline_deliver(p, &world.batch), is_beside ? 0 : -EPIPE);
-		assert_counters(p, 4, 2, 2);
-		reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* too late */
-		assert_int_equal(pipeline_deliver(p, &world.batch), is_beside ? 0 : -EPIPE);
-		assert_counters(p, 6, 2, 4);
-		close(reader);
-		unlink(path_of("fifo"));
+		for (unsigned int i = 1; i < 3; i++) {
+			pipeline_deliver(p, &world.batch, 0);
+			settle(p);
+			assert_int_equal(pipeline_is_gone(p), !is_beside);
+			assert_int_equal(pipeline_has_any_room(p), is_beside);
+			assert_true(pipeline_has_room(p)); /* nobody waits for one that has gone */
+			assert_int_equal(pipeline_failure(p), -EPIPE);
+			assert_counters(p, 2 + 2 * i, 2 + 2 * i, 2 * i);
+		}
+		assert_int_equal(delivered(p, 0), 2);
+		if (is_beside)
+			assert_int_equal(delivered(p, 1), 6);
 	}
 }
 
@@ -349,94 +531,145 @@ static void test_full_disk(void **state)
 		load("CallNames: [execve, exit, clone]", flusher_to("full"));
 	_cleanup_(freep) char *text = NULL;
 	unsigned int pids[RECORDS_MAX];
-	struct pipeline_counters c;
-	size_t n;
+	uint64_t n;
 
 	(void)state;
 	make_world(20, STR("x\0a\0"));
 	assert_int_equal(pipeline_start(p), 0);
 	limit_file_size(3000);
-	assert_int_equal(pipeline_deliver(p, &world.batch), 0);
-	pipeline_counters(p, &c);
-	assert_true(c.delivered > 0 && c.dropped > 0);
-	assert_int_equal(c.delivered + c.dropped, 20);
-	assert_int_equal(pipeline_deliver(p, &world.batch), 0);
+	pipeline_deliver(p, &world.batch, 0);
+	settle(p);
+	n = delivered(p, 0);
+	assert_true(n > 0 && n < 20);
+	assert_counters(p, 20, 20, 20 - n);
+	assert_int_equal(pipeline_failure(p), -EFBIG);
+	pipeline_deliver(p, &world.batch, 0);
+	settle(p);
 	limit_file_size(RLIM_INFINITY);
-	pipeline_counters(p, &c);
-	assert_int_equal(c.records, 40);
-	n = c.delivered;
+	n = delivered(p, 0);
 	text = read_file(path_of("full"));
 	assert_int_equal(read_pids(text, pids), n);
-	assert_int_equal(pipeline_deliver(p, &world.batch), 0);
-	assert_counters(p, 60, n + 20, 40 - n);
+	assert_counters(p, 40, 40, 40 - n);
+	pipeline_deliver(p, &world.batch, 0);
+	settle(p);
+	assert_int_equal(pipeline_failure(p), 0);
+	assert_counters(p, 60, 60, 40 - n);
+	assert_int_equal(delivered(p, 0), n + 20);
 	unlink(path_of("full"));
 }
 
-/* What one flusher has dropped is not tried again while another is waited for. */
-static void test_full_disk_beside_blocked(void **state)
+/* A disk without any room says ENOSPC. */
+static void test_no_space(void **state)
 {
-	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
-	_cleanup_(buf_done) struct buf got = { 0 };
-	_cleanup_(freep) char *text = NULL;
-	unsigned int pids[RECORDS_MAX];
-	char outlets[400];
-	int reader, r;
+	_cleanup_(pipeline_freep) struct pipeline *p =
+		load("", "{Type: flusher_file, FilePath: /dev/full}");
 
 	(void)state;
-	make_world(20, STR("x\0a\0"));
-	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
-	reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	assert_int_equal(fcntl(reader, F_SETPIPE_SZ, 4096), 4096);
-	snprintf(outlets, sizeof(outlets), "%s", flusher_to("fifo"));
-	snprintf(outlets + strlen(outlets), sizeof(outlets) - strlen(outlets), ", %s",
-		 flusher_to("full"));
-	p = load("CallNames: [execve, exit, clone]", outlets);
+	make_world(30, STR("x\0a\0"));
 	assert_int_equal(pipeline_start(p), 0);
-	limit_file_size(3000);
-	r = pipeline_deliver(p, &world.batch);
-	limit_file_size(RLIM_INFINITY);
-	assert_int_equal(r, -EAGAIN);
-	for (; r == -EAGAIN; r = pipeline_resume(p))
-		drain(reader, &got);
-	assert_int_equal(r, 0);
-	drain(reader, &got);
-	close(reader);
-	buf_put_char(&got, '\0');
-	assert_int_equal(read_pids(got.data, pids), 20);
-	text = read_file(path_of("full"));
-	assert_true(strlen(text) <= 3000);
-	r = (int)read_pids(text, pids);
-	assert_counters(p, 20, (uint64_t)r, 20 - (uint64_t)r);
-	unlink(path_of("fifo"));
-	unlink(path_of("full"));
+	pipeline_deliver(p, &world.batch, 0);
+	settle(p);
+	assert_int_equal(pipeline_failure(p), -ENOSPC);
+	assert_counters(p, 20, 20, 20);
 }
 
-/* Giving up counts the whole batch, what no flusher was offered yet too, and leaves nothing. */
-static void test_abandoned(void **state)
+/* Given up: all that the pipe has not taken counts as dropped, and nothing is pending. */
+static void test_stop(void **state)
 {
 	_cleanup_(pipeline_freep) struct pipeline *p =
 		load("CallNames: [execve, exit, clone]", flusher_to("fifo"));
-	_cleanup_(buf_done) struct buf got = { 0 };
-	struct pipeline_counters c;
-	int reader;
+	int reader = make_fifo();
 
 	(void)state;
 	make_world(3000, STR("x\0a\0"));
-	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
-	reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	pipeline_abandon(p);
+	pipeline_stop(p, 0); /* nothing to stop yet */
 	assert_int_equal(pipeline_start(p), 0);
-	assert_int_equal(pipeline_deliver(p, &world.batch), -EAGAIN);
-	pipeline_abandon(p);
-	pipeline_counters(p, &c);
-	assert_true(c.delivered > 0);
-	assert_counters(p, 3000, c.delivered, 3000 - c.delivered);
-	drain(reader, &got);
-	world.batch.n = 1;
-	assert_int_equal(pipeline_deliver(p, &world.batch), 0);
-	assert_counters(p, 3001, c.delivered + 1, 3000 - c.delivered);
+	pipeline_deliver(p, &world.batch, 12);
+	wait_for_delivery(p, 0, 0);
+	pipeline_stop(p, 1);
+	assert_true(delivered(p, 0) < 3000);
+	assert_counters(p, 3000, 3000, 3000 - delivered(p, 0));
+	assert_int_equal(pipeline_pending(p), UINT64_MAX);
+	pipeline_stop(p, 0);
 	close(reader);
 	unlink(path_of("fifo"));
+}
+
+/* Moved away, as logrotate does: what comes after reopening is in a new file. */
+static void test_reopen(void **state)
+{
+	_cleanup_(pipeline_freep) struct pipeline *p = load("", flusher_to("log"));
+	_cleanup_(freep) char *first = NULL, *second = NULL;
+	unsigned int pids[RECORDS_MAX];
+	uint64_t give_up = in_seconds(20);
+
+	(void)state;
+	make_world(30, STR_EMPTY);
+	assert_int_equal(pipeline_start(p), 0);
+	pipeline_deliver(p, &world.batch, 0);
+	settle(p);
+	assert_int_equal(rename(path_of("log"), path_of("old")), 0);
+	pipeline_reopen(p);
+	while (access(path_of("log"), F_OK) < 0)
+		pause_a_little(give_up);
+	world.batch.n = 3;
+	pipeline_deliver(p, &world.batch, 0);
+	pipeline_stop(p, in_seconds(20));
+	first = read_file(path_of("old"));
+	second = read_file(path_of("log"));
+	assert_int_equal(read_pids(first, pids), 20);
+	assert_int_equal(read_pids(second, pids), 2);
+	unlink(path_of("log"));
+	unlink(path_of("old"));
+}
+
+/*
+ * Whichever allocation fails, the only one: its record is missing from all flushers and counted once, those before and after
+ * it are there, in both encodings, whole and in order.
+ */
+static void test_no_memory(void **state)
+{
+	unsigned int at;
+	bool has_failed = true;
+
+	(void)state;
+	for (at = 1; has_failed; at++) {
+		_cleanup_(pipeline_freep) struct pipeline *p = NULL;
+		_cleanup_(freep) char *one = NULL, *other = NULL;
+		unsigned int pids[RECORDS_MAX], others[RECORDS_MAX];
+		struct pipeline_totals totals;
+		char outlets[512];
+		size_t n;
+
+		make_world(600, STR("x\0a\0"));
+		snprintf(outlets, sizeof(outlets),
+			 "%s, {Type: flusher_stdout, OnlyStdout: false, FileName: '%s'}",
+			 flusher_to("one"), path_of("other"));
+		p = load("CallNames: [execve, exit, clone]", outlets);
+		assert_int_equal(p->n_feeds, 2);
+		assert_int_equal(pipeline_start(p), 0);
+		fail_at = at;
+		pipeline_deliver(p, &world.batch, 0);
+		has_failed = !fail_at;
+		fail_at = 0;
+		pipeline_stop(p, in_seconds(20));
+		one = read_file(path_of("one"));
+		other = read_file(path_of("other"));
+		unlink(path_of("one"));
+		unlink(path_of("other"));
+		n = read_pids(one, pids);
+		pipeline_totals(p, &totals);
+		assert_int_equal(metric_get(&p->counters.in), 600);
+		assert_int_equal(totals.records + metric_get(&p->counters.failed), 600);
+		assert_int_equal(delivered(p, 0), n);
+		assert_int_equal(delivered(p, 1), read_pids(other, others));
+		for (size_t i = 1; i < n; i++)
+			assert_true(pids[i] > pids[i - 1]);
+		assert_true(n + 1 >= 600 || metric_get(&p->outlets[0].counters.overflowed));
+		if (metric_get(&p->counters.failed) == 1)
+			assert_memory_equal(pids, others, n * sizeof(*pids));
+	}
+	assert_true(at > 20);
 }
 
 static void test_cannot_start(void **state)
@@ -449,11 +682,43 @@ static void test_cannot_start(void **state)
 	assert_int_equal(pipeline_start(p), -ENOTDIR);
 }
 
+/* The counters are on the page while the pipeline is there, and not longer. */
+static void test_metrics(void **state)
+{
+	_cleanup_(metrics_freep) struct metrics *m = NULL;
+	_cleanup_(buf_done) struct buf page = { 0 }, after = { 0 };
+	struct pipeline *p = load("", "{Type: flusher_blackhole}, {Type: flusher_blackhole}");
+
+	(void)state;
+	make_world(30, STR_EMPTY);
+	assert_int_equal(metrics_new(&m), 0);
+	assert_int_equal(pipeline_start(p), 0);
+	assert_int_equal(pipeline_show_metrics(p, m), 0);
+	pipeline_deliver(p, &world.batch, 0);
+	pipeline_stop(p, in_seconds(20));
+	metrics_format_text(m, &page);
+	buf_put_char(&page, '\0');
+	assert_non_null(
+		strstr(page.data, "proctrail_pipeline_out_records_total{pipeline=\"t\"} 20\n"));
+	assert_non_null(strstr(
+		page.data,
+		"flusher_delivered_records_total{pipeline=\"t\",flusher=\"flusher_blackhole\"} 20"));
+	assert_non_null(strstr(page.data, "flusher=\"flusher_blackhole/2\",reason=\"queue\"} 0"));
+	assert_non_null(strstr(
+		page.data,
+		"flusher_latency_seconds_count{pipeline=\"t\",flusher=\"flusher_blackhole\"} 20"));
+	pipeline_free(p);
+	metrics_format_text(m, &after);
+	buf_put_char(&after, '\0');
+	assert_null(strstr(after.data, "pipeline="));
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	log_setup(LOG_LEVEL_ERR, LOG_FORMAT_TEXT);
 	return mkdtemp(folder) ? 0 : -errno;
 }
 
@@ -467,15 +732,21 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_and_selection),
+		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_empty_batch),
+		cmocka_unit_test(test_filtered),
 		cmocka_unit_test(test_large_batch),
 		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_reader_gone),
 		cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_full_disk_beside_blocked),
-		cmocka_unit_test(test_abandoned),
+		cmocka_unit_test(test_no_space),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_reopen),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_cannot_start),
+		cmocka_unit_test(test_metrics),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
