@@ -195,6 +195,38 @@ static void test_same_file_twice(void **state)
 	assert_load(-EINVAL, "| a.yaml", said, "a.yaml");
 }
 
+/* Two that were loaded apart: what runs, and what is to run beside it. */
+static void test_conflict(void **state)
+{
+	static const struct {
+		const char *name, *text, *why;
+	} cases[] = {
+		{ "b", FILE_OF("./out"), "'%s/out' is written by the pipeline 'a' (a)" },
+		{ "b", FILE_OF("out2"), NULL },
+		{ "b", GOOD, NULL },
+		{ "a", GOOD, "its name 'a' is taken by a" },
+	};
+	_cleanup_(pipeline_freep) struct pipeline *a = NULL;
+	_cleanup_(diag_done) struct diag d = { 0 };
+
+	assert_int_equal(pipeline_load_text("a", FILE_OF("out"), &d, &a), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(pipeline_freep) struct pipeline *p = NULL;
+		_cleanup_(freep) char *why = NULL;
+		char expected[256];
+
+		assert_int_equal(pipeline_load_text(cases[i].name, cases[i].text, &d, &p), 0);
+		why = pipeline_conflict(p, a);
+		if (!cases[i].why) {
+			assert_null(why);
+			continue;
+		}
+		snprintf(expected, sizeof(expected), cases[i].why, (const char *)*state);
+		assert_non_null(why);
+		assert_string_equal(why, expected);
+	}
+}
+
 static void test_many(void **state)
 {
 	_cleanup_(diag_done) struct diag d = { 0 };
@@ -225,6 +257,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_namesakes, enter, leave),
 		cmocka_unit_test_setup_teardown(test_same_file, enter, leave),
 		cmocka_unit_test_setup_teardown(test_same_file_twice, enter, leave),
+		cmocka_unit_test_setup_teardown(test_conflict, enter, leave),
 		cmocka_unit_test_setup_teardown(test_many, enter, leave),
 	};
 
