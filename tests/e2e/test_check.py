@@ -169,7 +169,15 @@ def test_huge_file_is_not_read(binary, work):
     assert "too large: a configuration may have at most 1048576 bytes" in check_within_bounds(binary, work / "x.yaml")
 
 
+def test_folder_that_may_not_be_read(binary, work, needs_root):
+    (work / "d").mkdir(mode=0o700)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", binary, "check", "d"], capture_output=True,
+                          text=True, timeout=10, check=False, cwd=work)
+    assert (done.returncode, done.stderr) == (1, "d: cannot be read: Permission denied\n")
+
+
 @pytest.mark.parametrize("make, said", [
+    (lambda path: os.symlink("/proc/self/mem", path), "x.yaml: cannot be read: Input/output error"),
     (os.mkfifo, "expected a file, not a pipe"),
     (lambda path: os.symlink("/dev/zero", path), "expected a file, not a device"),
     (lambda path: os.symlink(path, path), "cannot be opened: Too many levels of symbolic links"),
