@@ -24,7 +24,7 @@ enum option_type {
 	OPTION_ENUM,	 /* int: the index in `names` */
 	OPTION_STRINGS,	 /* struct string_list, owned by the conf; a lone scalar is a list of one */
 	OPTION_CHECKED,	 /* as OPTION_STRINGS, each item passed to `check_item` */
-	/* const struct conf_node *: any value, borrowed, which the plugin reads itself; NULL: none */
+	/* const struct conf_node *: any value, borrowed; the plugin reads it; NULL: none */
 	OPTION_NODE,
 };
 
