@@ -84,7 +84,7 @@ static const char *const extended_names[] = {
 	"exec.file_caps",
 	"argc",
 	"argv",
-	"arguments.bytes",
+	"arguments.bytes", "environment",
 	"duration_ns",
 	"cpu.user_ns",
 	"cpu.system_ns",

@@ -75,12 +75,12 @@ static void test_end(void **state)
 	(void)state;
 	sample_init(&s);
 	sample_end(&s, 0);
-	s.exit.head.tid = 148751;
+	s.event.tid = 148751;
 	s.exit.peak_bytes = 12345678;
 	assert_field(&s, "exit_tid", "148751");
 	assert_field(&s, "duration_ns", "2000000500");
 	assert_field(&s, "memory.peak_bytes", "12345678");
-	s.exit.head.time_ns = s.image.key.start_ns - 1;
+	s.event.boot_ns = s.image.key.start_ns - 1;
 	assert_field(&s, "duration_ns", "0");
 }
 
