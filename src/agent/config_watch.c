@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each path is watched in the folder above it, by its name: so a file or folder that is renamed away and made
- * again is seen. What is at the path is watched itself too: a folder for its files, a file because a link may
- * lead to it.
+ * Each path is watched in the folder above it, by its name: so a file or folder that is renamed
+ * away and made again is seen. What is at the path is watched itself too: a folder for its files, a
+ * file because a link may lead to it.
  */
 #include "agent/config_watch.h"
 
@@ -21,7 +21,8 @@
 
 #define LOG_UNIT "pipelines"
 
-#define ENTRY_EVENTS (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB)
+#define ENTRY_EVENTS \
+	(IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB)
 #define OWN_EVENTS (ENTRY_EVENTS | IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct config_place {
@@ -98,14 +99,15 @@ int config_watch_renew(struct config_watch *w)
 	for (size_t i = 0; i < w->n_paths; i++) {
 		r = renew_one(w, i);
 		if (r < 0)
-			worst = log_warn_errno(r, "changes of '%s' are seen at SIGHUP only", w->paths[i]);
+			worst = log_warn_errno(r, "changes of '%s' are seen at SIGHUP only",
+					       w->paths[i]);
 	}
 	return worst;
 }
 
 /*
- * A file that was created is still to be written, and its closing will be told. A link to one, or a folder, is
- * what it is at once.
+ * A file that was created is still to be written, and its closing will be told. A link to one, or a
+ * folder, is what it is at once.
  */
 static bool is_complete(const char *folder, const char *name)
 {

@@ -186,6 +186,23 @@ static bool has_failed(const struct pipeline_files *files, const char *path)
 	return false;
 }
 
+static void add_totals(struct pipeline_totals *to, const struct pipeline *p)
+{
+	struct pipeline_totals one;
+
+	pipeline_totals(p, &one);
+	to->records += one.records;
+	to->dropped += one.dropped;
+}
+
+/* Lets it finish what it has taken. What it has done counts in the end. */
+static void retire(struct pipelines *p, struct pipeline *pipeline)
+{
+	pipeline_stop(pipeline, now_ns() + REPLACE_NS);
+	add_totals(&p->retired, pipeline);
+	pipeline_free(pipeline);
+}
+
 /*
  * The new version is started before the old one is stopped, so that one which cannot start changes nothing;
  * it opens its files anew after the old one's last write, which may have rolled them.
@@ -203,19 +220,17 @@ static int replace(struct pipelines *p, struct running *old, struct pipeline **l
 	now.is_new = old->is_new || (pipeline_demand(now.pipeline)->calls & ~pipeline_demand(before)->calls &
 				     1U << CALL_SNAPSHOT);
 	*old = now;
-	pipeline_stop(before, now_ns() + REPLACE_NS);
-	pipeline_free(before);
+	retire(p, before);
 	show(p, now.pipeline);
 	pipeline_reopen(now.pipeline);
 	log_info("pipeline '%s' has changed", pipeline_name(now.pipeline));
 	return 0;
 }
 
-static void end(struct running *old)
+static void end(struct pipelines *p, struct running *old)
 {
 	log_info("pipeline '%s' has ended", pipeline_name(old->pipeline));
-	pipeline_stop(old->pipeline, now_ns() + REPLACE_NS);
-	old->pipeline = pipeline_free(old->pipeline);
+	retire(p, TAKE_PTR(old->pipeline));
 }
 
 /* What a reload does to one that runs. */
@@ -284,7 +299,7 @@ static int apply(struct pipelines *p, const struct pipeline_files *files)
 
 	for (size_t i = 0; i < p->n; i++)
 		if (p->items[i].fate == FATE_ENDS)
-			end(&p->items[i]);
+			end(p, &p->items[i]);
 	for (size_t i = 0; i < p->n; i++) {
 		struct running *one = &p->items[i];
 		int r;
@@ -431,12 +446,7 @@ void pipelines_stop(struct pipelines *p, uint64_t deadline_ns)
 
 void pipelines_totals(const struct pipelines *p, struct pipeline_totals *ret)
 {
-	*ret = (struct pipeline_totals){ 0 };
-	for (size_t i = 0; i < p->n; i++) {
-		struct pipeline_totals one;
-
-		pipeline_totals(p->items[i].pipeline, &one);
-		ret->records += one.records;
-		ret->dropped += one.dropped;
-	}
+	*ret = p->retired;
+	for (size_t i = 0; i < p->n; i++)
+		add_totals(ret, p->items[i].pipeline);
 }

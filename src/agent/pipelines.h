@@ -27,6 +27,7 @@ struct pipelines {
 	struct metrics *metrics;  /* borrowed; NULL: none */
 	struct running *items;
 	size_t n;
+	struct pipeline_totals retired; /* of those that run no more */
 	char **environment;	  /* the variables that any of them asks for, ended by NULL; NULL: none */
 };
 

@@ -15,7 +15,10 @@
 #include "agent/config_watch.h"
 #include "base/cleanup.h"
 
-/* A folder of its own for each test, in which it works: d/ with a pipeline and a file that is none, and f.yaml. */
+/*
+ * A folder of its own for each test, in which it works: d/ with a pipeline and a file that is none,
+ * and f.yaml.
+ */
 static int enter(void **state)
 {
 	char *folder = strdup("/tmp/proctrail-watch-XXXXXX");
@@ -23,7 +26,8 @@ static int enter(void **state)
 	*state = folder;
 	if (!mkdtemp(folder) || chdir(folder) < 0)
 		return -1;
-	return system("mkdir d other && touch d/p.yaml d/notes f.yaml other/l.yaml && ln -s other/l.yaml l.yaml");
+	return system(
+		"mkdir d other && touch d/p.yaml d/notes f.yaml other/l.yaml && ln -s other/l.yaml l.yaml");
 }
 
 static int leave(void **state)
