@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A folder of pipelines, and what becomes of those that run when its files change. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/pipelines.h"
+#include "base/log.h"
+
+#define INPUT(options) "inputs: [{Type: input_process_security" options "}]\n"
+#define BLACKHOLE "flushers: [{Type: flusher_blackhole}]\n"
+#define PLAIN INPUT("") BLACKHOLE
+
+static struct {
+	char path[32];
+	const char *paths[1];
+	struct metrics *metrics;
+	struct pipelines running;
+	FILE *said; /* what was printed on stderr */
+} t;
+
+static const char *path_of(const char *name)
+{
+	static char paths[4][128];
+	static size_t next;
+	char *path = paths[next++ % ARRAY_SIZE(paths)];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", t.path, name);
+	return path;
+}
+
+static void put(const char *name, const char *text)
+{
+	_cleanup_(fclosep) FILE *file = fopen(path_of(name), "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+}
+
+/* A pipeline that writes a file of the folder. */
+static void put_writer(const char *name, const char *options, const char *file)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "inputs: [{Type: input_process_security%s}]\n"
+		 "flushers: [{Type: flusher_file, FilePath: '%s'}]\n",
+		 options, path_of(file));
+	put(name, text);
+}
+
+static size_t n_lines(const char *name)
+{
+	_cleanup_(fclosep) FILE *file = fopen(path_of(name), "re");
+	size_t n = 0;
+	int c;
+
+	while (file && (c = getc(file)) != EOF)
+		n += c == '\n';
+	return n;
+}
+
+/* Findings and logs go into a file for as long. */
+static int hush(void)
+{
+	int saved = dup(STDERR_FILENO);
+
+	fflush(stderr);
+	dup2(fileno(t.said), STDERR_FILENO);
+	return saved;
+}
+
+static void unhush(int saved)
+{
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+}
+
+/* Whether this was said since the last time that was asked. */
+static bool was_said(const char *text)
+{
+	char said[8192];
+
+	rewind(t.said);
+	said[fread(said, 1, sizeof(said) - 1, t.said)] = '\0';
+	assert_int_equal(ftruncate(fileno(t.said), 0), 0);
+	rewind(t.said);
+	return strstr(said, text);
+}
+
+static int start(const char *text)
+{
+	int saved, r;
+
+	pipelines_init(&t.running, t.paths, text ? 0 : 1, t.metrics);
+	saved = hush();
+	r = pipelines_start(&t.running, text);
+	unhush(saved);
+	return r;
+}
+
+static enum pipelines_reload reload(void)
+{
+	int saved = hush();
+	enum pipelines_reload r = pipelines_reload(&t.running);
+
+	unhush(saved);
+	return r;
+}
+
+/* The pipeline of that name; NULL: none runs. */
+static struct running *find(const char *name)
+{
+	for (size_t i = 0; i < t.running.n; i++)
+		if (strcmp(pipeline_name(t.running.items[i].pipeline), name) == 0)
+			return &t.running.items[i];
+	return NULL;
+}
+
+static const struct pipeline *pipeline_of(const char *name)
+{
+	const struct running *one = find(name);
+
+	return one ? one->pipeline : NULL;
+}
+
+/* Two events of a program, an exec and an exit, to every pipeline. */
+static void deliver(void)
+{
+	static struct program program = { .refs = 1, .binary = STR("/bin/x"), .cwd = STR("/") };
+	static struct image image = { .key = { .start_ns = 1, .pid = 1 },
+				      .refs = 1,
+				      .program = &program };
+	static const struct event_exit end;
+	static const struct node node = { .name = STR("node"), .address = STR("10.0.0.1") };
+	struct event events[] = {
+		{ .call = CALL_EXECVE, .image = &image, .node = &node, .tid = 1 },
+		{ .call = CALL_EXIT, .image = &image, .node = &node, .tid = 1, .exit = &end },
+	};
+	const struct batch batch = { .events = events, .n = 2, .cap = 2 };
+
+	for (size_t i = 0; i < t.running.n; i++)
+		pipeline_deliver(t.running.items[i].pipeline, &batch, 100 + i);
+}
+
+static uint64_t in_seconds(unsigned int n)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((uint64_t)ts.tv_sec + n) * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+static void settle(void)
+{
+	uint64_t give_up = in_seconds(20);
+
+	while (pipelines_pending(&t.running) != UINT64_MAX) {
+		assert_true(in_seconds(0) < give_up);
+		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+	}
+}
+
+static void assert_totals(uint64_t records)
+{
+	struct pipeline_totals totals;
+
+	pipelines_totals(&t.running, &totals);
+	assert_int_equal(totals.records, records);
+	assert_int_equal(totals.dropped, 0);
+}
+
+/* How often the page has this. */
+static size_t n_on_page(const char *text)
+{
+	_cleanup_(buf_done) struct buf page = { 0 };
+	size_t n = 0;
+
+	metrics_format_text(t.metrics, &page);
+	buf_put_char(&page, '\0');
+	for (const char *at = page.data; (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
+static void test_good_and_bad(void **state)
+{
+	(void)state;
+	put("bad.yaml", "inputs: 1\n");
+	put("good.yaml", PLAIN);
+	put("off.yaml", "enable: false\n" PLAIN);
+	assert_int_equal(start(NULL), 0);
+	assert_int_equal(t.running.n, 1);
+	assert_non_null(find("good"));
+	assert_true(find("good")->is_new);
+	assert_true(was_said("bad.yaml:1:9: inputs: "));
+	assert_true(pipelines_any_room(&t.running) && pipelines_all_room(&t.running));
+	assert_false(pipelines_are_gone(&t.running));
+}
+
+static void test_nothing_to_run(void **state)
+{
+	static const char *const texts[] = { "inputs: 1\n", "enable: false\n" PLAIN, NULL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (texts[i])
+			put("a.yaml", texts[i]);
+		else
+			unlink(path_of("a.yaml"));
+		assert_int_equal(start(NULL), -EINVAL);
+		assert_int_equal(t.running.n, 0);
+		assert_true(was_said("there is no pipeline to run"));
+		pipelines_done(&t.running);
+	}
+}
+
+static void test_cannot_start(void **state)
+{
+	(void)state;
+	put("a.yaml", INPUT("") "flushers: [{Type: flusher_file, FilePath: /dev/null/x}]\n");
+	assert_int_equal(start(NULL), -ENOTDIR);
+	assert_int_equal(t.running.n, 0);
+	pipelines_done(&t.running);
+	put("b.yaml", PLAIN);
+	assert_int_equal(start(NULL), 0); /* one of two is better than none */
+	assert_int_equal(t.running.n, 1);
+	assert_true(was_said("cannot start pipeline 'a'"));
+}
+
+/* Without paths the text is what runs, now and after a reload. */
+static void test_text(void **state)
+{
+	const struct pipeline *before;
+
+	(void)state;
+	assert_int_equal(start(PLAIN), 0);
+	before = pipeline_of("default");
+	assert_non_null(before);
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_ptr_equal(pipeline_of("default"), before);
+}
+
+/* It says the same in other words: it is not touched. */
+static void test_unchanged(void **state)
+{
+	const struct pipeline *before;
+
+	(void)state;
+	put("a.yaml", INPUT(", Fields: spec, MaxArgumentBytes: 1024") BLACKHOLE);
+	assert_int_equal(start(NULL), 0);
+	before = pipeline_of("a");
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	put("a.yaml", "# the same\n" BLACKHOLE "enable: true\n" INPUT(", MaxArgumentBytes: 1KiB"));
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_ptr_equal(pipeline_of("a"), before);
+	deliver();
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	settle();
+	assert_totals(2);
+}
+
+/* All that came before the change is in the file by the old version, all after it by the new one. */
+static void test_change(void **state)
+{
+	const struct pipeline *a, *b;
+
+	(void)state;
+	put_writer("a.yaml", "", "a.log");
+	put_writer("b.yaml", "", "b.log");
+	assert_int_equal(start(NULL), 0);
+	a = pipeline_of("a");
+	b = pipeline_of("b");
+	deliver();
+	put_writer("a.yaml", ", CallNames: exit", "a.log");
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_int_equal(t.running.n, 2);
+	assert_ptr_not_equal(pipeline_of("a"), a);
+	assert_ptr_equal(pipeline_of("b"), b);
+	assert_int_equal(n_on_page("pipeline_in_records_total{pipeline=\"a\"}"), 1);
+	deliver();
+	settle();
+	assert_int_equal(n_lines("a.log"), 3);
+	assert_int_equal(n_lines("b.log"), 4);
+	assert_totals(7);
+}
+
+static void test_add_and_remove(void **state)
+{
+	const struct pipeline *b;
+
+	(void)state;
+	put_writer("a.yaml", "", "a.log");
+	put_writer("b.yaml", "", "b.log");
+	assert_int_equal(start(NULL), 0);
+	b = pipeline_of("b");
+	deliver();
+	unlink(path_of("a.yaml"));
+	put_writer("c.yaml", "", "c.log");
+	put("d.json", PLAIN);
+	put("e.txt", PLAIN);
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_int_equal(t.running.n, 3);
+	assert_null(find("a"));
+	assert_ptr_equal(pipeline_of("b"), b);
+	assert_true(find("c") && find("d"));
+	assert_int_equal(n_on_page("pipeline=\"a\""), 0);
+	assert_int_equal(n_on_page("pipeline_in_records_total{pipeline=\"c\"}"), 1);
+	deliver();
+	settle();
+	assert_int_equal(n_lines("a.log"), 2);
+	assert_int_equal(n_lines("b.log"), 4);
+	assert_int_equal(n_lines("c.log"), 2);
+	assert_totals(2 + 4 + 2 + 2); /* of the one that has ended, too */
+}
+
+static void test_disable(void **state)
+{
+	(void)state;
+	put("a.yaml", PLAIN);
+	assert_int_equal(start(NULL), 0);
+	deliver();
+	put("a.yaml", "enable: false\n" PLAIN);
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_int_equal(t.running.n, 0);
+	assert_true(was_said("no pipeline runs any more"));
+	assert_true(pipelines_any_room(&t.running) && pipelines_all_room(&t.running));
+	assert_false(pipelines_are_gone(&t.running));
+	assert_int_equal(pipelines_pending(&t.running), UINT64_MAX);
+	deliver();
+	put("a.yaml", PLAIN);
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_int_equal(t.running.n, 1);
+	deliver();
+	settle();
+	assert_totals(4);
+}
+
+/* What runs goes on while its file is wrong, and is not touched when it is repaired. */
+static void test_invalid(void **state)
+{
+	static const char *const texts[] = { "inputs: 1\n", "", "inputs: [",
+					     "inputs: []\nflushers: []\nfoo: 1\n" };
+	const struct pipeline *a;
+
+	(void)state;
+	put("a.yaml", PLAIN);
+	put("b.yaml", PLAIN);
+	assert_int_equal(start(NULL), 0);
+	a = pipeline_of("a");
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		put("a.yaml", texts[i]);
+		assert_int_equal(reload(), RELOAD_PARTLY);
+		assert_ptr_equal(pipeline_of("a"), a);
+		assert_int_equal(t.running.n, 2);
+		assert_true(was_said("a.yaml' is wrong, its running version goes on"));
+	}
+	unlink(path_of("b.yaml")); /* what is right is done */
+	assert_int_equal(reload(), RELOAD_PARTLY);
+	assert_int_equal(t.running.n, 1);
+	put("a.yaml", PLAIN);
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_ptr_equal(pipeline_of("a"), a);
+	deliver();
+	settle();
+	assert_totals(2);
+}
+
+/* Right, but it cannot begin: the one before goes on. */
+static void test_change_cannot_start(void **state)
+{
+	const struct pipeline *a;
+
+	(void)state;
+	put("a.yaml", PLAIN);
+	assert_int_equal(start(NULL), 0);
+	a = pipeline_of("a");
+	put("a.yaml", INPUT("") "flushers: [{Type: flusher_file, FilePath: /dev/null/x}]\n");
+	put("b.yaml", INPUT("") "flushers: [{Type: flusher_file, FilePath: /dev/null/y}]\n");
+	assert_int_equal(reload(), RELOAD_PARTLY);
+	assert_int_equal(t.running.n, 1);
+	assert_ptr_equal(pipeline_of("a"), a);
+	assert_true(was_said("cannot start, the running one goes on"));
+	deliver();
+	settle();
+	assert_totals(2);
+}
+
+/* A file has one writer, also where the one that runs is not what its configuration says. */
+static void test_conflicts(void **state)
+{
+	const struct pipeline *b;
+
+	(void)state;
+	put_writer("b.yaml", "", "b.log");
+	assert_int_equal(start(NULL), 0);
+	b = pipeline_of("b");
+	put("b.yaml", "inputs: 1\n");
+	put_writer("a.yaml", "", "b.log"); /* comes first, but the other runs */
+	assert_int_equal(reload(), RELOAD_PARTLY);
+	assert_null(find("a"));
+	assert_ptr_equal(pipeline_of("b"), b);
+	put_writer("b.yaml", "", "b2.log"); /* makes way */
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_non_null(find("a"));
+	unlink(path_of("a.yaml"));
+	put_writer("c.yaml", "", "b.log"); /* takes over */
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_true(find("c") && find("b") && !find("a"));
+	deliver();
+	settle();
+	assert_int_equal(n_lines("b.log"), 2);
+	assert_int_equal(n_lines("b2.log"), 2);
+}
+
+/* The processes that are there go to whoever asks for the first time. */
+static void test_snapshot_is_due(void **state)
+{
+	(void)state;
+	put("a.yaml", INPUT(", Snapshot: true") BLACKHOLE);
+	put("b.yaml", PLAIN);
+	assert_int_equal(start(NULL), 0);
+	assert_true(find("a")->is_new && find("b")->is_new);
+	find("a")->is_new = find("b")->is_new = false;
+	put("a.yaml", INPUT(", Snapshot: true, CallNames: exit") BLACKHOLE);
+	put("b.yaml", INPUT(", CallNames: exit") BLACKHOLE);
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_false(find("a")->is_new || find("b")->is_new);
+	put("b.yaml", INPUT(", Snapshot: true") BLACKHOLE);
+	put("c.yaml", INPUT(", Snapshot: true") BLACKHOLE);
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	assert_true(!find("a")->is_new && find("b")->is_new && find("c")->is_new);
+}
+
+static bool has_name(const struct pipelines_demand *demand, const char *name)
+{
+	for (size_t i = 0; demand->environment && demand->environment[i]; i++)
+		if (strcmp(demand->environment[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* What one asks for is collected while it runs. */
+static void test_demand(void **state)
+{
+	struct pipelines_demand demand;
+
+	(void)state;
+	put("a.yaml", INPUT(", Environment: [X, Y], MaxArgumentBytes: 100") BLACKHOLE);
+	put("b.yaml", INPUT(", Environment: [Y, Z], MaxArgumentBytes: 1KiB") BLACKHOLE);
+	put("c.yaml", INPUT(", MaxArgumentBytes: 10") BLACKHOLE);
+	assert_int_equal(start(NULL), 0);
+	pipelines_demand(&t.running, &demand);
+	assert_int_equal(demand.max_args, 1024);
+	assert_true(has_name(&demand, "X") && has_name(&demand, "Y") && has_name(&demand, "Z"));
+	unlink(path_of("b.yaml"));
+	put("c.yaml", INPUT(", MaxArgumentBytes: 10, Fields: [gid]") BLACKHOLE);
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	pipelines_demand(&t.running, &demand);
+	assert_int_equal(demand.max_args, 100);
+	assert_true(demand.wants_ext);
+	assert_true(has_name(&demand, "X") && has_name(&demand, "Y") && !has_name(&demand, "Z"));
+	unlink(path_of("a.yaml"));
+	put("c.yaml", INPUT(", MaxArgumentBytes: 10") BLACKHOLE);
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	pipelines_demand(&t.running, &demand);
+	assert_int_equal(demand.max_args, 10);
+	assert_false(demand.wants_ext);
+	assert_null(demand.environment);
+	unlink(path_of("c.yaml"));
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	pipelines_demand(&t.running, &demand);
+	assert_false(demand.wants_ext);
+	assert_null(demand.environment);
+}
+
+/* One that takes nothing: its batches are pending, the others have room; it is let go of in time. */
+static void test_slow_one(void **state)
+{
+	uint64_t give_up = in_seconds(20);
+	int reader, saved;
+
+	(void)state;
+	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
+	reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_int_equal(fcntl(reader, F_SETPIPE_SZ, 4096), 4096);
+	put("a.yaml", PLAIN);
+	put_writer("b.yaml", "", "fifo");
+	assert_int_equal(start(NULL), 0);
+	for (unsigned int i = 0; i < 100; i++)
+		deliver();
+	while (pipelines_pending(&t.running) != 101) { /* of the second pipeline */
+		assert_true(in_seconds(0) < give_up);
+		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+	}
+	assert_true(pipelines_any_room(&t.running));
+	saved = hush(); /* what is lost is told */
+	pipelines_stop(&t.running, in_seconds(0));
+	unhush(saved);
+	assert_int_equal(pipelines_pending(&t.running), UINT64_MAX);
+	close(reader);
+}
+
+static void test_reopen(void **state)
+{
+	uint64_t give_up = in_seconds(20);
+
+	(void)state;
+	put_writer("a.yaml", "", "a.log");
+	put_writer("b.yaml", "", "b.log");
+	assert_int_equal(start(NULL), 0);
+	assert_int_equal(rename(path_of("a.log"), path_of("a.old")), 0);
+	assert_int_equal(rename(path_of("b.log"), path_of("b.old")), 0);
+	pipelines_reopen(&t.running);
+	while (access(path_of("a.log"), F_OK) < 0 || access(path_of("b.log"), F_OK) < 0) {
+		assert_true(in_seconds(0) < give_up);
+		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+	}
+	deliver();
+	pipelines_stop(&t.running, in_seconds(20));
+	assert_int_equal(n_lines("a.log"), 2);
+	assert_int_equal(n_lines("b.log"), 2);
+}
+
+/* Many changes while records come: none is lost, none is there twice. */
+static void test_storm(void **state)
+{
+	(void)state;
+	put_writer("a.yaml", "", "a.log");
+	put_writer("b.yaml", "", "b.log");
+	assert_int_equal(start(NULL), 0);
+	for (unsigned int i = 0; i < 40; i++) {
+		char options[64];
+
+		deliver();
+		snprintf(options, sizeof(options), ", MaxArgumentBytes: %u", 100 + i);
+		if (i % 4 == 3)
+			put("a.yaml", "inputs: [");
+		else
+			put_writer("a.yaml", options, "a.log");
+		deliver();
+		assert_int_equal(reload(), i % 4 == 3 ? RELOAD_PARTLY : RELOAD_APPLIED);
+	}
+	settle();
+	assert_int_equal(n_lines("a.log"), 160);
+	assert_int_equal(n_lines("b.log"), 160);
+	assert_totals(320);
+}
+
+static int make(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	strcpy(t.path, "/tmp/test_pipelines.XXXXXX");
+	t.paths[0] = t.path;
+	t.said = tmpfile();
+	log_setup(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+	return mkdtemp(t.path) && t.said ? metrics_new(&t.metrics) : -errno;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	pipelines_done(&t.running);
+	metrics_free(t.metrics);
+	fclose(t.said);
+	return nftw(t.path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, make, drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(test_good_and_bad),   test(test_nothing_to_run),
+		test(test_cannot_start),   test(test_text),
+		test(test_unchanged),	   test(test_change),
+		test(test_add_and_remove), test(test_disable),
+		test(test_invalid),	   test(test_change_cannot_start),
+		test(test_conflicts),	   test(test_snapshot_is_due),
+		test(test_demand),	   test(test_slow_one),
+		test(test_reopen),	   test(test_storm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
