@@ -299,6 +299,46 @@ static void test_change(void **state)
 	assert_totals(7);
 }
 
+static void put_roller(const char *options)
+{
+	char text[512];
+
+	snprintf(
+		text, sizeof(text),
+		"inputs: [{Type: input_process_security, %s}]\n"
+		"flushers: [{Type: flusher_file, FilePath: '%s', MaxFileSize: 4KiB, MaxFiles: 1000}]\n",
+		options, path_of("a.log"));
+	put("a.yaml", text);
+}
+
+/* The old version still writes, and rolls the file, when the new one opens it. */
+static void test_change_while_rolling(void **state)
+{
+	_cleanup_(fclosep) FILE *file = NULL;
+	char line[2048] = "", name[32];
+	size_t n = 0;
+
+	(void)state;
+	put_roller("CallNames: execve");
+	assert_int_equal(start(NULL), 0);
+	for (unsigned int i = 0; i < 1000; i++)
+		deliver();
+	put_roller("CallNames: exit");
+	assert_int_equal(reload(), RELOAD_APPLIED);
+	deliver();
+	settle();
+	file = fopen(path_of("a.log"), "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		n++;
+	assert_non_null(strstr(line, "\"call_name\":\"exit\"")); /* the last is the last */
+	for (unsigned int i = 1; i < 1000; i++) {
+		snprintf(name, sizeof(name), "a.log.%u", i);
+		n += n_lines(name);
+	}
+	assert_int_equal(n, 1001);
+}
+
 static void test_add_and_remove(void **state)
 {
 	const struct pipeline *b;
@@ -594,14 +634,23 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_good_and_bad),   test(test_nothing_to_run),
-		test(test_cannot_start),   test(test_text),
-		test(test_unchanged),	   test(test_change),
-		test(test_add_and_remove), test(test_disable),
-		test(test_invalid),	   test(test_change_cannot_start),
-		test(test_conflicts),	   test(test_snapshot_is_due),
-		test(test_demand),	   test(test_slow_one),
-		test(test_reopen),	   test(test_storm),
+		test(test_good_and_bad),
+		test(test_nothing_to_run),
+		test(test_cannot_start),
+		test(test_text),
+		test(test_unchanged),
+		test(test_change),
+		test(test_change_while_rolling),
+		test(test_add_and_remove),
+		test(test_disable),
+		test(test_invalid),
+		test(test_change_cannot_start),
+		test(test_conflicts),
+		test(test_snapshot_is_due),
+		test(test_demand),
+		test(test_slow_one),
+		test(test_reopen),
+		test(test_storm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
