@@ -160,8 +160,11 @@ def test_full_disk(start_agent, work):
     agent = start_agent(config=config(flusher("file", FilePath=disk / "records", MaxFileSize=0)),
                         prefix=["unshare", "-m", "sh", "-c", mount, "sh", str(disk)])
     inside = Path(f"/proc/{agent.pid}/root") / disk.relative_to("/")
-    with open(inside / "filler", "wb") as f:
-        f.write(bytes(15700 * KIB))
+    with open(inside / "filler", "wb", buffering=0) as f:
+        with pytest.raises(OSError):  # until it is full, whatever this machine has had written there
+            while True:
+                f.write(bytes(64 * KIB))
+        f.truncate(f.seek(0, os.SEEK_END) - 256 * KIB)
     run_storm(agent, 1, 300)
     wait_until(lambda: re.search(r"records dropped: No space left on device", agent.stderr()), 10,
                lambda: f"a word about the full disk; stderr:\n{agent.stderr()}")
