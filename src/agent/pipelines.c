@@ -432,6 +432,12 @@ uint64_t pipelines_pending(const struct pipelines *p)
 	return begin;
 }
 
+void pipelines_let_go(struct pipelines *p, uint64_t begin)
+{
+	for (size_t i = 0; i < p->n; i++)
+		pipeline_let_go(p->items[i].pipeline, begin);
+}
+
 void pipelines_reopen(struct pipelines *p)
 {
 	for (size_t i = 0; i < p->n; i++)

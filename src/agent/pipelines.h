@@ -61,6 +61,8 @@ bool pipelines_all_room(const struct pipelines *p);
 bool pipelines_are_gone(const struct pipelines *p);
 /* Where the oldest batch begins that is not in everybody's custody; UINT64_MAX: all are. */
 uint64_t pipelines_pending(const struct pipelines *p);
+/* What was queued from before this holds the ring no longer. */
+void pipelines_let_go(struct pipelines *p, uint64_t begin);
 void pipelines_reopen(struct pipelines *p);
 /* Lets them finish until then, and stops them; counters stay. */
 void pipelines_stop(struct pipelines *p, uint64_t deadline_ns);

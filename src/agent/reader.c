@@ -17,6 +17,11 @@
 #define BATCH_RECORDS 2048
 #define BATCH_BYTES (1024 * 1024)
 #define ROOM_POLL_NS 2000000
+/*
+ * How much of the ring those may hold who are behind. It is much less than all: a flusher that hangs, whose
+ * filter leaves little, would hold up everybody long before its queue is full.
+ */
+#define HOLD_SHARE 8
 
 #define RECORDS(call, name)                                                                      \
 	{ "records_total", METRIC_COUNTER, offsetof(struct reader_counters, records[call]),      \
@@ -109,12 +114,25 @@ static void count(struct reader *r)
 	metric_add(&r->counters.batches, 1);
 }
 
-void reader_commit(struct reader *r)
+/* From where on the ring must be kept for those that are behind. */
+static uint64_t held_from(struct reader *r, const struct ring *ring)
 {
 	uint64_t pending = r->pipelines ? pipelines_pending(r->pipelines) : UINT64_MAX;
+	uint64_t most = ring_size(ring) / HOLD_SHARE;
 
-	if (r->probe)
-		ring_commit(probe_ring(r->probe), pending < r->begin ? pending : r->begin);
+	if (pending >= r->begin || r->begin - pending <= most)
+		return pending;
+	pipelines_let_go(r->pipelines, r->begin - most);
+	return pipelines_pending(r->pipelines);
+}
+
+void reader_commit(struct reader *r)
+{
+	struct ring *ring = r->probe ? probe_ring(r->probe) : NULL;
+	uint64_t begin = ring ? held_from(r, ring) : 0;
+
+	if (ring)
+		ring_commit(ring, begin < r->begin ? begin : r->begin);
 }
 
 int reader_deliver(struct reader *r)

@@ -311,12 +311,23 @@ bool outlet_is_gone(struct outlet *o)
 
 uint64_t outlet_pending(struct outlet *o)
 {
+	const struct link *link;
 	uint64_t begin;
 
 	pthread_mutex_lock(&o->lock);
-	begin = o->first ? o->first->chunk->begin : UINT64_MAX;
+	link = o->first;
+	while (link && link->chunk->begin < o->held_from)
+		link = link->next;
+	begin = link ? link->chunk->begin : UINT64_MAX;
 	pthread_mutex_unlock(&o->lock);
 	return begin;
+}
+
+void outlet_let_go(struct outlet *o, uint64_t begin)
+{
+	pthread_mutex_lock(&o->lock);
+	o->held_from = begin;
+	pthread_mutex_unlock(&o->lock);
 }
 
 void outlet_reopen(struct outlet *o)

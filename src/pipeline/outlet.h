@@ -46,6 +46,7 @@ struct outlet {
 	pthread_mutex_t lock;	  /* guards what follows */
 	pthread_cond_t changed;	  /* the queue, or what is asked of the thread */
 	struct link *first, **last;
+	uint64_t held_from; /* chunks that begin before this were let go of */
 	size_t queued_bytes;	  /* the chunk at work included */
 	uint64_t stop_ns;	  /* CLOCK_MONOTONIC: when to give up on what is queued; 0: run on */
 	bool wants_reopen;
@@ -73,7 +74,12 @@ void outlet_push(struct outlet *o, struct chunk *c);
 bool outlet_has_room(struct outlet *o);
 bool outlet_is_gone(struct outlet *o);
 
-/* Where the oldest chunk begins that is not in custody; UINT64_MAX when all are. */
+/*
+ * Where the oldest chunk begins that is not in custody and was not let go of; UINT64_MAX: there is
+ * none.
+ */
 uint64_t outlet_pending(struct outlet *o);
+/* Chunks that begin before this hold the ring no longer. They stay queued. */
+void outlet_let_go(struct outlet *o, uint64_t begin);
 
 void outlet_reopen(struct outlet *o);

@@ -277,6 +277,12 @@ uint64_t pipeline_pending(struct pipeline *p)
 	return begin;
 }
 
+void pipeline_let_go(struct pipeline *p, uint64_t begin)
+{
+	for (size_t i = 0; i < p->n_outlets; i++)
+		outlet_let_go(&p->outlets[i], begin);
+}
+
 void pipeline_reopen(struct pipeline *p)
 {
 	for (size_t i = 0; i < p->n_outlets; i++)

@@ -61,6 +61,8 @@ bool pipeline_has_any_room(struct pipeline *p);
 bool pipeline_is_gone(struct pipeline *p);
 /* Where the oldest batch begins that some flusher has not in custody; UINT64_MAX: all have all. */
 uint64_t pipeline_pending(struct pipeline *p);
+/* What was queued from before this holds the ring no longer. */
+void pipeline_let_go(struct pipeline *p, uint64_t begin);
 
 /* Lets all flushers open their files anew, between two records. */
 void pipeline_reopen(struct pipeline *p);

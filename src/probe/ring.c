@@ -130,6 +130,11 @@ uint64_t ring_position(const struct ring *r)
 	return r->position;
 }
 
+uint64_t ring_size(const struct ring *r)
+{
+	return r->size;
+}
+
 uint64_t ring_fill(const struct ring *r)
 {
 	return __atomic_load_n(r->producer, __ATOMIC_ACQUIRE) - *r->consumer;

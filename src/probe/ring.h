@@ -36,6 +36,9 @@ void ring_commit(struct ring *r, uint64_t position);
 /* Where the next record will be read. */
 uint64_t ring_position(const struct ring *r);
 
+/* How many bytes it can hold. */
+uint64_t ring_size(const struct ring *r);
+
 /* Bytes that are not given back. */
 uint64_t ring_fill(const struct ring *r);
 

@@ -9,12 +9,13 @@ import re
 import resource
 import shutil
 import subprocess
+import threading
 import time
 
 import pytest
 
 from harness import SPEC_KEYS, parse_arguments, wait_until
-from pipelines import (assert_each_once, flusher, get, has, lines_of, numbered, only_storm, pipeline, records_of,
+from pipelines import (assert_each_once, flusher, get, has, lines_of, markers, numbered, only_storm, pipeline, records_of,
                        run_status, run_storm, start, status, storm, to_file, value, wait_for_marker)
 
 
@@ -95,7 +96,7 @@ def test_same_event_is_the_same_in_all(start_agent, work):
 
 # Slow ones
 
-def blocked_stdout(start_agent, *paths):
+def blocked_stdout(start_agent, *paths, **kwargs):
     """An agent whose standard output is a pipe that nobody reads, and its reading end."""
     read_end, write_end = os.pipe()
 
@@ -103,7 +104,7 @@ def blocked_stdout(start_agent, *paths):
         os.dup2(write_end, 1)
 
     try:
-        agent = start(start_agent, *paths, preexec=preexec)
+        agent = start(start_agent, *paths, preexec=preexec, **kwargs)
     finally:
         os.close(write_end)
     return agent, read_end
@@ -154,6 +155,27 @@ def test_blocked_flusher_blocks_nobody(start_agent, work, layout):
     told = sum(map(int, re.findall(r"flusher_stdout: (\d+) records dropped", stderr)))
     assert told + written == offered, (told, written, offered)
     assert re.search(rf" 0 lost, {told} dropped", stderr), stderr
+
+
+def test_blocked_flusher_that_wants_little(start_agent, work):
+    """Its queue never fills; the ring is not kept for it while all others need it."""
+    first = only_storm({"field": "arguments", "prefix": numbered(1) + " "})
+    (work / "p.yaml").write_text(pipeline(flusher("stdout", OnlyStdout="true"), processors=[first],
+                                          MaxArgumentBytes="128KiB"))
+    (work / "q.yaml").write_text(pipeline(work / "quick", processors=[only_storm()]))
+    agent, read_end = blocked_stdout(start_agent, work / "p.yaml", work / "q.yaml", options=["--ring-size", "1MiB"])
+    agent.run([agent.path("tiny"), numbered(1), "x" * 100_000])  # more than what a pipe takes
+    for first in range(2, 3002, 300):
+        run_storm(agent, first, first + 299)
+        wait_for_marker(agent, work / "quick", first + 299)
+    written = []
+    reader = threading.Thread(target=lambda: written.append(os.fdopen(read_end, "rb").read()))
+    reader.start()
+    stderr = agent.stop()
+    reader.join()
+    assert re.search(" 0 lost, 0 dropped", stderr), stderr
+    assert_each_once(lines_of(work / "quick"), range(1, 3002))
+    assert markers(written[0].splitlines()) == {"execve": [1], "exit": [1]}
 
 
 def test_blocked_flusher_goes_on(start_agent, work):

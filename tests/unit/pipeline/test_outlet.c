@@ -455,6 +455,31 @@ static void test_pending(void **state)
 	assert_int_equal(outlet_pending(&o), UINT64_MAX); /* asked for after the end, too */
 }
 
+/* What was let go of is delivered all the same. */
+static void test_let_go(void **state)
+{
+	_cleanup_(outlet_done) struct outlet o = { 0 };
+
+	(void)state;
+	fake.is_shut = true;
+	start(&o);
+	push(&o, 100, 0, 1);
+	push(&o, 200, 1, 1);
+	push(&o, 300, 2, 1);
+	outlet_let_go(&o, 100);
+	assert_int_equal(outlet_pending(&o), 100);
+	outlet_let_go(&o, 101);
+	assert_int_equal(outlet_pending(&o), 200);
+	outlet_let_go(&o, 301);
+	assert_int_equal(outlet_pending(&o), UINT64_MAX);
+	push(&o, 400, 3, 1);
+	assert_int_equal(outlet_pending(&o), 400);
+	wait_for_flush();
+	set_fake(is_shut, false);
+	wait_until_idle(&o);
+	assert_got(0, 4);
+}
+
 /* A flusher that takes nothing any more is given up at the deadline, and what is queued with it. */
 static void test_stop_in_time(void **state)
 {
@@ -751,6 +776,7 @@ int main(void)
 		test(test_nothing_yet),	   test(test_failing),
 		test(test_gone),	   test(test_overflow),
 		test(test_huge_chunk),	   test(test_pending),
+		test(test_let_go),
 		test(test_stop_in_time),   test(test_no_call_after_deadline),
 		test(test_stop_finishes),  test(test_reopen),
 		test(test_reopen_without), test(test_latency),
