@@ -138,16 +138,37 @@ static int take_signals(struct agent *a)
 	return watch(a, a->signal_fd, EPOLLIN);
 }
 
+#define RECORD_REST (32 * 1024) /* what a record holds beside argv and environment, at most */
+
+/* Four of the largest records have to fit into the ring, or they would be lost one by one. */
+static void fit_into_ring(uint64_t ring_bytes, uint32_t *max_args, uint32_t *max_env)
+{
+	uint64_t room = ring_bytes / 4 - RECORD_REST;
+
+	if (*max_env > room / 2)
+		*max_env = (uint32_t)(room / 2);
+	if (*max_args <= room - *max_env)
+		return;
+	log_warn("RingSize is too small for MaxArgumentBytes %" PRIu32 ": arguments are kept up to %" PRIu64
+		 " bytes",
+		 *max_args, room - *max_env);
+	*max_args = (uint32_t)(room - *max_env);
+}
+
 /* What the sensor collects: what the pipelines ask for, or, for a recording, what most of them may. */
 static void set_demand(struct agent *a)
 {
 	struct pipelines_demand demand = { .wants_ext = true, .max_args = RECORD_ARGS };
+	uint32_t max_env;
 
 	if (!a->options->record)
 		pipelines_demand(&a->pipelines, &demand);
 	fold_set_environment(a->reader.fold, demand.environment);
-	if (a->probe)
-		probe_demand(a->probe, demand.wants_ext, demand.max_args, demand.environment != NULL);
+	if (!a->probe)
+		return;
+	max_env = demand.environment ? EVENT_ENV_MAX : 0;
+	fit_into_ring(a->options->settings->ring_bytes, &demand.max_args, &max_env);
+	probe_demand(a->probe, demand.wants_ext, demand.max_args, max_env);
 }
 
 /* Looks whether files have changed. They are taken when nothing more seems to come. */

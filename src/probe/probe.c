@@ -207,9 +207,9 @@ struct probe *probe_free(struct probe *p)
 	return NULL;
 }
 
-void probe_demand(struct probe *p, bool wants_ext, uint32_t max_args, bool wants_env)
+void probe_demand(struct probe *p, bool wants_ext, uint32_t max_args, uint32_t max_env)
 {
-	p->knobs->max_env = wants_env ? EVENT_ENV_MAX : 0;
+	p->knobs->max_env = max_env;
 	p->knobs->max_args = max_args;
 	p->knobs->want = wants_ext ? KNOBS_WANT_EXT : 0;
 }

@@ -34,7 +34,7 @@ struct probe *probe_free(struct probe *p);
 DEFINE_CLEANUP(struct probe *, probe_free)
 
 /* What the programs collect, from now on. */
-void probe_demand(struct probe *p, bool wants_ext, uint32_t max_args, bool wants_env);
+void probe_demand(struct probe *p, bool wants_ext, uint32_t max_args, uint32_t max_env);
 
 /*
  * Exit first, fork last: nothing is seen born whose end is missed. 0 or a negative errno, logged.
