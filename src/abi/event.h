@@ -19,7 +19,7 @@
 #define EVENT_NAME_MAX 256		 /* one name of a path, its NUL included */
 #define EVENT_COMM_MAX 16		 /* TASK_COMM_LEN */
 #define EVENT_ARGS_MAX (2 * 1024 * 1024) /* largest MaxArgumentBytes */
-#define EVENT_ENV_MAX (256 * 1024) /* of the environment; looked through for a few names */
+#define EVENT_ENV_MAX (256 * 1024)	 /* of the environment; looked through for a few names */
 #define EVENT_SIZE_MAX (EVENT_ARGS_MAX + EVENT_ENV_MAX + 32 * 1024)
 
 enum event_type {

@@ -13,7 +13,7 @@
 struct knobs {
 	__u32 want;	  /* KNOBS_WANT_* */
 	__u32 max_args;	  /* bytes of argv to keep, at most EVENT_ARGS_MAX */
-	__u32 max_env;	   /* bytes of the environment to keep, at most EVENT_ENV_MAX; 0: none */
+	__u32 max_env;	  /* bytes of the environment to keep, at most EVENT_ENV_MAX; 0: none */
 	__u32 wake_bytes; /* wake the reader when the ring holds this much */
 	__u32 ring_bytes; /* size of the ring's data */
 	__u32 generation; /* event_head.generation */

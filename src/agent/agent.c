@@ -30,10 +30,10 @@
 
 #define PERIOD_MIN_MS 2
 #define PERIOD_MAX_MS 50
-#define IDLE_MS 1000	      /* then clock and users are looked at, though nothing happens */
-#define STOP_NS 4000000000ULL /* what is not delivered this long after the signal is given up */
-#define RELOAD_MS 100	  /* of silence after the last change of a file */
-#define RELOAD_MAX_MS 500 /* after the first, though there is no silence */
+#define IDLE_MS 1000		/* then clock and users are looked at, though nothing happens */
+#define STOP_NS 4000000000ULL	/* what is not delivered this long after the signal is given up */
+#define RELOAD_MS 100		/* of silence after the last change of a file */
+#define RELOAD_MAX_MS 500	/* after the first, though there is no silence */
 #define RECORD_ARGS (32 * 1024) /* of argv, in a recording */
 
 static const char default_config[] = "enable: true\n"
@@ -55,8 +55,8 @@ struct agent {
 	struct observer observer;
 	int epoll_fd, signal_fd;
 	uint64_t started_ns;
-	uint64_t stop_ns;   /* when the signal came; 0: it has not */
-	bool wants_reload;  /* SIGHUP came */
+	uint64_t stop_ns;	  /* when the signal came; 0: it has not */
+	bool wants_reload;	  /* SIGHUP came */
 	uint64_t change_ns;	  /* when a file last changed; 0: all changes are taken */
 	uint64_t first_change_ns; /* of those that are not taken */
 	bool owes_snapshots;	  /* to pipelines that have begun */
@@ -114,8 +114,8 @@ static int watch(struct agent *a, int fd, uint32_t events)
 }
 
 /*
- * Signals are taken from a descriptor; a closed pipe and a file at its size limit are errors of write, not
- * the end. Threads that are started from here on inherit the mask.
+ * Signals are taken from a descriptor; a closed pipe and a file at its size limit are errors of
+ * write, not the end. Threads that are started from here on inherit the mask.
  */
 static int take_signals(struct agent *a)
 {
@@ -149,13 +149,15 @@ static void fit_into_ring(uint64_t ring_bytes, uint32_t *max_args, uint32_t *max
 		*max_env = (uint32_t)(room / 2);
 	if (*max_args <= room - *max_env)
 		return;
-	log_warn("RingSize is too small for MaxArgumentBytes %" PRIu32 ": arguments are kept up to %" PRIu64
-		 " bytes",
+	log_warn("RingSize is too small for MaxArgumentBytes %" PRIu32
+		 ": arguments are kept up to %" PRIu64 " bytes",
 		 *max_args, room - *max_env);
 	*max_args = (uint32_t)(room - *max_env);
 }
 
-/* What the sensor collects: what the pipelines ask for, or, for a recording, what most of them may. */
+/*
+ * What the sensor collects: what the pipelines ask for, or, for a recording, what most of them may.
+ */
 static void set_demand(struct agent *a)
 {
 	struct pipelines_demand demand = { .wants_ext = true, .max_args = RECORD_ARGS };
@@ -187,8 +189,8 @@ static bool is_reload_due(struct agent *a)
 }
 
 /*
- * The pipelines become what their files say. A batch that is in hand has gone to none of them yet. The watch
- * comes first, so that no change falls between the two.
+ * The pipelines become what their files say. A batch that is in hand has gone to none of them yet.
+ * The watch comes first, so that no change falls between the two.
  */
 static void reload(struct agent *a)
 {
@@ -208,7 +210,8 @@ static void reload(struct agent *a)
 }
 
 /*
- * While no flusher has room. Files may change meanwhile: that is the way out when one will never have any.
+ * While no flusher has room. Files may change meanwhile: that is the way out when one will never
+ * have any.
  */
 static bool give_up(void *ctx)
 {
@@ -248,7 +251,8 @@ static int start_pipelines(struct agent *a)
 	r = observer_init(&a->observer, &a->reader);
 	if (r < 0)
 		return log_err_errno(r, "cannot make the metrics");
-	pipelines_init(&a->pipelines, a->options->configs, a->options->n_configs, a->observer.metrics);
+	pipelines_init(&a->pipelines, a->options->configs, a->options->n_configs,
+		       a->observer.metrics);
 	return a->options->record ? 0 : pipelines_start(&a->pipelines, default_config);
 }
 
@@ -374,7 +378,8 @@ static void wait_for(const struct agent *a, int ms)
 
 	if (a->change_ns && ms > RELOAD_MS)
 		ms = RELOAD_MS;
-	(void)epoll_wait(a->epoll_fd, ev, ARRAY_SIZE(ev), ms); /* whatever it was: everything is looked at */
+	(void)epoll_wait(a->epoll_fd, ev, ARRAY_SIZE(ev),
+			 ms); /* whatever it was: everything is looked at */
 }
 
 /* One look at the ring, and the sleep until the next. 0 or a negative errno. */
@@ -435,11 +440,15 @@ static void summarize(const struct agent *a)
 	for (int call = 0; a->options->record && call < _CALL_MAX; call++)
 		records += metric_get(&a->reader.counters.records[call]);
 	records += totals.records;
-	log_info("%" PRIu64 " records, %" PRIu64 " lost, %" PRIu64 " dropped, %.1f/s over %.1f s", records, lost,
-		 totals.dropped, seconds > 0 ? (double)records / seconds : 0, seconds);
+	log_info("%" PRIu64 " records, %" PRIu64 " lost, %" PRIu64 " dropped, %.1f/s over %.1f s",
+		 records, lost, totals.dropped, seconds > 0 ? (double)records / seconds : 0,
+		 seconds);
 }
 
-/* How the end of reading is told: a closed pipe or a consumer that takes nothing is the end, not an error. */
+/*
+ * How the end of reading is told: a closed pipe or a consumer that takes nothing is the end, not an
+ * error.
+ */
 static int end_of(int r)
 {
 	switch (r) {
@@ -454,10 +463,15 @@ static int end_of(int r)
 	}
 }
 
-/* The flushers get what is left of the time to stop; a replay, which nobody has stopped, as long as it takes. */
+/*
+ * The flushers get what is left of the time to stop; a replay, which nobody has stopped, as long as
+ * it takes.
+ */
 static void stop_pipelines(struct agent *a, int why)
 {
-	uint64_t deadline = a->stop_ns ? a->stop_ns + STOP_NS : a->is_live ? now_ns() + STOP_NS : UINT64_MAX;
+	uint64_t deadline = a->stop_ns	 ? a->stop_ns + STOP_NS
+			    : a->is_live ? now_ns() + STOP_NS
+					 : UINT64_MAX;
 
 	pipelines_stop(&a->pipelines, why == -EPIPE ? 0 : deadline);
 	if (a->reader.fold)
@@ -496,12 +510,13 @@ static int replay_next(struct agent *a)
 	case RECORDING_END:
 		return 1;
 	case RECORDING_TORN:
-		log_warn("'%s' ends within a batch, at byte %" PRIu64 ": everything before the tear was folded",
+		log_warn("'%s' ends within a batch, at byte %" PRIu64
+			 ": everything before the tear was folded",
 			 a->options->replay, recording_offset(a->recording));
 		return 1;
 	case RECORDING_BAD:
-		log_err("'%s' is damaged at byte %" PRIu64 ": everything before it was folded", a->options->replay,
-			recording_offset(a->recording));
+		log_err("'%s' is damaged at byte %" PRIu64 ": everything before it was folded",
+			a->options->replay, recording_offset(a->recording));
 		return -EBADMSG;
 	}
 	return -EBADMSG;
@@ -536,7 +551,10 @@ static int run_replay(struct agent *a)
 int agent_run(const struct agent_options *options)
 {
 	_cleanup_(agent_done) struct agent a = {
-		.options = options, .epoll_fd = -1, .signal_fd = -1, .started_ns = now_ns(),
+		.options = options,
+		.epoll_fd = -1,
+		.signal_fd = -1,
+		.started_ns = now_ns(),
 		.config_watch = { .fd = -1 },
 	};
 	int r;

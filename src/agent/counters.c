@@ -3,12 +3,18 @@
 #include "agent/counters.h"
 
 #define AGENT(m) .offset = offsetof(struct agent_counters, m)
-#define LOST(kind, m)                                                                            \
-	{ "lost_records_total", METRIC_COUNTER, AGENT(m),                                        \
-	  .help = "Records that the kernel could not put into the ring.", .label = "type", .value = kind }
-#define EVICTED(kind, m)                                                                         \
-	{ "table_evicted_total", METRIC_COUNTER, AGENT(m),                                       \
-	  .help = "Images that the process table let go of to stay within its limits.", .label = "state", .value = kind }
+#define LOST(kind, m)                                                                   \
+	{                                                                               \
+		"lost_records_total", METRIC_COUNTER, AGENT(m),                         \
+			.help = "Records that the kernel could not put into the ring.", \
+			.label = "type", .value = kind                                  \
+	}
+#define EVICTED(kind, m)                                                                              \
+	{                                                                                             \
+		"table_evicted_total", METRIC_COUNTER, AGENT(m),                                      \
+			.help = "Images that the process table let go of to stay within its limits.", \
+			.label = "state", .value = kind                                               \
+	}
 
 const struct metric agent_metrics[] = {
 	LOST("execve", lost_exec),
@@ -18,10 +24,12 @@ const struct metric agent_metrics[] = {
 	{ "ring_size_bytes", METRIC_GAUGE, AGENT(ring_bytes), .help = "Size of the ring." },
 	{ "ring_fill_bytes", METRIC_GAUGE, AGENT(ring_fill_bytes),
 	  .help = "Bytes of the ring that are not given back yet: not read, or not in every flusher's custody." },
-	{ "table_processes", METRIC_GAUGE, AGENT(processes), .help = "Living processes in the table." },
+	{ "table_processes", METRIC_GAUGE, AGENT(processes),
+	  .help = "Living processes in the table." },
 	{ "table_images", METRIC_GAUGE, AGENT(images),
 	  .help = "Images in the table: of living processes, and of ended ones that are still somebody's parent." },
-	{ "table_bytes", METRIC_GAUGE, AGENT(table_bytes), .help = "Memory of the images and their strings." },
+	{ "table_bytes", METRIC_GAUGE, AGENT(table_bytes),
+	  .help = "Memory of the images and their strings." },
 	EVICTED("exited", evicted_exited),
 	EVICTED("living", evicted_living),
 	{ "unknown_parent_records_total", METRIC_COUNTER, AGENT(unknown_parent),
@@ -32,10 +40,12 @@ const struct metric agent_metrics[] = {
 	  .help = "Records that came a second time and were folded away." },
 	{ "malformed_records_total", METRIC_COUNTER, AGENT(malformed),
 	  .help = "Records that were refused because their lengths do not add up." },
-	{ "reloads_total", METRIC_COUNTER, AGENT(reloads), .help = "Times that the pipelines were loaded anew.",
-	  .label = "outcome", .value = "applied" },
-	{ "reloads_total", METRIC_COUNTER, AGENT(reloads_failed), .help = "Times that the pipelines were loaded anew.",
-	  .label = "outcome", .value = "partly_refused" },
+	{ "reloads_total", METRIC_COUNTER, AGENT(reloads),
+	  .help = "Times that the pipelines were loaded anew.", .label = "outcome",
+	  .value = "applied" },
+	{ "reloads_total", METRIC_COUNTER, AGENT(reloads_failed),
+	  .help = "Times that the pipelines were loaded anew.", .label = "outcome",
+	  .value = "partly_refused" },
 	{ "pipelines", METRIC_GAUGE, AGENT(pipelines), .help = "Pipelines that run." },
 	{ .type = METRIC_END },
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters are taken over once a second, so that the parts of the reader may count as they like and a page is
- * never asked of them. Its owner is the reader thread.
+ * Counters are taken over once a second, so that the parts of the reader may count as they like and
+ * a page is never asked of them. Its owner is the reader thread.
  */
 #include "agent/observer.h"
 
@@ -28,7 +28,8 @@ int observer_init(struct observer *o, struct reader *r)
 		return ret;
 	ret = metrics_add(o->metrics, agent_metrics, &o->counters, NULL, 0, &o->agent_set);
 	if (ret == 0)
-		ret = metrics_add(o->metrics, reader_metrics, &r->counters, NULL, 0, &o->reader_set);
+		ret = metrics_add(o->metrics, reader_metrics, &r->counters, NULL, 0,
+				  &o->reader_set);
 	return ret < 0 ? ret : process_metrics_add(o->metrics, &o->process);
 }
 
@@ -110,7 +111,8 @@ void observer_describe(struct observer *o, const struct reader *r, const char *n
 		return;
 	buf_put_str(&out, STR("{\"node\":"));
 	json_put_text(&out, str_from(node));
-	buf_printf(&out, ",\"hooks\":\"%s\",\"ring_bytes\":%llu,\"pipelines\":[", probe_hooks_name(r->probe),
+	buf_printf(&out, ",\"hooks\":\"%s\",\"ring_bytes\":%llu,\"pipelines\":[",
+		   probe_hooks_name(r->probe),
 		   (unsigned long long)metric_get(&o->counters.ring_bytes));
 	for (size_t i = 0; i < r->pipelines->n; i++) {
 		if (i)

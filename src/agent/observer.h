@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent shows of itself: metrics, health, the control sockets. Fed by the reader thread, asked by
- * the sockets' own.
+ * What the agent shows of itself: metrics, health, the control sockets. Fed by the reader thread,
+ * asked by the sockets' own.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ struct observer {
 	struct metric_set *agent_set, *reader_set;
 	struct control *control;
 	struct health_check *delivery; /* the flushers of all pipelines */
-	uint64_t updated_ns; /* CLOCK_MONOTONIC */
+	uint64_t updated_ns;	       /* CLOCK_MONOTONIC */
 };
 
 /* Makes the metrics; nothing listens yet. 0 or a negative errno. */

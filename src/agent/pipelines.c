@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading is pipeline/set.c; here is what runs, and how it comes to be what the files say. All of it happens
- * between two batches, while the ring holds what comes.
+ * Loading is pipeline/set.c; here is what runs, and how it comes to be what the files say. All of
+ * it happens between two batches, while the ring holds what comes.
  */
 #include "agent/pipelines.h"
 
@@ -25,7 +25,8 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
-void pipelines_init(struct pipelines *p, const char *const *paths, size_t n_paths, struct metrics *m)
+void pipelines_init(struct pipelines *p, const char *const *paths, size_t n_paths,
+		    struct metrics *m)
 {
 	*p = (struct pipelines){ .paths = paths, .n_paths = n_paths, .metrics = m };
 }
@@ -106,7 +107,8 @@ static int begin(struct pipeline *pipeline, struct running *ret)
 static void show(const struct pipelines *p, struct pipeline *pipeline)
 {
 	if (p->metrics && pipeline_show_metrics(pipeline, p->metrics) < 0)
-		log_warn("no memory to show the metrics of pipeline '%s', which runs", pipeline_name(pipeline));
+		log_warn("no memory to show the metrics of pipeline '%s', which runs",
+			 pipeline_name(pipeline));
 }
 
 static struct running *append(struct pipelines *p)
@@ -161,7 +163,8 @@ int pipelines_start(struct pipelines *p, const char *text)
 			continue;
 		r = add(p, &files.items[i]);
 		if (r < 0)
-			worst = log_err_errno(r, "cannot start pipeline '%s'", pipeline_name(files.items[i]));
+			worst = log_err_errno(r, "cannot start pipeline '%s'",
+					      pipeline_name(files.items[i]));
 	}
 	if (p->n)
 		return collect_environment(p);
@@ -204,8 +207,8 @@ static void retire(struct pipelines *p, struct pipeline *pipeline)
 }
 
 /*
- * The new version is started before the old one is stopped, so that one which cannot start changes nothing;
- * it opens its files anew after the old one's last write, which may have rolled them.
+ * The new version is started before the old one is stopped, so that one which cannot start changes
+ * nothing; it opens its files anew after the old one's last write, which may have rolled them.
  */
 static int replace(struct pipelines *p, struct running *old, struct pipeline **loaded)
 {
@@ -217,8 +220,8 @@ static int replace(struct pipelines *p, struct running *old, struct pipeline **l
 	if (r < 0)
 		return r;
 	*loaded = NULL;
-	now.is_new = old->is_new || (pipeline_demand(now.pipeline)->calls & ~pipeline_demand(before)->calls &
-				     1U << CALL_SNAPSHOT);
+	now.is_new = old->is_new || (pipeline_demand(now.pipeline)->calls &
+				     ~pipeline_demand(before)->calls & 1U << CALL_SNAPSHOT);
 	*old = now;
 	retire(p, before);
 	show(p, now.pipeline);
@@ -258,12 +261,14 @@ static bool has_conflict(const struct pipelines *p, const struct pipeline *loade
 		const struct running *one = &p->items[i];
 		_cleanup_(freep) char *why = NULL;
 
-		if (one->fate != FATE_STAYS || strcmp(pipeline_path(one->pipeline), pipeline_path(loaded)) == 0)
+		if (one->fate != FATE_STAYS ||
+		    strcmp(pipeline_path(one->pipeline), pipeline_path(loaded)) == 0)
 			continue;
 		why = pipeline_conflict(loaded, one->pipeline);
 		if (!why)
 			continue;
-		log_err("'%s' cannot be taken over: %s, whose running version goes on", pipeline_path(loaded), why);
+		log_err("'%s' cannot be taken over: %s, whose running version goes on",
+			pipeline_path(loaded), why);
 		return true;
 	}
 	return false;
@@ -309,8 +314,9 @@ static int apply(struct pipelines *p, const struct pipeline_files *files)
 		r = replace(p, one, find_loaded(files, pipeline_path(one->pipeline)));
 		one->fate = FATE_STAYS;
 		if (r < 0)
-			worst = log_err_errno(r, "the new version of '%s' cannot start, the running one goes on",
-					      pipeline_path(one->pipeline));
+			worst = log_err_errno(
+				r, "the new version of '%s' cannot start, the running one goes on",
+				pipeline_path(one->pipeline));
 	}
 	return worst;
 }
@@ -349,9 +355,11 @@ static int add_rest(struct pipelines *p, struct pipeline_files *files)
 		}
 		r = add(p, loaded);
 		if (r < 0)
-			worst = log_err_errno(r, "cannot start pipeline '%s'", pipeline_name(*loaded));
+			worst = log_err_errno(r, "cannot start pipeline '%s'",
+					      pipeline_name(*loaded));
 		else
-			log_info("pipeline '%s' has begun", pipeline_name(p->items[p->n - 1].pipeline));
+			log_info("pipeline '%s' has begun",
+				 pipeline_name(p->items[p->n - 1].pipeline));
 	}
 	return worst;
 }

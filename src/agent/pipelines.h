@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pipelines that run: started from files and folders, and kept in step with them. A file that changes
- * replaces its pipeline between two batches, so that each record goes through the one or the other; a file
- * that is wrong leaves what runs. On the reader thread.
+ * The pipelines that run: started from files and folders, and kept in step with them. A file that
+ * changes replaces its pipeline between two batches, so that each record goes through the one or
+ * the other; a file that is wrong leaves what runs. On the reader thread.
  */
 #pragma once
 
@@ -24,11 +24,11 @@ struct running {
 struct pipelines {
 	const char *const *paths; /* files and folders; borrowed */
 	size_t n_paths;
-	struct metrics *metrics;  /* borrowed; NULL: none */
+	struct metrics *metrics; /* borrowed; NULL: none */
 	struct running *items;
 	size_t n;
 	struct pipeline_totals retired; /* of those that run no more */
-	char **environment;	  /* the variables that any of them asks for, ended by NULL; NULL: none */
+	char **environment; /* the variables that any of them asks for, ended by NULL; NULL: none */
 };
 
 /* What all of them together ask of the sensor. */
@@ -38,18 +38,23 @@ struct pipelines_demand {
 	const char *const *environment; /* borrowed until the next change; NULL: none */
 };
 
-void pipelines_init(struct pipelines *p, const char *const *paths, size_t n_paths, struct metrics *m);
+void pipelines_init(struct pipelines *p, const char *const *paths, size_t n_paths,
+		    struct metrics *m);
 void pipelines_done(struct pipelines *p); /* stops what runs, at once */
 
 /*
- * Loads and starts them: from the paths, or, without any, from text. Findings are printed on stderr. A
- * pipeline that is wrong is left out; -EINVAL when none is left that is enabled. Other errors are logged.
+ * Loads and starts them: from the paths, or, without any, from text. Findings are printed on
+ * stderr. A pipeline that is wrong is left out; -EINVAL when none is left that is enabled. Other
+ * errors are logged.
  */
 int pipelines_start(struct pipelines *p, const char *text);
 
 enum pipelines_reload { RELOAD_APPLIED, RELOAD_PARTLY };
 
-/* Loads the paths anew and changes what has changed. RELOAD_PARTLY: something was wrong, and left as it was. */
+/*
+ * Loads the paths anew and changes what has changed. RELOAD_PARTLY: something was wrong, and left
+ * as it was.
+ */
 enum pipelines_reload pipelines_reload(struct pipelines *p);
 
 void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret);

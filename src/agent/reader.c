@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One batch at a time: folded record by record, delivered as a whole. While flushers are behind, reading goes
- * on as long as any has room, so that a slow one holds up nobody else; when none has, records wait in the
- * ring, which is larger than the queues.
+ * One batch at a time: folded record by record, delivered as a whole. While flushers are behind,
+ * reading goes on as long as any has room, so that a slow one holds up nobody else; when none has,
+ * records wait in the ring, which is larger than the queues.
  */
 #include "agent/reader.h"
 
@@ -13,19 +13,25 @@
 
 #define LOG_UNIT "reader"
 
-/* A batch ends at whichever comes first. Bounds what is repeated after a crash, and what waits in memory. */
+/*
+ * A batch ends at whichever comes first. Bounds what is repeated after a crash, and what waits in
+ * memory.
+ */
 #define BATCH_RECORDS 2048
 #define BATCH_BYTES (1024 * 1024)
 #define ROOM_POLL_NS 2000000
 /*
- * How much of the ring those may hold who are behind. It is much less than all: a flusher that hangs, whose
- * filter leaves little, would hold up everybody long before its queue is full.
+ * How much of the ring those may hold who are behind. It is much less than all: a flusher that
+ * hangs, whose filter leaves little, would hold up everybody long before its queue is full.
  */
 #define HOLD_SHARE 8
 
-#define RECORDS(call, name)                                                                      \
-	{ "records_total", METRIC_COUNTER, offsetof(struct reader_counters, records[call]),      \
-	  .help = "Events of the process stream, before any pipeline.", .label = "call", .value = name }
+#define RECORDS(call, name)                                                                       \
+	{                                                                                         \
+		"records_total", METRIC_COUNTER, offsetof(struct reader_counters, records[call]), \
+			.help = "Events of the process stream, before any pipeline.",             \
+			.label = "call", .value = name                                            \
+	}
 
 const struct metric reader_metrics[] = {
 	RECORDS(CALL_EXECVE, "execve"),
@@ -85,8 +91,8 @@ int reader_fold(struct reader *r, const void *record, size_t size, uint64_t seq)
 }
 
 /*
- * Until there is room: somewhere, when the records come from the kernel; everywhere, when they come from a
- * file, which can wait. 0 or -ECANCELED.
+ * Until there is room: somewhere, when the records come from the kernel; everywhere, when they come
+ * from a file, which can wait. 0 or -ECANCELED.
  */
 static int wait_for_room(struct reader *r)
 {

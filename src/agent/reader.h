@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader: the one thread that takes records from where they come (the ring, a recording), folds them and
- * hands the events to the pipelines, which encode and queue them. A batch is given back to the ring when it
- * is in the recording and in the custody of every flusher; what is not would be read again.
+ * The reader: the one thread that takes records from where they come (the ring, a recording), folds
+ * them and hands the events to the pipelines, which encode and queue them. A batch is given back to
+ * the ring when it is in the recording and in the custody of every flusher; what is not would be
+ * read again.
  */
 #pragma once
 
@@ -45,7 +46,7 @@ struct reader {
 	struct fold *fold;
 	struct batch batch;
 	struct reader_counters counters;
-	uint64_t begin; /* where the batch that is being made begins in the ring */
+	uint64_t begin;	   /* where the batch that is being made begins in the ring */
 	uint64_t n_folded; /* records in it */
 };
 
@@ -54,9 +55,9 @@ int reader_init(struct reader *r, const struct proc_limits *limits);
 void reader_done(struct reader *r);
 
 /*
- * Takes all that is in the ring, in batches. Returns the number of records, or a negative errno: -EPIPE when
- * nobody is left to deliver to, -ECANCELED when waiting for room was given up, -ENOMEM, what a recording's
- * write says.
+ * Takes all that is in the ring, in batches. Returns the number of records, or a negative errno:
+ * -EPIPE when nobody is left to deliver to, -ECANCELED when waiting for room was given up, -ENOMEM,
+ * what a recording's write says.
  */
 int64_t reader_drain(struct reader *r);
 

@@ -305,8 +305,8 @@ static __always_inline __u32 env_wanted(const struct knobs *k, __u64 total)
 }
 
 /* argv and the environment behind the rest of the record, and the record into the ring. */
-static __always_inline int exec_put_memory(struct knobs *k, struct stream *s, struct exec_scratch *r,
-					   struct mm_struct *mm)
+static __always_inline int exec_put_memory(struct knobs *k, struct stream *s,
+					   struct exec_scratch *r, struct mm_struct *mm)
 {
 	__u64 arg_start = GET(mm, arg_start), env_start = GET(mm, env_start);
 	__u64 total = GET(mm, arg_end) - arg_start, n, m;

@@ -32,8 +32,8 @@ struct event {
 	const struct image *image;
 	const struct node *node;
 	const struct event_exit *exit; /* CALL_EXIT only */
-	uint32_t tid;	  /* of the thread that did it */
-	uint64_t boot_ns; /* when, boot time */
+	uint32_t tid;		       /* of the thread that did it */
+	uint64_t boot_ns;	       /* when, boot time */
 	uint64_t seq;	 /* position of the record in the ring: the order of the log */
 	int64_t time_ns; /* wall clock, since the epoch */
 };

@@ -41,7 +41,7 @@ struct value {
 
 /* How one pipeline wants its records. */
 struct field_view {
-	uint32_t max_args;   /* MaxArgumentBytes */
+	uint32_t max_args;		/* MaxArgumentBytes */
 	const char *const *environment; /* names of variables, ended by NULL; NULL: none */
 	struct buf *scratch; /* values that have to be made live here until the next field */
 };

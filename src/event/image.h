@@ -58,8 +58,8 @@ struct program {
 	struct str cwd;		/* as the spec's `cwd` */
 	struct str args;	/* argv from argv[0] on, each with its NUL but perhaps the last */
 	struct str interpreter; /* "" where none */
-	struct str env;		/* the variables that somebody asks for: NAME=value, each with its NUL */
-	struct str exe;		/* the resolved executable; see PROGRAM_HAS_EXE */
+	struct str env; /* the variables that somebody asks for: NAME=value, each with its NUL */
+	struct str exe; /* the resolved executable; see PROGRAM_HAS_EXE */
 	struct event_exe_ext exe_ext;
 	uint32_t bytes; /* of this allocation */
 };

@@ -76,11 +76,12 @@ static const struct option options[] = {
 	OPT_BOOL(struct process_security_conf, "Snapshot", snapshot, .def = "false",
 		 .help = "Whether the processes that are there when the pipeline starts are records too, with "
 			 "`call_name` `snapshot`."),
-	OPT_CHECKED(struct process_security_conf, "Environment", environment,
-		    .check_item = check_variable,
-		    .help = "Environment variables whose values at exec are added to the records, in the field "
-			    "`environment`; for example `LD_PRELOAD` and `SSH_CONNECTION`. The first 256 KiB of an "
-			    "environment are looked through."),
+	OPT_CHECKED(
+		struct process_security_conf, "Environment", environment,
+		.check_item = check_variable,
+		.help = "Environment variables whose values at exec are added to the records, in the field "
+			"`environment`; for example `LD_PRELOAD` and `SSH_CONNECTION`. The first 256 KiB of an "
+			"environment are looked through."),
 	OPT_BOOL(struct process_security_conf, "ExcludeSelf", exclude_self, .def = "true",
 		 .help = "Whether the agent's own process makes no records."),
 	{ .type = OPTION_END },

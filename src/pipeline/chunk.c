@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counted with acquire and release, so that the last one to let go sees what the others have read. */
+/*
+ * Counted with acquire and release, so that the last one to let go sees what the others have read.
+ */
 #include "pipeline/chunk.h"
 
 #define FIRST_RECORDS 256

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Encoded records on their way to flushers: written once by the reader thread, then constant, shared by all
- * outlets that want this encoding, and freed by whoever lets go of it last.
+ * Encoded records on their way to flushers: written once by the reader thread, then constant,
+ * shared by all outlets that want this encoding, and freed by whoever lets go of it last.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct chunk {
 	size_t *ends;	    /* of each record in bytes */
 	uint64_t *times_ns; /* of each record, boot time: when it happened */
 	size_t n, cap;
-	uint64_t begin;	    /* the ring may not be given back from here on, until everybody has the chunk */
+	uint64_t begin; /* the ring may not be given back from here on, until everybody has the chunk */
 };
 
 /* NULL when memory ran out. */

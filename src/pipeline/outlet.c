@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue is a list under one lock, which is held for a few instructions at a time; chunks are large, so
- * that it is taken some twenty times a second. The flusher is called with the lock released.
+ * The queue is a list under one lock, which is held for a few instructions at a time; chunks are
+ * large, so that it is taken some twenty times a second. The flusher is called with the lock
+ * released.
  */
 #include "pipeline/outlet.h"
 
@@ -14,22 +15,25 @@
 #define LOG_UNIT "outlet"
 
 /*
- * Of encoded records. What is queued holds its place in the ring, about half as many bytes: the limit is
- * such that a flusher which hangs takes less than a third of the default ring.
+ * Of encoded records. What is queued holds its place in the ring, about half as many bytes: the
+ * limit is such that a flusher which hangs takes less than a third of the default ring.
  */
 #define QUEUE_BYTES (8 * 1024 * 1024)
 #define SAY_EVERY_NS 5000000000ULL
-#define RETRY_NS 1000000 /* a flusher that would block without having waited is not asked in a circle */
+#define RETRY_NS \
+	1000000 /* a flusher that would block without having waited is not asked in a circle */
 
 static const uint64_t latency_bounds[METRIC_BUCKETS - 1] = {
-	500000,	   1000000,   2000000,	 5000000,   10000000,	20000000,   50000000,	 100000000,
-	200000000, 500000000, 1000000000, 2000000000, 5000000000, 10000000000, 60000000000,
+	500000,	    1000000,	2000000,    5000000,	 10000000,
+	20000000,   50000000,	100000000,  200000000,	 500000000,
+	1000000000, 2000000000, 5000000000, 10000000000, 60000000000,
 };
 
 #define OUTLET(m) .offset = offsetof(struct outlet_counters, m)
 
 const struct metric outlet_metrics[] = {
-	{ "flusher_in_records_total", METRIC_COUNTER, OUTLET(in), .help = "Records offered to the flusher." },
+	{ "flusher_in_records_total", METRIC_COUNTER, OUTLET(in),
+	  .help = "Records offered to the flusher." },
 	{ "flusher_delivered_records_total", METRIC_COUNTER, OUTLET(delivered),
 	  .help = "Records in the custody of the flusher: written where it writes." },
 	{ "flusher_dropped_records_total", METRIC_COUNTER, OUTLET(dropped),
@@ -38,9 +42,12 @@ const struct metric outlet_metrics[] = {
 	  .help = "Records that the flusher could not take.", .label = "reason", .value = "queue" },
 	{ "flusher_delivered_bytes_total", METRIC_COUNTER, OUTLET(bytes),
 	  .help = "Encoded bytes in the custody of the flusher." },
-	{ "flusher_queue_bytes", METRIC_GAUGE, OUTLET(queue_bytes), .help = "Encoded bytes that wait for the flusher." },
-	{ "flusher_failing", METRIC_GAUGE, OUTLET(is_failing), .help = "1 while the flusher's last attempt failed." },
-	{ "flusher_latency_seconds", METRIC_HISTOGRAM, OUTLET(latency), .bounds = latency_bounds, .scale = 1e-9,
+	{ "flusher_queue_bytes", METRIC_GAUGE, OUTLET(queue_bytes),
+	  .help = "Encoded bytes that wait for the flusher." },
+	{ "flusher_failing", METRIC_GAUGE, OUTLET(is_failing),
+	  .help = "1 while the flusher's last attempt failed." },
+	{ "flusher_latency_seconds", METRIC_HISTOGRAM, OUTLET(latency), .bounds = latency_bounds,
+	  .scale = 1e-9,
 	  .help = "From the event in the kernel to its record in the custody of the flusher." },
 	{ .type = METRIC_END },
 };
@@ -55,8 +62,8 @@ static uint64_t now_ns(clockid_t clock)
 
 static void say_dropped(struct outlet *o, int reason)
 {
-	log_warn_errno(reason, "%s: %s: %" PRIu64 " records dropped", o->pipeline, o->part.instance.name,
-		       o->n_unsaid);
+	log_warn_errno(reason, "%s: %s: %" PRIu64 " records dropped", o->pipeline,
+		       o->part.instance.name, o->n_unsaid);
 	o->n_unsaid = 0;
 	o->said_at_ns = now_ns(CLOCK_MONOTONIC);
 }
@@ -89,9 +96,9 @@ static struct payload rest_of(const struct chunk *c, size_t done, size_t *ends)
 		return (struct payload){ .bytes = buf_str(&c->bytes), .ends = c->ends, .n = c->n };
 	for (size_t i = first; i < c->n; i++)
 		ends[i - first] = c->ends[i] - done;
-	return (struct payload){
-		.bytes = { .p = c->bytes.data + done, .n = c->bytes.len - done }, .ends = ends, .n = c->n - first
-	};
+	return (struct payload){ .bytes = { .p = c->bytes.data + done, .n = c->bytes.len - done },
+				 .ends = ends,
+				 .n = c->n - first };
 }
 
 static bool is_out_of_time(struct outlet *o)
@@ -104,7 +111,9 @@ static bool is_out_of_time(struct outlet *o)
 	return stop_ns && now_ns(CLOCK_MONOTONIC) >= stop_ns;
 }
 
-/* Hands over one chunk, in as many calls as it takes. Returns 0 or why the rest of it is dropped. */
+/*
+ * Hands over one chunk, in as many calls as it takes. Returns 0 or why the rest of it is dropped.
+ */
 static int hand_over(struct outlet *o, const struct chunk *c, size_t *ret_done)
 {
 	_cleanup_(freep) size_t *ends = NULL;
@@ -136,7 +145,8 @@ static void lose(struct outlet *o)
 	pthread_mutex_lock(&o->lock);
 	o->is_gone = true;
 	pthread_mutex_unlock(&o->lock);
-	log_info("%s: %s: its reader has gone, nothing more is written there", o->pipeline, o->part.instance.name);
+	log_info("%s: %s: its reader has gone, nothing more is written there", o->pipeline,
+		 o->part.instance.name);
 }
 
 /* The reader counts what it could not queue; the log hears of it from here. */
@@ -169,7 +179,9 @@ static void process(struct outlet *o, const struct chunk *c)
 	tell_overflow(o);
 }
 
-/* The chunk to work on, which stays first in the queue meanwhile; NULL: stop. With the lock held. */
+/*
+ * The chunk to work on, which stays first in the queue meanwhile; NULL: stop. With the lock held.
+ */
 static struct chunk *next_chunk(struct outlet *o)
 {
 	while (!o->first && !o->stop_ns && !o->wants_reopen)
@@ -236,7 +248,8 @@ int outlet_start(struct outlet *o, const char *pipeline)
 		return r;
 	r = -pthread_create(&o->thread, NULL, work, o);
 	if (r < 0)
-		return log_err_errno(r, "%s: %s: cannot start its thread", pipeline, o->part.instance.name);
+		return log_err_errno(r, "%s: %s: cannot start its thread", pipeline,
+				     o->part.instance.name);
 	o->has_thread = true;
 	snprintf(name, sizeof(name), "%s", o->part.instance.name);
 	pthread_setname_np(o->thread, name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A flusher at work: a bounded queue of chunks, and the thread that hands them over. The reader thread pushes
- * and never waits here; one slow flusher holds up nobody but itself.
+ * A flusher at work: a bounded queue of chunks, and the thread that hands them over. The reader
+ * thread pushes and never waits here; one slow flusher holds up nobody but itself.
  */
 #pragma once
 
@@ -15,14 +15,14 @@
 #include "plugin/plugin.h"
 
 struct outlet_counters {
-	metric_value in;	     /* records offered to it */
-	metric_value delivered;	     /* records in its custody */
-	metric_value dropped;	     /* records that it could not take; written by its thread */
-	metric_value overflowed;     /* records for which its queue had no room; written by the reader */
-	metric_value bytes;	     /* in its custody */
-	metric_value queue_bytes;    /* now */
-	metric_value is_failing;     /* 1: the last flush failed */
-	metric_value error;	     /* the errno of that; not shown */
+	metric_value in;	 /* records offered to it */
+	metric_value delivered;	 /* records in its custody */
+	metric_value dropped;	 /* records that it could not take; written by its thread */
+	metric_value overflowed; /* records for which its queue had no room; written by the reader */
+	metric_value bytes;	 /* in its custody */
+	metric_value queue_bytes; /* now */
+	metric_value is_failing;  /* 1: the last flush failed */
+	metric_value error;	  /* the errno of that; not shown */
 	struct metric_histogram latency;
 };
 
@@ -36,21 +36,21 @@ struct link {
 struct outlet {
 	struct part part;
 	const struct flusher *flusher;
-	size_t feed;		  /* index in pipeline.feeds */
-	const char *pipeline;	  /* its name, for the log; borrowed */
+	size_t feed;	      /* index in pipeline.feeds */
+	const char *pipeline; /* its name, for the log; borrowed */
 	struct outlet_counters counters;
 	struct metric_set *metric_set; /* the pipeline's */
 
 	pthread_t thread;
 	bool has_thread, has_lock;
-	pthread_mutex_t lock;	  /* guards what follows */
-	pthread_cond_t changed;	  /* the queue, or what is asked of the thread */
+	pthread_mutex_t lock;	/* guards what follows */
+	pthread_cond_t changed; /* the queue, or what is asked of the thread */
 	struct link *first, **last;
-	uint64_t held_from; /* chunks that begin before this were let go of */
-	size_t queued_bytes;	  /* the chunk at work included */
-	uint64_t stop_ns;	  /* CLOCK_MONOTONIC: when to give up on what is queued; 0: run on */
+	uint64_t held_from;  /* chunks that begin before this were let go of */
+	size_t queued_bytes; /* the chunk at work included */
+	uint64_t stop_ns;    /* CLOCK_MONOTONIC: when to give up on what is queued; 0: run on */
 	bool wants_reopen;
-	bool is_gone;		  /* it will never take anything again */
+	bool is_gone; /* it will never take anything again */
 
 	/* The thread's own. */
 	uint64_t overflowed_said; /* of counters.overflowed, what the log has told */
@@ -62,14 +62,17 @@ struct outlet {
 int outlet_start(struct outlet *o, const char *pipeline);
 
 /*
- * Lets the thread finish what is queued, until `deadline_ns` (CLOCK_MONOTONIC); drops the rest; stops. What
- * the outlet counts may still be asked for; nothing may be pushed.
+ * Lets the thread finish what is queued, until `deadline_ns` (CLOCK_MONOTONIC); drops the rest;
+ * stops. What the outlet counts may still be asked for; nothing may be pushed.
  */
 void outlet_stop(struct outlet *o, uint64_t deadline_ns);
 /* Stops it, at once, and frees what it owns. Also for one that was never started, or half. */
 void outlet_done(struct outlet *o);
 
-/* Offers a chunk: queued, with a reference of its own, or dropped and counted when there is no room. */
+/*
+ * Offers a chunk: queued, with a reference of its own, or dropped and counted when there is no
+ * room.
+ */
 void outlet_push(struct outlet *o, struct chunk *c);
 bool outlet_has_room(struct outlet *o);
 bool outlet_is_gone(struct outlet *o);

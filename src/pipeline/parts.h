@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a pipeline is made of, for load.c, which builds it, and pipeline.c, which runs it.
- * Everything lies in struct pipeline: pipelines share nothing. All of it is the reader thread's but for
- * the outlets' flushers, each of which has a thread of its own.
+ * Everything lies in struct pipeline: pipelines share nothing. All of it is the reader thread's but
+ * for the outlets' flushers, each of which has a thread of its own.
  *
  *   batch ─► stages (processors) ─► feeds (one per encoding) ─► outlets (flushers)
  */
@@ -33,7 +33,7 @@ struct pipeline {
 	struct feed *feeds;
 	size_t n_feeds;
 	struct demand demand;
-	struct buf scratch; /* of struct field_view */
+	struct buf scratch;	  /* of struct field_view */
 	const char **environment; /* demand.environment's names, ended by NULL; NULL: none */
 	uint32_t self_pid;	  /* the agent's, where it makes no records; else 0 */
 	bool is_started;

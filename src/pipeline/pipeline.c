@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pipeline at work, on the reader thread: a batch is filtered and encoded, once per encoding, into chunks of
- * about SLICE_BYTES, and every chunk is pushed to the outlets that want it. Order is the batch's.
+ * A pipeline at work, on the reader thread: a batch is filtered and encoded, once per encoding,
+ * into chunks of about SLICE_BYTES, and every chunk is pushed to the outlets that want it. Order is
+ * the batch's.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -149,7 +150,8 @@ static bool keep(struct pipeline *p, const struct event *ev)
 	return true;
 }
 
-static bool feed_append(struct feed *feed, const struct event *ev, const struct field_view *view, uint64_t begin)
+static bool feed_append(struct feed *feed, const struct event *ev, const struct field_view *view,
+			uint64_t begin)
 {
 	struct chunk *c;
 
@@ -319,7 +321,8 @@ int pipeline_show_metrics(struct pipeline *p, struct metrics *m)
 		struct outlet *o = &p->outlets[i];
 
 		labels[1].value = o->part.instance.name;
-		r = metrics_add(m, outlet_metrics, &o->counters, labels, ARRAY_SIZE(labels), &o->metric_set);
+		r = metrics_add(m, outlet_metrics, &o->counters, labels, ARRAY_SIZE(labels),
+				&o->metric_set);
 	}
 	return r;
 }

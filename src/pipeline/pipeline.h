@@ -43,14 +43,14 @@ bool pipeline_is_enabled(const struct pipeline *p);
 const struct demand *pipeline_demand(const struct pipeline *p);
 
 /*
- * Starts all instances, flushers first, each with its thread. 0 or a negative errno, after an error was
- * logged.
+ * Starts all instances, flushers first, each with its thread. 0 or a negative errno, after an error
+ * was logged.
  */
 int pipeline_start(struct pipeline *p);
 
 /*
- * Filters and encodes a batch and queues it for the flushers; never waits. `begin` is where the batch begins
- * in the ring. What a flusher has no room for is dropped, counted and logged.
+ * Filters and encodes a batch and queues it for the flushers; never waits. `begin` is where the
+ * batch begins in the ring. What a flusher has no room for is dropped, counted and logged.
  */
 void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin);
 
@@ -68,8 +68,8 @@ void pipeline_let_go(struct pipeline *p, uint64_t begin);
 void pipeline_reopen(struct pipeline *p);
 
 /*
- * Lets the flushers finish until `deadline_ns` (CLOCK_MONOTONIC), drops what is left then, and stops
- * them. Nothing may be delivered afterwards.
+ * Lets the flushers finish until `deadline_ns` (CLOCK_MONOTONIC), drops what is left then, and
+ * stops them. Nothing may be delivered afterwards.
  */
 void pipeline_stop(struct pipeline *p, uint64_t deadline_ns);
 
@@ -83,5 +83,7 @@ void pipeline_totals(const struct pipeline *p, struct pipeline_totals *ret);
 /* Why a flusher's last attempt failed, a negative errno; 0: none of them does. Any thread. */
 int pipeline_failure(const struct pipeline *p);
 
-/* Shows the counters of the pipeline and of its flushers. 0 or -ENOMEM; removed by pipeline_free(). */
+/*
+ * Shows the counters of the pipeline and of its flushers. 0 or -ENOMEM; removed by pipeline_free().
+ */
 int pipeline_show_metrics(struct pipeline *p, struct metrics *m);

@@ -44,8 +44,9 @@ struct plugin {
 struct demand {
 	uint32_t calls;	   /* bits 1 << enum call */
 	uint32_t max_args; /* bytes */
-	const struct string_list *environment; /* names of variables; borrowed from the configuration */
-	bool exclude_self; /* no records of the agent's own process */
+	const struct string_list
+		*environment; /* names of variables; borrowed from the configuration */
+	bool exclude_self;    /* no records of the agent's own process */
 	bool *fields; /* n_fields of them: the wanted ones, for the schema; owned by the demand */
 };
 
@@ -60,16 +61,16 @@ enum verdict { VERDICT_KEEP, VERDICT_DROP, _VERDICT_MAX };
 struct processor {
 	struct plugin base;
 	/*
-	 * Optional: called once, after the options are filled and before the pipeline runs, in the order of the
-	 * pipeline's processors. May change the shape, and prepare self->state from names that the shape has at
-	 * this point. `map` and `path` have the positions. 0, -EINVAL with findings, -ENOMEM; stop() follows in
-	 * any case.
+	 * Optional: called once, after the options are filled and before the pipeline runs, in the
+	 * order of the pipeline's processors. May change the shape, and prepare self->state from
+	 * names that the shape has at this point. `map` and `path` have the positions. 0, -EINVAL
+	 * with findings, -ENOMEM; stop() follows in any case.
 	 */
-	int (*prepare)(struct instance *self, struct shape *shape, const struct conf_node *map, const char *path,
-		       struct diag *reterr);
+	int (*prepare)(struct instance *self, struct shape *shape, const struct conf_node *map,
+		       const char *path, struct diag *reterr);
 	/*
-	 * Optional: keeps or drops a record, whose fields `view` shows as they will be written. Runs
-	 * on the reader's thread, for each record: allocates nothing.
+	 * Optional: keeps or drops a record, whose fields `view` shows as they will be written.
+	 * Runs on the reader's thread, for each record: allocates nothing.
 	 */
 	enum verdict (*process)(struct instance *self, const struct event *ev,
 				const struct field_view *view);
@@ -100,9 +101,9 @@ struct flusher {
 	 */
 	int (*flush)(struct instance *self, const struct payload *in, size_t *ret_done);
 	/*
-	 * Optional: the file or the like that it alone may write to, so that two are found that write the same: in
-	 * a form that is the same for both (an absolute path without links). The caller frees it. NULL: there is
-	 * none, or memory has run out.
+	 * Optional: the file or the like that it alone may write to, so that two are found that
+	 * write the same: in a form that is the same for both (an absolute path without links). The
+	 * caller frees it. NULL: there is none, or memory has run out.
 	 */
 	char *(*target)(const void *conf);
 	/* Optional: SIGHUP came; called between two flushes, on the flusher's thread. */

@@ -24,7 +24,7 @@ struct probe {
 	struct bpf_object *process, *cgroup;
 	struct bpf_object *snapshot; /* NULL: not loaded */
 	bool is_sleepable;	     /* the iterator that is loaded */
-	struct bpf_link *links[4]; /* in the order of attaching */
+	struct bpf_link *links[4];   /* in the order of attaching */
 	size_t n_links;
 	int ring_fd, knobs_fd, streams_fd; /* owned by `process` */
 	struct knobs *knobs;		   /* shared with the programs */

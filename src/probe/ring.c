@@ -43,7 +43,10 @@ int ring_new(int fd, size_t size, struct ring **ret)
 	r->map_rw = p;
 	r->consumer = p;
 
-	/* The pages are there; mapping them at once costs no fault later, and RSS says from the start what it is. */
+	/*
+	 * The pages are there; mapping them at once costs no fault later, and RSS says from the
+	 * start what it is.
+	 */
 	p = mmap(NULL, r->page + size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, (off_t)r->page);
 	if (p == MAP_FAILED)
 		return -errno;

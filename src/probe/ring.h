@@ -28,8 +28,8 @@ DEFINE_CLEANUP(struct ring *, ring_free)
 const void *ring_next(struct ring *r, size_t *ret_size, uint64_t *ret_position);
 
 /*
- * Gives the room of all records before `position`, which was handed out, back to the kernel. One that is
- * behind what was committed changes nothing.
+ * Gives the room of all records before `position`, which was handed out, back to the kernel. One
+ * that is behind what was committed changes nothing.
  */
 void ring_commit(struct ring *r, uint64_t position);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passes of the task iterator. The object is loaded for the first and unloaded after the last, since its
- * scratch is large and passes are rare. Runs on the reader thread.
+ * Passes of the task iterator. The object is loaded for the first and unloaded after the last,
+ * since its scratch is large and passes are rare. Runs on the reader thread.
  */
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -52,14 +52,14 @@ DEFINE_CLEANUP(struct fold *, fold_free)
 int fold_record(struct fold *f, const void *record, size_t size, uint64_t seq, struct batch *out);
 
 /*
- * Which environment variables are kept of the programs that are executed from here on: names, ended by NULL,
- * borrowed until the next call; NULL: none.
+ * Which environment variables are kept of the programs that are executed from here on: names, ended
+ * by NULL, borrowed until the next call; NULL: none.
  */
 void fold_set_environment(struct fold *f, const char *const *names);
 
 /*
- * Appends an event CALL_SNAPSHOT for every living process, at that boot time. 0 or -ENOMEM. The order is the
- * table's own.
+ * Appends an event CALL_SNAPSHOT for every living process, at that boot time. 0 or -ENOMEM. The
+ * order is the table's own.
  */
 int fold_each_living(struct fold *f, uint64_t boot_ns, uint64_t seq, struct batch *out);
 

@@ -79,8 +79,8 @@ static struct str put_joined(struct buf *scratch, struct str a, struct str b, st
 static int scratch_prepare(struct buf *scratch, const struct exec_parts *parts)
 {
 	buf_clear(scratch);
-	return buf_room(scratch, 3 * parts->cwd.n + parts->exe.n + parts->filename.n +
-				 parts->env.n + 64)
+	return buf_room(scratch,
+			3 * parts->cwd.n + parts->exe.n + parts->filename.n + parts->env.n + 64)
 		       ? 0
 		       : -ENOMEM;
 }
@@ -150,7 +150,9 @@ static struct str exec_binary(struct buf *scratch, struct str filename, struct s
 			  filename);
 }
 
-/* Of an environment, the variables with one of these names. Room for all of it is in the scratch. */
+/*
+ * Of an environment, the variables with one of these names. Room for all of it is in the scratch.
+ */
 static struct str pick_variables(struct buf *scratch, struct str env, const char *const *names)
 {
 	size_t begin = scratch->len;

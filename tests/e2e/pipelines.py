@@ -3,6 +3,7 @@
 What the tests of many pipelines share: files that say what a pipeline is (JSON, which is YAML too), the files
 that pipelines write, storms of numbered programs, and what the agent says of itself on its control socket.
 """
+import atexit
 import http.client
 import itertools
 import json
@@ -54,6 +55,7 @@ def start(start_agent, *paths, options=(), **kwargs):
     configs = [x for path in paths for x in ("--config", str(path))]
     agent = start_agent(config=None, options=["--instance", instance, *options, *configs], **kwargs)
     agent.instance = instance
+    atexit.register(Path(f"/run/proctrail/{instance}.sock.lock").unlink, missing_ok=True)
     return agent
 
 
@@ -111,8 +113,8 @@ def assert_each_once(lines, numbers, calls=("execve", "exit")):
     assert set(got) <= set(calls), set(got)
 
 
-def has(path, text):
-    """Whether a text is in the last records of a file, or of the one that was just rolled."""
+def latest(path):
+    """The last records of a file, and of the one that was just rolled."""
     found = b""
     for p in rolled(path)[-2:]:
         try:
@@ -121,29 +123,14 @@ def has(path, text):
                 found += f.read()
         except FileNotFoundError:
             pass
-    return text.encode() in found
-
-
-def wait_for(agent, path, text, seconds=10):
-    wait_until(lambda: has(path, text), seconds, lambda: f"{text} in {path}; stderr:\n{agent.stderr()}")
+    return found
 
 
 def wait_for_marker(agent, path, number, call="exit", seconds=10):
     """The end of a storm is in a file."""
     pattern = re.compile(rb'"arguments":"%s[" ][^\n]*"call_name":"%s"' % (numbered(number).encode(), call.encode()))
-
-    def is_there():
-        data = b""
-        for p in rolled(path)[-2:]:
-            try:
-                with open(p, "rb") as f:
-                    f.seek(max(0, f.seek(0, 2) - (1 << 18)))
-                    data += f.read()
-            except FileNotFoundError:
-                pass
-        return pattern.search(data)
-
-    wait_until(is_there, seconds, lambda: f"marker {number} in {path}; stderr:\n{agent.stderr()}")
+    wait_until(lambda: pattern.search(latest(path)), seconds,
+               lambda: f"marker {number} in {path}; stderr:\n{agent.stderr()}")
 
 
 # What the agent says of itself

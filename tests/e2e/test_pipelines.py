@@ -6,7 +6,6 @@ however slow they are.
 import json
 import os
 import re
-import resource
 import shutil
 import subprocess
 import threading
@@ -15,8 +14,8 @@ import time
 import pytest
 
 from harness import SPEC_KEYS, parse_arguments, wait_until
-from pipelines import (assert_each_once, flusher, get, has, lines_of, markers, numbered, only_storm, pipeline, records_of,
-                       run_status, run_storm, start, status, storm, to_file, value, wait_for_marker)
+from pipelines import (assert_each_once, flusher, get, latest, lines_of, markers, numbered, only_storm, pipeline,
+                       records_of, run_status, run_storm, start, status, storm, value, wait_for_marker)
 
 
 def call(binary, *paths):
@@ -141,7 +140,8 @@ def test_blocked_flusher_blocks_nobody(start_agent, work, layout):
     def of_blocked(name, **labels):
         return value(agent, name, pipeline=blocked_name, flusher="flusher_stdout", **labels)
 
-    offered, dropped = of_blocked("flusher_in_records_total"), of_blocked("flusher_dropped_records_total", reason="queue")
+    offered = of_blocked("flusher_in_records_total")
+    dropped = of_blocked("flusher_dropped_records_total", reason="queue")
     assert offered == 2 * len(numbers) and 0 < dropped < offered
     assert of_blocked("flusher_queue_bytes") > 4 << 20
     began = time.monotonic()
@@ -210,7 +210,8 @@ def test_config_twice_and_once_more(start_agent, work):
     (folder / "f.d").mkdir()
     (folder / "f.d" / "f.yaml").write_text("enable: [")
     (work / "other.yaml").write_text(pipeline(work / "other", processors=[only_storm()]))
-    agent = start(start_agent, folder / "b.yml", folder, work / "pipelines.d" / ".." / "pipelines.d", work / "other.yaml")
+    agent = start(start_agent, folder / "b.yml", folder, work / "pipelines.d" / ".." / "pipelines.d",
+                  work / "other.yaml")
     names = sorted(p["name"] for p in status(agent)["agent"]["pipelines"])
     assert names == ["a", "b", "c", "other"]
     run_storm(agent, 1, 100)
@@ -343,7 +344,7 @@ def test_snapshot_with_self(start_agent, work):
     (work / "a.yaml").write_text(pipeline(work / "a", Snapshot=True, ExcludeSelf=False))
     (work / "b.yaml").write_text(pipeline(work / "b", Snapshot=True))
     agent = start(start_agent, work / "a.yaml", work / "b.yaml")
-    wait_until(lambda: has(work / "b", "snapshot") and has(work / "a", f'"pid":"{agent.pid}"'), 10, agent.stderr)
+    wait_until(lambda: b"snapshot" in latest(work / "b") and b'"pid":"%d"' % agent.pid in latest(work / "a"), 10, agent.stderr)
     agent.stop()
     a = [r for r in records_of(work / "a") if r["pid"] == str(agent.pid)]
     assert [r["call_name"] for r in a] == ["snapshot"] and a[0]["binary"] == agent.popen.args[0]
@@ -486,5 +487,6 @@ def test_metrics_are_clean(start_agent, work):
         assert len(set(keys)) == len(keys), "a series came twice"
     if not shutil.which("promtool"):
         pytest.skip("promtool is not installed")
-    done = subprocess.run(["promtool", "check", "metrics"], input=pages[-1], capture_output=True, text=True, check=False)
+    done = subprocess.run(["promtool", "check", "metrics"], input=pages[-1], capture_output=True, text=True,
+                          check=False)
     assert done.returncode == 0, done.stdout + done.stderr

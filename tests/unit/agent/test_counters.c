@@ -46,7 +46,10 @@ static struct event_fork make_fork(uint32_t pid)
 	};
 }
 
-/* The fold's numbers, as they are now; without a probe and without pipelines, as in a replay's tests. */
+/*
+ * The fold's numbers, as they are now; without a probe and without pipelines, as in a replay's
+ * tests.
+ */
 static void test_update(void **state)
 {
 	struct pipelines pipelines = { .n = 3 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the agent shows of itself: numbers that are taken over now and then, and a health that is true. */
+/*
+ * What the agent shows of itself: numbers that are taken over now and then, and a health that is
+ * true.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -274,7 +274,9 @@ static void test_unchanged(void **state)
 	assert_totals(2);
 }
 
-/* All that came before the change is in the file by the old version, all after it by the new one. */
+/*
+ * All that came before the change is in the file by the old version, all after it by the new one.
+ */
 static void test_change(void **state)
 {
 	const struct pipeline *a, *b;
@@ -528,7 +530,9 @@ static void test_demand(void **state)
 	assert_null(demand.environment);
 }
 
-/* One that takes nothing: its batches are pending, the others have room; it is let go of in time. */
+/*
+ * One that takes nothing: its batches are pending, the others have room; it is let go of in time.
+ */
 static void test_slow_one(void **state)
 {
 	uint64_t give_up = in_seconds(20);

@@ -394,10 +394,9 @@ int main(void)
 		cmocka_unit_test(test_short_head),   cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_exec),	     cmocka_unit_test(test_exec_lengths),
 		cmocka_unit_test(test_exec_strings), cmocka_unit_test(test_exec_environment),
-		cmocka_unit_test(test_process),
-		cmocka_unit_test(test_fork),	     cmocka_unit_test(test_facts),
-		cmocka_unit_test(test_type_names),   cmocka_unit_test(test_path),
-		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_process),	     cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_facts),	     cmocka_unit_test(test_type_names),
+		cmocka_unit_test(test_path),	     cmocka_unit_test(test_long_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

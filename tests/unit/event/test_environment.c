@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Environments taken apart: variables one by one, and which of them have a name that is asked for. */
+/*
+ * Environments taken apart: variables one by one, and which of them have a name that is asked for.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -185,7 +185,10 @@ static void test_flags(void **state)
 	assert_field(&s, "exe.dev", "(absent)");
 }
 
-/* Variables that this pipeline asks for, out of those that any pipeline does; quoted like arguments. */
+/*
+ * Variables that this pipeline asks for, out of those that any pipeline does; quoted like
+ * arguments.
+ */
 static void test_environment(void **state)
 {
 	static const char *const none[] = { NULL };

@@ -183,7 +183,9 @@ static void test_exclude_self(void **state)
 	static const struct {
 		const char *text;
 		bool excludes;
-	} rows[] = { { "{}", true }, { "{ExcludeSelf: true}", true }, { "{ExcludeSelf: false}", false } };
+	} rows[] = { { "{}", true },
+		     { "{ExcludeSelf: true}", true },
+		     { "{ExcludeSelf: false}", false } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -264,12 +266,9 @@ static int drop_last(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_demand),
-		cmocka_unit_test(test_added),
-		cmocka_unit_test(test_snapshot),
-		cmocka_unit_test(test_environment),
-		cmocka_unit_test(test_exclude_self),
-		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_demand),		 cmocka_unit_test(test_added),
+		cmocka_unit_test(test_snapshot),	 cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_exclude_self),	 cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_calls_in_message),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A queue with its thread, before a flusher that does what the test tells it: takes all, takes parts, hangs,
- * fails, goes away.
+ * A queue with its thread, before a flusher that does what the test tells it: takes all, takes
+ * parts, hangs, fails, goes away.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -328,7 +328,10 @@ static void test_nothing_yet(void **state)
 	assert_counters(&o, 3, 0, 0);
 }
 
-/* Half a record more than two is taken: two count, the rest of the chunk is lost; the next chunk goes on. */
+/*
+ * Half a record more than two is taken: two count, the rest of the chunk is lost; the next chunk
+ * goes on.
+ */
 static void test_failing(void **state)
 {
 	_cleanup_(outlet_done) struct outlet o = { 0 };
@@ -355,7 +358,10 @@ static void test_failing(void **state)
 	assert_counters(&o, 12, 18, 0);
 }
 
-/* Its reader has gone: it is never asked again, holds up nobody, and all that comes is counted as dropped. */
+/*
+ * Its reader has gone: it is never asked again, holds up nobody, and all that comes is counted as
+ * dropped.
+ */
 static void test_gone(void **state)
 {
 	size_t n_flushes;
@@ -384,7 +390,9 @@ static void test_gone(void **state)
 	assert_counters(&o, 3, 21, 0);
 }
 
-/* Chunks of 256 KiB, of which the queue holds 32: pushing never waits for the flusher, which hangs. */
+/*
+ * Chunks of 256 KiB, of which the queue holds 32: pushing never waits for the flusher, which hangs.
+ */
 static void test_overflow(void **state)
 {
 	const size_t n = 256 * 1024 / RECORD_SIZE;
@@ -772,16 +780,25 @@ static int drop_fake(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_order),	   test(test_parts),
-		test(test_nothing_yet),	   test(test_failing),
-		test(test_gone),	   test(test_overflow),
-		test(test_huge_chunk),	   test(test_pending),
+		test(test_order),
+		test(test_parts),
+		test(test_nothing_yet),
+		test(test_failing),
+		test(test_gone),
+		test(test_overflow),
+		test(test_huge_chunk),
+		test(test_pending),
 		test(test_let_go),
-		test(test_stop_in_time),   test(test_no_call_after_deadline),
-		test(test_stop_finishes),  test(test_reopen),
-		test(test_reopen_without), test(test_latency),
-		test(test_shared),	   test(test_cannot_start),
-		test(test_no_memory),	   test(test_log),
+		test(test_stop_in_time),
+		test(test_no_call_after_deadline),
+		test(test_stop_finishes),
+		test(test_reopen),
+		test(test_reopen_without),
+		test(test_latency),
+		test(test_shared),
+		test(test_cannot_start),
+		test(test_no_memory),
+		test(test_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

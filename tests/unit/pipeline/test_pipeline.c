@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Batches of made-up events through real flushers: order, selection, encodings, blocking, loss. What a flusher
- * may do to its outlet is test_outlet.c's.
+ * Batches of made-up events through real flushers: order, selection, encodings, blocking, loss.
+ * What a flusher may do to its outlet is test_outlet.c's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -415,8 +415,8 @@ static void wait_for_delivery(const struct pipeline *p, size_t i, uint64_t n)
 }
 
 /*
- * A reader that is slow: delivering does not wait, the file beside it has everything at once, and in the end
- * the pipe has, whole and in order, encoded once for both.
+ * A reader that is slow: delivering does not wait, the file beside it has everything at once, and
+ * in the end the pipe has, whole and in order, encoded once for both.
  */
 static void test_blocked(void **state)
 {
@@ -624,8 +624,8 @@ static void test_reopen(void **state)
 }
 
 /*
- * Whichever allocation fails, the only one: its record is missing from all flushers and counted once, those before and after
- * it are there, in both encodings, whole and in order.
+ * Whichever allocation fails, the only one: its record is missing from all flushers and counted
+ * once, those before and after it are there, in both encodings, whole and in order.
  */
 static void test_no_memory(void **state)
 {

@@ -134,8 +134,8 @@ static inline struct event_exec *record_exec(const struct exec_spec *s)
 {
 	size_t n_filename = s->filename ? strlen(s->filename) : 0;
 	size_t n_interp = s->interp ? strlen(s->interp) : 0;
-	struct event_exec *e =
-		record_new(EVENT_EXEC, sizeof(*e), n_filename + n_interp + record_behind(s) + s->env.n);
+	struct event_exec *e = record_new(EVENT_EXEC, sizeof(*e),
+					  n_filename + n_interp + record_behind(s) + s->env.n);
 	char *to = (char *)(e + 1);
 
 	record_name(&e->head, s->id);

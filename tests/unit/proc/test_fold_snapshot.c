@@ -373,8 +373,8 @@ static void test_fills_clone(void **state)
 }
 
 /*
- * Everybody who lives, in the order of their starts, however they became known; no kernel threads, nobody who
- * has ended, and nobody who is only known as a parent.
+ * Everybody who lives, in the order of their starts, however they became known; no kernel threads,
+ * nobody who has ended, and nobody who is only known as a parent.
  */
 static void test_each_living(void **state)
 {
@@ -384,20 +384,24 @@ static void test_each_living(void **state)
 	static const struct image_key stranger = { .pid = 4, .start_ns = 1200, .exec_count = 2 };
 	static const struct image_key gone = { .pid = 3, .start_ns = 1100, .exec_count = 2 };
 	static const struct image_key want[] = { init, shell, cat, child, late };
-	struct event_process *kthread =
-		record_process(&(struct exec_spec){ .id = KEY(2, 2, 0), .flags = EVENT_F_KTHREAD }, "kthreadd");
+	struct event_process *kthread = record_process(
+		&(struct exec_spec){ .id = KEY(2, 2, 0), .flags = EVENT_F_KTHREAD }, "kthreadd");
 	size_t n_before;
 	struct world w;
 
 	(void)state;
 	world_init(&w, NULL, NULL);
 	world_feed(&w, record_clock(1000000));
-	world_feed(&w, record_exec(&(struct exec_spec){ .id = late, .parent = stranger, .filename = "/bin/l" }));
+	world_feed(&w, record_exec(&(struct exec_spec){
+			       .id = late, .parent = stranger, .filename = "/bin/l" }));
 	world_feed(&w, cat_record());
 	world_feed(&w, kthread);
-	world_feed(&w, record_exec(&(struct exec_spec){ .id = shell, .parent = init, .filename = "/bin/sh" }));
-	world_feed(&w, record_process(&(struct exec_spec){ .id = init, .exe = "/sbin/init" }, "init"));
-	world_feed(&w, record_exec(&(struct exec_spec){ .id = gone, .parent = init, .filename = "/bin/g" }));
+	world_feed(&w, record_exec(&(struct exec_spec){
+			       .id = shell, .parent = init, .filename = "/bin/sh" }));
+	world_feed(&w,
+		   record_process(&(struct exec_spec){ .id = init, .exe = "/sbin/init" }, "init"));
+	world_feed(&w, record_exec(&(struct exec_spec){
+			       .id = gone, .parent = init, .filename = "/bin/g" }));
 	world_feed(&w, record_fork(child, shell, 0));
 	world_feed(&w, record_exit(gone, init, 0));
 	n_before = w.batch.n;

@@ -121,7 +121,8 @@ static void test_environment(void **state)
 		{ STR("PATH=/bin\0LD_PRELOAD=x\0"), NULL, STR("") },
 		{ STR("PATH=/bin\0LD_PRELOAD=x\0"), none, STR("") },
 		{ STR("PATH=/bin\0LD_PRELOAD=x\0"), two, STR("LD_PRELOAD=x\0") },
-		{ STR("LD_PRELOAD=x\0A=\0SSH_CONNECTION=\0"), two, STR("LD_PRELOAD=x\0SSH_CONNECTION=\0") },
+		{ STR("LD_PRELOAD=x\0A=\0SSH_CONNECTION=\0"), two,
+		  STR("LD_PRELOAD=x\0SSH_CONNECTION=\0") },
 		{ STR("LD_PRELOAD=x\0LD_PRELOAD=y\0"), two, STR("LD_PRELOAD=x\0LD_PRELOAD=y\0") },
 		{ STR("A=1\0PATH=/usr/bi"), path, STR("PATH=/usr/bi\0") },
 		{ STR("PATH"), path, STR("") },
@@ -229,12 +230,9 @@ static void test_comm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exec),
-		cmocka_unit_test(test_longest),
-		cmocka_unit_test(test_environment),
-		cmocka_unit_test(test_large_environment),
-		cmocka_unit_test(test_process),
-		cmocka_unit_test(test_comm),
+		cmocka_unit_test(test_exec),	    cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_environment), cmocka_unit_test(test_large_environment),
+		cmocka_unit_test(test_process),	    cmocka_unit_test(test_comm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
