@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -243,6 +244,21 @@ static int start_reader(struct agent *a)
 	return r < 0 ? log_err_errno(r, "cannot start the reader") : 0;
 }
 
+#define HOST_PID_NS 4026531836 /* include/linux/proc_ns.h: PROC_PID_INIT_INO */
+
+/*
+ * The agent's pid as the kernel's records have it; 0: it runs in another pid namespace, and has
+ * two.
+ */
+static uint32_t own_pid(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino != HOST_PID_NS)
+		return 0;
+	return (uint32_t)getpid();
+}
+
 /* Pipelines first: what is wrong with a configuration shows before anything is touched. */
 static int start_pipelines(struct agent *a)
 {
@@ -253,6 +269,7 @@ static int start_pipelines(struct agent *a)
 		return log_err_errno(r, "cannot make the metrics");
 	pipelines_init(&a->pipelines, a->options->configs, a->options->n_configs,
 		       a->observer.metrics);
+	a->pipelines.self_pid = a->options->replay ? 0 : own_pid();
 	return a->options->record ? 0 : pipelines_start(&a->pipelines, default_config);
 }
 

@@ -3,17 +3,17 @@
 #include "agent/counters.h"
 
 #define AGENT(m) .offset = offsetof(struct agent_counters, m)
-#define LOST(kind, m)                                                                   \
-	{                                                                               \
-		"lost_records_total", METRIC_COUNTER, AGENT(m),                         \
-			.help = "Records that the kernel could not put into the ring.", \
-			.label = "type", .value = kind                                  \
+#define LOST_HELP "Records that the kernel could not put into the ring."
+#define LOST(kind, m)                                                                          \
+	{                                                                                      \
+		"lost_records_total", METRIC_COUNTER, AGENT(m), .help = LOST_HELP,             \
+								.label = "type", .value = kind \
 	}
-#define EVICTED(kind, m)                                                                              \
-	{                                                                                             \
-		"table_evicted_total", METRIC_COUNTER, AGENT(m),                                      \
-			.help = "Images that the process table let go of to stay within its limits.", \
-			.label = "state", .value = kind                                               \
+#define EVICTED_HELP "Images that the process table let go of to stay within its limits."
+#define EVICTED(kind, m)                                                                         \
+	{                                                                                        \
+		"table_evicted_total", METRIC_COUNTER, AGENT(m), .help = EVICTED_HELP,           \
+								 .label = "state", .value = kind \
 	}
 
 const struct metric agent_metrics[] = {

@@ -61,12 +61,19 @@ int observer_listen(struct observer *o, const struct agent_settings *settings)
 	return 0;
 }
 
+/* A flusher fails, or hangs so long that records were dropped since the last look. */
 static void judge_delivery(struct observer *o, const struct reader *r, uint64_t now)
 {
+	struct pipeline_totals totals = { 0 };
 	int failure = 0;
 
 	for (size_t i = 0; r->pipelines && i < r->pipelines->n && !failure; i++)
 		failure = pipeline_failure(r->pipelines->items[i].pipeline);
+	if (r->pipelines)
+		pipelines_totals(r->pipelines, &totals);
+	if (!failure && totals.dropped > o->n_dropped)
+		failure = -ENOBUFS;
+	o->n_dropped = totals.dropped;
 	if (failure)
 		health_fail(o->delivery, failure, now);
 	else

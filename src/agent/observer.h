@@ -20,6 +20,7 @@ struct observer {
 	struct metric_set *agent_set, *reader_set;
 	struct control *control;
 	struct health_check *delivery; /* the flushers of all pipelines */
+	uint64_t n_dropped;	       /* when delivery was judged last */
 	uint64_t updated_ns;	       /* CLOCK_MONOTONIC */
 };
 

@@ -88,7 +88,7 @@ static int collect_environment(struct pipelines *p)
 }
 
 /* Starts a pipeline and takes it; on failure it is still the caller's. */
-static int begin(struct pipeline *pipeline, struct running *ret)
+static int begin(const struct pipelines *p, struct pipeline *pipeline, struct running *ret)
 {
 	struct running one = { .pipeline = pipeline, .is_new = true };
 	int r;
@@ -99,6 +99,7 @@ static int begin(struct pipeline *pipeline, struct running *ret)
 	r = pipeline_start(pipeline);
 	if (r < 0)
 		return r;
+	pipeline_set_self(pipeline, p->self_pid);
 	*ret = one;
 	return 0;
 }
@@ -124,7 +125,7 @@ static struct running *append(struct pipelines *p)
 static int add(struct pipelines *p, struct pipeline **pipeline)
 {
 	struct running *slot = append(p);
-	int r = slot ? begin(*pipeline, slot) : -ENOMEM;
+	int r = slot ? begin(p, *pipeline, slot) : -ENOMEM;
 
 	if (r < 0)
 		return r;
@@ -216,7 +217,7 @@ static int replace(struct pipelines *p, struct running *old, struct pipeline **l
 	struct running now = { 0 };
 	int r;
 
-	r = begin(*loaded, &now);
+	r = begin(p, *loaded, &now);
 	if (r < 0)
 		return r;
 	*loaded = NULL;

@@ -25,6 +25,7 @@ struct pipelines {
 	const char *const *paths; /* files and folders; borrowed */
 	size_t n_paths;
 	struct metrics *metrics; /* borrowed; NULL: none */
+	uint32_t self_pid;	 /* the agent's own, for ExcludeSelf; 0: in a replay */
 	struct running *items;
 	size_t n;
 	struct pipeline_totals retired; /* of those that run no more */

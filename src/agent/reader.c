@@ -20,6 +20,7 @@
 #define BATCH_RECORDS 2048
 #define BATCH_BYTES (1024 * 1024)
 #define ROOM_POLL_NS 2000000
+#define SNAPSHOT_POLLS 500
 /*
  * How much of the ring those may hold who are behind. It is much less than all: a flusher that
  * hangs, whose filter leaves little, would hold up everybody long before its queue is full.
@@ -168,6 +169,21 @@ int reader_deliver(struct reader *r)
 	return ret;
 }
 
+/*
+ * A pipeline that has just begun has room; where its flushers are slow it is waited for, up to a
+ * second.
+ */
+static void wait_for_pipeline(struct reader *r, struct pipeline *p)
+{
+	const struct timespec pause = { .tv_nsec = ROOM_POLL_NS };
+
+	for (int i = 0; i < SNAPSHOT_POLLS && !pipeline_has_room(p); i++) {
+		if (r->give_up && r->give_up(r->give_up_ctx))
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
 int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns)
 {
 	struct batch batch;
@@ -175,8 +191,14 @@ int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns)
 
 	batch_init(&batch, fold_release, r->fold);
 	ret = fold_each_living(r->fold, boot_ns, r->begin, &batch);
-	if (ret == 0)
-		pipeline_deliver(p, &batch, r->begin);
+	for (size_t i = 0; ret == 0 && i < batch.n; i += BATCH_RECORDS) {
+		struct batch slice = batch;
+
+		slice.events += i;
+		slice.n = batch.n - i < BATCH_RECORDS ? batch.n - i : BATCH_RECORDS;
+		wait_for_pipeline(r, p);
+		pipeline_deliver(p, &slice, r->begin);
+	}
 	batch_reset(&batch);
 	batch_done(&batch);
 	return ret;

@@ -17,7 +17,7 @@ struct chunk {
 	size_t *ends;	    /* of each record in bytes */
 	uint64_t *times_ns; /* of each record, boot time: when it happened */
 	size_t n, cap;
-	uint64_t begin; /* the ring may not be given back from here on, until everybody has the chunk */
+	uint64_t begin; /* in the ring, which is kept from here on until everybody has it */
 };
 
 /* NULL when memory ran out. */

@@ -170,8 +170,8 @@ static void process(struct outlet *o, const struct chunk *c)
 	n = chunk_n_within(c, done);
 	metric_add(&o->counters.delivered, n);
 	metric_add(&o->counters.bytes, n ? c->ends[n - 1] : 0);
-	metric_set(&o->counters.is_failing, r < 0);
 	metric_set(&o->counters.error, r < 0 ? (uint64_t)-r : 0);
+	metric_set(&o->counters.is_failing, r < 0);
 	observe(o, c, 0, n);
 	if (r == -EPIPE && !o->is_gone)
 		lose(o);

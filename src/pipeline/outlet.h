@@ -15,11 +15,11 @@
 #include "plugin/plugin.h"
 
 struct outlet_counters {
-	metric_value in;	 /* records offered to it */
-	metric_value delivered;	 /* records in its custody */
-	metric_value dropped;	 /* records that it could not take; written by its thread */
-	metric_value overflowed; /* records for which its queue had no room; written by the reader */
-	metric_value bytes;	 /* in its custody */
+	metric_value in;	  /* records offered to it */
+	metric_value delivered;	  /* records in its custody */
+	metric_value dropped;	  /* records that it could not take; written by its thread */
+	metric_value overflowed;  /* records its queue had no room for; written by the reader */
+	metric_value bytes;	  /* in its custody */
 	metric_value queue_bytes; /* now */
 	metric_value is_failing;  /* 1: the last flush failed */
 	metric_value error;	  /* the errno of that; not shown */

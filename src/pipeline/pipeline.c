@@ -113,7 +113,6 @@ int pipeline_start(struct pipeline *p)
 	int r = name_environment(p);
 
 	p->is_started = true;
-	p->self_pid = p->demand.exclude_self ? (uint32_t)getpid() : 0;
 	for (size_t i = 0; i < p->n_outlets && r == 0; i++)
 		r = outlet_start(&p->outlets[i], p->name);
 	if (r < 0)
@@ -229,7 +228,8 @@ void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t be
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct event *ev = &batch->events[i];
 
-		if (!(p->demand.calls & 1U << ev->call) || ev->image->key.pid == p->self_pid)
+		if (!(p->demand.calls & 1U << ev->call) ||
+		    (p->self_pid && ev->image->key.pid == p->self_pid))
 			continue;
 		metric_add(&p->counters.in, 1);
 		if (!keep(p, ev)) {
@@ -283,6 +283,11 @@ void pipeline_let_go(struct pipeline *p, uint64_t begin)
 {
 	for (size_t i = 0; i < p->n_outlets; i++)
 		outlet_let_go(&p->outlets[i], begin);
+}
+
+void pipeline_set_self(struct pipeline *p, uint32_t pid)
+{
+	p->self_pid = p->demand.exclude_self ? pid : 0;
 }
 
 void pipeline_reopen(struct pipeline *p)

@@ -64,6 +64,12 @@ uint64_t pipeline_pending(struct pipeline *p);
 /* What was queued from before this holds the ring no longer. */
 void pipeline_let_go(struct pipeline *p, uint64_t begin);
 
+/*
+ * The agent's own process, which makes no records where ExcludeSelf says so; 0, as at first: none,
+ * as in a replay, whose processes are others.
+ */
+void pipeline_set_self(struct pipeline *p, uint32_t pid);
+
 /* Lets all flushers open their files anew, between two records. */
 void pipeline_reopen(struct pipeline *p);
 

@@ -3,201 +3,7 @@
  * Batches of made-up events through real flushers: order, selection, encodings, blocking, loss.
  * What a flusher may do to its outlet is test_outlet.c's.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "base/buf.h"
-#include "base/cleanup.h"
-#include "base/log.h"
-#include "pipeline/parts.h"
-
-#define RECORDS_MAX 4096
-
-/* The allocation that fails, counted down; 0: none does. Only for what this thread allocates. */
-static __thread unsigned int fail_at;
-
-static bool fails(void)
-{
-	return fail_at && --fail_at == 0;
-}
-
-#define WRAP(type, name, declared, passed)                    \
-	type __real_##name declared;                          \
-	type __wrap_##name declared;                          \
-	type __wrap_##name declared                           \
-	{                                                     \
-		return fails() ? NULL : __real_##name passed; \
-	}
-
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, realloc, (void *p, size_t n), (p, n))
-WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))
-
-/* Events that differ by their pid and call. */
-struct world {
-	struct image images[RECORDS_MAX];
-	struct event_exit exits[RECORDS_MAX];
-	struct event events[RECORDS_MAX];
-	struct program program;
-	struct node node;
-	struct batch batch;
-};
-
-static struct world world;
-
-static void make_world(size_t n, struct str args)
-{
-	world = (struct world){
-		.program = { .refs = 1,
-			     .argc = 2,
-			     .binary = STR("/bin/x"),
-			     .cwd = STR("/"),
-			     .args = args,
-			     .args_total = (uint32_t)args.n,
-			     .interpreter = STR_EMPTY,
-			     .exe = STR_EMPTY },
-		.node = { .name = STR("node"), .address = STR("10.0.0.1") },
-	};
-	for (size_t i = 0; i < n; i++) {
-		world.images[i] = (struct image){
-			.key = { .start_ns = 1000 + i, .pid = (uint32_t)i + 1 },
-			.refs = 1,
-			.program = &world.program,
-		};
-		world.exits[i].head.tgid = (uint32_t)i + 1;
-		world.events[i] = (struct event){
-			.call = i % 3 == 0   ? CALL_EXECVE
-				: i % 3 == 1 ? CALL_EXIT
-					     : CALL_CLONE,
-			.image = &world.images[i],
-			.node = &world.node,
-			.exit = i % 3 == 1 ? &world.exits[i] : NULL,
-			.tid = (uint32_t)i + 1,
-			.seq = i,
-			.time_ns = 1700000000000000000,
-		};
-	}
-	world.batch = (struct batch){ .events = world.events, .n = n, .cap = n };
-}
-
-static struct pipeline *load(const char *input, const char *outlets)
-{
-	_cleanup_(diag_done) struct diag d = { 0 };
-	struct pipeline *p = NULL;
-	char text[1024];
-
-	snprintf(text, sizeof(text),
-		 "inputs: [{Type: input_process_security, %s}]\nflushers: [%s]\n", input, outlets);
-	assert_int_equal(pipeline_load_text("t.yaml", text, &d, &p), 0);
-	return p;
-}
-
-static char *read_file(const char *path)
-{
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_cleanup_(buf_done) struct buf all = { 0 };
-	ssize_t n;
-
-	assert_true(fd >= 0);
-	while (buf_room(&all, 65536) && (n = read(fd, all.data + all.len, 65536)) > 0)
-		buf_advance(&all, (size_t)n);
-	buf_put_char(&all, '\0');
-	return TAKE_PTR(all.data);
-}
-
-/* The pids of all lines, and that each is whole. */
-static size_t read_pids(const char *text, unsigned int *pids)
-{
-	size_t n = 0;
-
-	for (const char *p = text, *end; *p; p = end + 1) {
-		const char *key;
-
-		end = strchr(p, '\n');
-		assert_non_null(end);
-		assert_true(p[0] == '{' && end[-1] == '}');
-		key = memmem(p, (size_t)(end - p), "\"pid\":\"", strlen("\"pid\":\""));
-		assert_non_null(key);
-		assert_true(n < RECORDS_MAX);
-		pids[n++] = (unsigned int)strtoul(key + strlen("\"pid\":\""), NULL, 10);
-	}
-	return n;
-}
-
-static char folder[] = "/tmp/test_pipeline.XXXXXX";
-
-static const char *path_of(const char *name)
-{
-	static char path[2][128];
-	static int next;
-
-	next = !next;
-	snprintf(path[next], sizeof(path[next]), "%s/%s", folder, name);
-	return path[next];
-}
-
-static const char *flusher_to(const char *name)
-{
-	static char text[160];
-
-	snprintf(text, sizeof(text), "{Type: flusher_file, FilePath: '%s', MaxFileSize: 0}",
-		 path_of(name));
-	return text;
-}
-
-static void assert_counters(const struct pipeline *p, uint64_t in, uint64_t records,
-			    uint64_t dropped)
-{
-	struct pipeline_totals totals;
-
-	pipeline_totals(p, &totals);
-	assert_int_equal(metric_get(&p->counters.in), in);
-	assert_int_equal(totals.records, records);
-	assert_int_equal(totals.dropped, dropped);
-}
-
-static uint64_t delivered(const struct pipeline *p, size_t i)
-{
-	return metric_get(&p->outlets[i].counters.delivered);
-}
-
-static uint64_t in_seconds(unsigned int n)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((uint64_t)ts.tv_sec + n) * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
-static void pause_a_little(uint64_t give_up)
-{
-	assert_true(in_seconds(0) < give_up);
-	nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
-}
-
-/* Until the flushers have dealt with everything. */
-static void settle(struct pipeline *p)
-{
-	uint64_t give_up = in_seconds(20);
-
-	while (pipeline_pending(p) != UINT64_MAX)
-		pause_a_little(give_up);
-}
+#include "pipeline_world.h"
 
 static void test_order_and_selection(void **state)
 {
@@ -240,8 +46,14 @@ static void test_self(void **state)
 {
 	static const struct {
 		const char *input;
+		uint32_t self;
 		unsigned int n;
-	} rows[] = { { "", 1 }, { "ExcludeSelf: true", 1 }, { "ExcludeSelf: false", 2 } };
+	} rows[] = {
+		{ "", 77, 1 },
+		{ "ExcludeSelf: true", 77, 1 },
+		{ "ExcludeSelf: false", 77, 2 },
+		{ "ExcludeSelf: true", 0, 2 }, /* a replay */
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -249,8 +61,9 @@ static void test_self(void **state)
 			load(rows[i].input, "{Type: flusher_blackhole}");
 
 		make_world(2, STR_EMPTY);
-		world.images[0].key.pid = (uint32_t)getpid();
+		world.images[0].key.pid = 77;
 		assert_int_equal(pipeline_start(p), 0);
+		pipeline_set_self(p, rows[i].self);
 		pipeline_deliver(p, &world.batch, 0);
 		assert_counters(p, rows[i].n, rows[i].n, 0);
 	}
