@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from harness import SPEC_KEYS, parse_arguments, wait_until
+from harness import IS_SANITIZED, SPEC_KEYS, parse_arguments, wait_until
 from pipelines import (assert_each_once, flusher, get, latest, lines_of, markers, numbered, only_storm, pipeline,
                        records_of, run_status, run_storm, start, status, storm, value, wait_for_marker)
 
@@ -135,7 +135,7 @@ def test_blocked_flusher_blocks_nobody(start_agent, work, layout):
     agent, read_end = blocked_stdout(start_agent, *(work / name for name in names))
     numbers = range(1, 4001)  # twice 1.9 KB each: more than a queue of 8 MiB
     delays = fill(agent, numbers, work / "quick")
-    assert delays[len(delays) * 3 // 4] < 0.5, delays
+    assert IS_SANITIZED or delays[len(delays) * 3 // 4] < 0.5, delays
 
     def of_blocked(name, **labels):
         return value(agent, name, pipeline=blocked_name, flusher="flusher_stdout", **labels)
@@ -344,7 +344,8 @@ def test_snapshot_with_self(start_agent, work):
     (work / "a.yaml").write_text(pipeline(work / "a", Snapshot=True, ExcludeSelf=False))
     (work / "b.yaml").write_text(pipeline(work / "b", Snapshot=True))
     agent = start(start_agent, work / "a.yaml", work / "b.yaml")
-    wait_until(lambda: b"snapshot" in latest(work / "b") and b'"pid":"%d"' % agent.pid in latest(work / "a"), 10, agent.stderr)
+    itself = b'"pid":"%d"' % agent.pid
+    wait_until(lambda: b"snapshot" in latest(work / "b") and itself in latest(work / "a"), 10, agent.stderr)
     agent.stop()
     a = [r for r in records_of(work / "a") if r["pid"] == str(agent.pid)]
     assert [r["call_name"] for r in a] == ["snapshot"] and a[0]["binary"] == agent.popen.args[0]
