@@ -55,7 +55,8 @@ def start(start_agent, *paths, options=(), **kwargs):
     configs = [x for path in paths for x in ("--config", str(path))]
     agent = start_agent(config=None, options=["--instance", instance, *options, *configs], **kwargs)
     agent.instance = instance
-    atexit.register(Path(f"/run/proctrail/{instance}.sock.lock").unlink, missing_ok=True)
+    for name in (f"{instance}.sock", f"{instance}.sock.lock"):  # of one that was killed
+        atexit.register(Path("/run/proctrail", name).unlink, missing_ok=True)
     return agent
 
 
