@@ -31,8 +31,9 @@
 
 #define PERIOD_MIN_MS 2
 #define PERIOD_MAX_MS 50
-#define IDLE_MS 1000		/* then clock and users are looked at, though nothing happens */
-#define STOP_NS 4000000000ULL	/* what is not delivered this long after the signal is given up */
+#define IDLE_MS 1000	      /* then clock and users are looked at, though nothing happens */
+#define STOP_NS 4000000000ULL /* what is not delivered this long after the signal is given up */
+#define MMAP_BYTES (128 * 1024)
 #define RELOAD_MS 100		/* of silence after the last change of a file */
 #define RELOAD_MAX_MS 500	/* after the first, though there is no silence */
 #define RECORD_ARGS (32 * 1024) /* of argv, in a recording */
@@ -576,6 +577,10 @@ int agent_run(const struct agent_options *options)
 	};
 	int r;
 
+	/*
+	 * What a burst queued goes back to the system at once, not into a heap that stays as large.
+	 */
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	r = take_signals(&a);
 	if (r < 0)
 		return log_err_errno(r, "cannot take signals");

@@ -6,14 +6,64 @@
 
 #define FIRST_RECORDS 256
 
-struct chunk *chunk_new(uint64_t begin)
+void chunk_pool_init(struct chunk_pool *pool)
 {
-	struct chunk *c = calloc(1, sizeof(*c));
+	pthread_mutex_init(&pool->lock, NULL);
+	pool->n = 0;
+}
+
+static struct chunk *chunk_free(struct chunk *c)
+{
+	buf_done(&c->bytes);
+	free(c->ends);
+	free(c->times_ns);
+	free(c);
+	return NULL;
+}
+
+void chunk_pool_done(struct chunk_pool *pool)
+{
+	while (pool->n)
+		chunk_free(pool->spares[--pool->n]);
+	pthread_mutex_destroy(&pool->lock);
+}
+
+static struct chunk *pool_take(struct chunk_pool *pool)
+{
+	struct chunk *c = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	if (pool->n)
+		c = pool->spares[--pool->n];
+	pthread_mutex_unlock(&pool->lock);
+	return c;
+}
+
+static bool pool_put(struct chunk_pool *pool, struct chunk *c)
+{
+	bool is_kept;
+
+	pthread_mutex_lock(&pool->lock);
+	is_kept = pool->n < CHUNK_SPARES && c->bytes.cap <= CHUNK_SPARE_BYTES;
+	if (is_kept)
+		pool->spares[pool->n++] = c;
+	pthread_mutex_unlock(&pool->lock);
+	return is_kept;
+}
+
+struct chunk *chunk_new(struct chunk_pool *pool, uint64_t begin)
+{
+	struct chunk *c = pool ? pool_take(pool) : NULL;
 
 	if (!c)
+		c = calloc(1, sizeof(*c));
+	if (!c)
 		return NULL;
-	atomic_init(&c->refs, 1);
+	buf_clear(&c->bytes);
+	c->n = 0;
+	c->pool = pool;
 	c->begin = begin;
+	atomic_init(&c->refs, 1);
 	return c;
 }
 
@@ -27,11 +77,9 @@ struct chunk *chunk_unref(struct chunk *c)
 {
 	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return NULL;
-	buf_done(&c->bytes);
-	free(c->ends);
-	free(c->times_ns);
-	free(c);
-	return NULL;
+	if (c->pool && pool_put(c->pool, c))
+		return NULL;
+	return chunk_free(c);
 }
 
 bool chunk_grow(struct chunk *c)

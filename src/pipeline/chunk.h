@@ -5,13 +5,32 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 
+/*
+ * A few chunks that are kept for the next batches, so that steady work takes no memory from the
+ * system and a burst gives back what it took. Outlives its chunks. Zero-initialised but for the
+ * lock: chunk_pool_init().
+ */
+#define CHUNK_SPARES 3
+#define CHUNK_SPARE_BYTES (1024 * 1024) /* one that a huge record made larger is not kept */
+
+struct chunk_pool {
+	pthread_mutex_t lock;
+	struct chunk *spares[CHUNK_SPARES];
+	size_t n;
+};
+
+void chunk_pool_init(struct chunk_pool *pool);
+void chunk_pool_done(struct chunk_pool *pool);
+
 struct chunk {
+	struct chunk_pool *pool; /* where it goes in the end; NULL: it is freed */
 	atomic_uint refs;
 	struct buf bytes;
 	size_t *ends;	    /* of each record in bytes */
@@ -20,8 +39,8 @@ struct chunk {
 	uint64_t begin; /* in the ring, which is kept from here on until everybody has it */
 };
 
-/* NULL when memory ran out. */
-struct chunk *chunk_new(uint64_t begin);
+/* From the pool, which may be NULL, or new; NULL when memory ran out. */
+struct chunk *chunk_new(struct chunk_pool *pool, uint64_t begin);
 struct chunk *chunk_ref(struct chunk *c);
 struct chunk *chunk_unref(struct chunk *c); /* any thread; returns NULL */
 DEFINE_CLEANUP(struct chunk *, chunk_unref)

@@ -384,6 +384,7 @@ static int load_tree(const char *name, struct conf_node *tree, struct diag *rete
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
+	chunk_pool_init(&p->pool);
 	p->tree = TAKE_PTR(owned);
 	p->name = strndup(stem, end && end > stem ? (size_t)(end - stem) : strlen(stem));
 	if (!p->name)

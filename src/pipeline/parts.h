@@ -37,6 +37,7 @@ struct pipeline {
 	const char **environment; /* demand.environment's names, ended by NULL; NULL: none */
 	uint32_t self_pid;	  /* the agent's, where it makes no records; else 0 */
 	bool is_started;
+	struct chunk_pool pool;
 	struct pipeline_counters counters;
 	struct metrics *metrics; /* borrowed; NULL: not shown */
 	struct metric_set *metric_set;

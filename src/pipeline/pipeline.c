@@ -61,6 +61,7 @@ struct pipeline *pipeline_free(struct pipeline *p)
 		chunk_unref(p->feeds[i].chunk);
 	}
 	free(p->feeds);
+	chunk_pool_done(&p->pool);
 	free(p->demand.fields);
 	buf_done(&p->scratch);
 	free(p->environment);
@@ -149,13 +150,13 @@ static bool keep(struct pipeline *p, const struct event *ev)
 	return true;
 }
 
-static bool feed_append(struct feed *feed, const struct event *ev, const struct field_view *view,
-			uint64_t begin)
+static bool feed_append(struct pipeline *p, struct feed *feed, const struct event *ev,
+			const struct field_view *view, uint64_t begin)
 {
 	struct chunk *c;
 
 	if (!feed->chunk)
-		feed->chunk = chunk_new(begin);
+		feed->chunk = chunk_new(&p->pool, begin);
 	c = feed->chunk;
 	if (!c || !chunk_grow(c))
 		return false;
@@ -188,7 +189,7 @@ static void encode(struct pipeline *p, const struct event *ev, uint64_t begin)
 	bool is_done = true;
 
 	for (size_t i = 0; is_done && i < p->n_feeds; i++)
-		is_done = feed_append(&p->feeds[i], ev, &view, begin);
+		is_done = feed_append(p, &p->feeds[i], ev, &view, begin);
 	if (is_done) {
 		metric_add(&p->counters.records, 1);
 		return;

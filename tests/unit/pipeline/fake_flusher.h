@@ -206,7 +206,7 @@ static void wait_until_idle(struct outlet *o)
 /* Records first … first + n - 1, which happened at that time. */
 static struct chunk *make_chunk(uint64_t begin, unsigned int first, size_t n, uint64_t time_ns)
 {
-	struct chunk *c = chunk_new(begin);
+	struct chunk *c = chunk_new(NULL, begin);
 
 	for (size_t i = 0; i < n; i++) {
 		char record[RECORD_SIZE + 1];

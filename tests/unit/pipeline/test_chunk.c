@@ -44,7 +44,7 @@ static void append(struct chunk *c, size_t end)
 /* Many times the first room; nothing that was there changes. */
 static void test_grow(void **state)
 {
-	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(77);
+	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(NULL, 77);
 
 	(void)state;
 	assert_int_equal(c->begin, 77);
@@ -68,7 +68,7 @@ static void test_within(void **state)
 		{ 0, 0 }, { 3, 0 },  { 4, 1 },	{ 5, 2 },  { 8, 2 },
 		{ 9, 3 }, { 10, 3 }, { 19, 3 }, { 20, 4 }, { SIZE_MAX, 4 },
 	};
-	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(0);
+	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(NULL, 0);
 
 	(void)state;
 	assert_int_equal(chunk_n_within(c, 10), 0);
@@ -80,7 +80,7 @@ static void test_within(void **state)
 
 static void test_refs(void **state)
 {
-	struct chunk *c = chunk_new(0);
+	struct chunk *c = chunk_new(NULL, 0);
 
 	(void)state;
 	assert_null(chunk_unref(NULL));
@@ -107,7 +107,7 @@ static void test_threads(void **state)
 
 	(void)state;
 	for (int round = 0; round < 50; round++) {
-		struct chunk *c = chunk_new(0);
+		struct chunk *c = chunk_new(NULL, 0);
 		void *ret;
 
 		append(c, 1);
@@ -129,8 +129,8 @@ static void test_no_memory(void **state)
 
 	(void)state;
 	fail_at = 1;
-	assert_null(chunk_new(0));
-	c = chunk_new(0);
+	assert_null(chunk_new(NULL, 0));
+	c = chunk_new(NULL, 0);
 	for (unsigned int at = 1; at <= 2; at++) {
 		fail_at = at;
 		assert_false(chunk_grow(c));
@@ -149,12 +149,44 @@ static void test_no_memory(void **state)
 		assert_true(c->ends[i] == i && c->times_ns[i] == i);
 }
 
+/* Steady work goes on with the same few; a burst, and what is too large, is given back. */
+static void test_pool(void **state)
+{
+	struct chunk *first[CHUNK_SPARES + 2], *again;
+	struct chunk_pool pool;
+
+	(void)state;
+	chunk_pool_init(&pool);
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
+		first[i] = chunk_new(&pool, i);
+		assert_non_null(first[i]);
+		assert_true(chunk_grow(first[i]));
+		buf_put_str(&first[i]->bytes, STR("record"));
+		first[i]->ends[first[i]->n++] = 6;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
+		chunk_unref(first[i]);
+	assert_int_equal(pool.n, CHUNK_SPARES);
+	again = chunk_new(&pool, 4711);
+	assert_ptr_equal(again, first[CHUNK_SPARES - 1]);
+	assert_int_equal(pool.n, CHUNK_SPARES - 1);
+	assert_int_equal(again->n, 0);
+	assert_int_equal(again->bytes.len, 0);
+	assert_int_equal(again->begin, 4711);
+	assert_int_equal(again->refs, 1);
+	assert_non_null(buf_room(&again->bytes, CHUNK_SPARE_BYTES + 1));
+	chunk_unref(again);
+	assert_int_equal(pool.n, CHUNK_SPARES - 1);
+	chunk_pool_done(&pool);
+	assert_int_equal(pool.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_grow),	  cmocka_unit_test(test_within),
-		cmocka_unit_test(test_refs),	  cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_pool),	cmocka_unit_test(test_grow),
+		cmocka_unit_test(test_within),	cmocka_unit_test(test_refs),
+		cmocka_unit_test(test_threads), cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
