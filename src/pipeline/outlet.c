@@ -14,10 +14,7 @@
 
 #define LOG_UNIT "outlet"
 
-/*
- * Of encoded records. What is queued holds its place in the ring, about half as many bytes: the
- * limit is such that a flusher which hangs takes less than a third of the default ring.
- */
+/* Of encoded records, for each flusher: those of some 5,000 executions. */
 #define QUEUE_BYTES (8 * 1024 * 1024)
 #define SAY_EVERY_NS 5000000000ULL
 #define RETRY_NS \

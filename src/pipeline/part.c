@@ -3,6 +3,16 @@
 
 #include <stdlib.h>
 
+#define PART(m) .offset = offsetof(struct part_counters, m)
+
+const struct metric part_metrics[] = {
+	{ "processor_in_records_total", METRIC_COUNTER, PART(in),
+	  .help = "Records that the processor looked at." },
+	{ "processor_dropped_records_total", METRIC_COUNTER, PART(dropped),
+	  .help = "Records that the processor dropped." },
+	{ .type = METRIC_END },
+};
+
 int part_start(struct part *part)
 {
 	struct instance *self = &part->instance;

@@ -31,6 +31,9 @@ const struct metric pipeline_metrics[] = {
 
 static void hide_metrics(struct pipeline *p)
 {
+	for (size_t i = 0; p->metrics && i < p->n_stages; i++)
+		if (p->stages[i].metric_set)
+			metrics_remove(p->metrics, TAKE_PTR(p->stages[i].metric_set));
 	for (size_t i = 0; p->metrics && i < p->n_outlets; i++)
 		if (p->outlets[i].metric_set)
 			metrics_remove(p->metrics, TAKE_PTR(p->outlets[i].metric_set));
@@ -141,11 +144,15 @@ static bool keep(struct pipeline *p, const struct event *ev)
 	const struct field_view view = view_of(p);
 
 	for (size_t i = 0; i < p->n_stages; i++) {
-		struct instance *self = &p->stages[i].instance;
+		struct part *stage = &p->stages[i];
+		struct instance *self = &stage->instance;
 		const struct processor *processor = (const struct processor *)self->plugin;
 
-		if (processor->process && processor->process(self, ev, &view) == VERDICT_DROP)
-			return false;
+		metric_add(&stage->counters.in, 1);
+		if (!processor->process || processor->process(self, ev, &view) == VERDICT_KEEP)
+			continue;
+		metric_add(&stage->counters.dropped, 1);
+		return false;
 	}
 	return true;
 }
@@ -318,11 +325,19 @@ int pipeline_failure(const struct pipeline *p)
 
 int pipeline_show_metrics(struct pipeline *p, struct metrics *m)
 {
+	struct metric_label stage_labels[] = { { "pipeline", p->name }, { "processor", NULL } };
 	struct metric_label labels[] = { { "pipeline", p->name }, { "flusher", NULL } };
 	int r;
 
 	p->metrics = m;
 	r = metrics_add(m, pipeline_metrics, &p->counters, labels, 1, &p->metric_set);
+	for (size_t i = 0; r == 0 && i < p->n_stages; i++) {
+		struct part *stage = &p->stages[i];
+
+		stage_labels[1].value = stage->instance.name;
+		r = metrics_add(m, part_metrics, &stage->counters, stage_labels,
+				ARRAY_SIZE(stage_labels), &stage->metric_set);
+	}
 	for (size_t i = 0; r == 0 && i < p->n_outlets; i++) {
 		struct outlet *o = &p->outlets[i];
 

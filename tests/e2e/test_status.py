@@ -231,11 +231,41 @@ def test_metrics_of_flushers_of_one_kind_differ(start_agent, work):
     agent.stop()
 
 
-def test_reference_page_has_all_metrics(observed):
-    text = ask(observed.socket, "/metrics")[1]
+def test_reference_page_has_all_metrics(start_agent, work):
+    out = work / "records.jsonl"
+    agent = start_agent(config="inputs: [{Type: input_process_security}]\n"
+                               "processors: [{Type: processor_drop_fields, DropKeys: [cwd]}]\n"
+                               f"flushers: [{{Type: flusher_file, FilePath: {out}}}]\n",
+                        options=["--control-socket", work / "run" / "a.sock", "--instance", "e2e.page"])
+    text = ask(work / "run" / "a.sock", "/metrics")[1]
+    agent.stop()
     made = subprocess.run([REPO / "tools" / "metrics-page"], input=text, capture_output=True, text=True, check=True)
     page = (REPO / "docs" / "reference" / "metrics.md").read_text()
     assert page == made.stdout, "the page is made by tools/metrics-page"
+
+
+def test_processors_count(start_agent, work):
+    out = work / "records.jsonl"
+    agent = start_agent(config="inputs: [{Type: input_process_security, CallNames: [execve]}]\n"
+                               "processors:\n"
+                               "  - {Type: processor_filter, Exclude: {field: arguments, equals: dropped}}\n"
+                               "  - {Type: processor_filter, Include: {field: arguments, equals: kept}}\n"
+                               f"flushers: [{{Type: flusher_file, FilePath: {out}}}]\n",
+                        options=["--control-socket", work / "run" / "a.sock", "--instance", "e2e.counts"])
+    for word in ("dropped", "kept", "dropped", "kept", "kept"):
+        agent.run([agent.path("tiny"), word])
+    wait_until(lambda: out.exists() and out.read_text().count('"arguments":"kept"') == 3, 10, "three records")
+    text = ask(work / "run" / "a.sock", "/metrics")[1]
+    agent.stop()
+
+    def count(what, name):
+        return int(re.search(rf'^proctrail_processor_{what}_records_total{{[^}}]*processor="{name}"}} (\d+)$', text,
+                             re.M).group(1))
+
+    assert count("dropped", "processor_filter") >= 2
+    left = count("in", "processor_filter") - count("dropped", "processor_filter")
+    assert left == count("in", "processor_filter/2")
+    assert left - count("dropped", "processor_filter/2") == 3
 
 
 def test_promtool_finds_nothing(observed):
