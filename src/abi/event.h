@@ -30,7 +30,11 @@ enum event_type {
 	_EVENT_MAX,
 };
 
-/* Streams: records with the same generation and cpu are numbered together. */
+/*
+ * Streams: records with the same generation and cpu are numbered together. The pseudo-streams are
+ * above every CPU's number.
+ */
+#define EVENT_CPU_MISSED 0xfffd	  /* what the kernel did not run the programs for; STREAM alone */
 #define EVENT_CPU_SNAPSHOT 0xfffe /* the task iterator, which may be preempted and moved */
 #define EVENT_CPU_AGENT 0xffff	  /* facts that the agent wrote; they are not in the ring */
 
@@ -59,7 +63,7 @@ struct event_head {
 	__u16 generation; /* of the programs that wrote it */
 	__u16 cpu;	  /* with the generation: the stream */
 	__u16 flags;	  /* EVENT_F_* */
-	__u32 reserved;
+	__u32 lost_budget; /* of lost_exec and lost_fork: what a control group was over its budget */
 	__u64 seq;	  /* per stream, from 1, without holes: a hole is records that were lost */
 	__u64 time_ns;	  /* CLOCK_BOOTTIME */
 	__u64 start_ns;	  /* group_leader->start_boottime: with tgid the process */
@@ -247,6 +251,7 @@ _Static_assert(sizeof(struct event_user) == 80, "event_user is wire format");
 
 #define EVENT_MARK_PASS_BEGIN 1 /* a pass of the task iterator begins */
 #define EVENT_MARK_PASS_END 2	/* it has seen everything: what it did not confirm is gone */
+#define EVENT_MARK_RING_BEGIN 3 /* the ring is a new one: every stream begins anew */
 
 struct event_mark {
 	struct event_head head;
@@ -254,5 +259,60 @@ struct event_mark {
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct event_mark) == 80, "event_mark is wire format");
+
+/*
+ * STREAM. The head's generation and cpu name the stream, seq and lost_* are its counters as the
+ * map has them: at least what the records of the stream that were read so far say. So a loss shows
+ * behind which no record came. Written by the agent.
+ */
+struct event_stream {
+	struct event_head head;
+};
+_Static_assert(sizeof(struct event_stream) == 72, "event_stream is wire format");
+
+enum event_gap_reason {
+	EVENT_GAP_NOT_RUNNING = 1, /* no program was attached */
+	EVENT_GAP_PARTIAL,	   /* not all programs were attached */
+	EVENT_GAP_UNREADABLE,	   /* records were there, and cannot be read any more */
+};
+
+/* GAP. Records that nobody counted may be missing between the two times. */
+struct event_gap {
+	struct event_head head;
+	__u64 since_ns, until_ns; /* CLOCK_BOOTTIME */
+	__u32 reason;		  /* enum event_gap_reason */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct event_gap) == 96, "event_gap is wire format");
+
+#define EVENT_IMAGE_CURRENT 0x1	    /* of a living process, else of one that ended or went on */
+#define EVENT_IMAGE_KTHREAD 0x2	    /* as the bits of struct image: event/image.h */
+#define EVENT_IMAGE_STUB 0x4	    /* only the identity is known */
+#define EVENT_IMAGE_NEVER_EXEC 0x8  /* a clone */
+#define EVENT_IMAGE_SAME_PROGRAM 0x10 /* its program is its parent's: no strings follow */
+#define EVENT_IMAGE_NO_PROGRAM 0x20 /* nothing is known of its program: no strings follow */
+#define EVENT_IMAGE_NO_USER 0x40    /* the user was unknown */
+#define EVENT_IMAGE_LIVE 0x80	    /* a fork or exec record of its process was folded */
+#define EVENT_IMAGE_LIVE_IMAGE 0x100 /* the image itself came from such a record */
+
+/*
+ * IMAGE. An image as the process table has it, the head naming it; what a compacted journal begins
+ * with. Parents come before their children. Followed by: a struct event_task_ext if
+ * EVENT_F_TASK_EXT, a struct event_exe_ext if EVENT_F_EXE_EXT, binary, cwd, interpreter, exe, args,
+ * env, each as it is in struct program. Written by the agent.
+ */
+struct event_image {
+	struct event_head head;
+	struct event_id parent; /* tgid 0: none or unknown */
+	struct event_cred cred;
+	struct event_cgroup cgroup; /* id 0: unknown */
+	__u32 bits;		    /* EVENT_IMAGE_* */
+	__u32 program_flags;	    /* PROGRAM_* of event/image.h */
+	__u32 argc;
+	__u32 args_total;
+	__u32 args_len, env_len;
+	__u32 binary_len, cwd_len, interp_len, exe_len;
+};
+_Static_assert(sizeof(struct event_image) == 184, "event_image is wire format");
 
 #endif

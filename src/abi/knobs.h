@@ -10,13 +10,18 @@
 
 #define KNOBS_WANT_EXT 0x1 /* some pipeline asks for extended fields */
 
+/*
+ * A map of this is pinned with each generation of programs. The first 16 bytes never change: a
+ * newer version reads them of an older one's.
+ */
 struct knobs {
+	__u64 ring_base;  /* CLOCK_BOOTTIME when the ring was made: __seq__ is this + position */
+	__u32 ring_bytes; /* size of the ring's data */
+	__u32 generation; /* event_head.generation */
 	__u32 want;	  /* KNOBS_WANT_* */
 	__u32 max_args;	  /* bytes of argv to keep, at most EVENT_ARGS_MAX */
 	__u32 max_env;	  /* bytes of the environment to keep, at most EVENT_ENV_MAX; 0: none */
 	__u32 wake_bytes; /* wake the reader when the ring holds this much */
-	__u32 ring_bytes; /* size of the ring's data */
-	__u32 generation; /* event_head.generation */
 	__u32 armed;	  /* the reader sleeps for long: the next record wakes it and sets 0 */
 	__u32 page_size;  /* of the machine */
 	/*
@@ -25,6 +30,12 @@ struct knobs {
 	 */
 	__s32 cgroup_v1_index;
 	__u32 cgroup_v1_hierarchy;
+	/*
+	 * How many execs in a second each control group may make on all CPUs together; above it
+	 * they are not recorded, above four times as many its forks neither. 0: no bound.
+	 */
+	__u32 budget;
+	__u32 reserved;
 };
 
 #endif

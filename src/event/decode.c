@@ -97,6 +97,20 @@ void process_parts(const struct event_process *e, struct exec_parts *ret)
 	ret->env = STR_EMPTY;
 }
 
+void image_parts(const struct event_image *e, struct image_parts *ret)
+{
+	const char *at = (const char *)(e + 1);
+
+	ret->task_ext = take_struct(&at, task_ext_size(&e->head));
+	ret->exe_ext = take_struct(&at, exe_ext_size(&e->head));
+	ret->binary = take(&at, e->binary_len);
+	ret->cwd = take(&at, e->cwd_len);
+	ret->interpreter = take(&at, e->interp_len);
+	ret->exe = take(&at, e->exe_len);
+	ret->args = take(&at, e->args_len);
+	ret->env = take(&at, e->env_len);
+}
+
 const struct event_task_ext *fork_task_ext(const struct event_fork *e)
 {
 	return e->head.flags & EVENT_F_TASK_EXT ? (const struct event_task_ext *)(e + 1) : NULL;
@@ -194,7 +208,26 @@ static bool check_mark(const void *record, size_t n_behind)
 	const struct event_mark *e = record;
 
 	return n_behind == 0 &&
-	       (e->mark == EVENT_MARK_PASS_BEGIN || e->mark == EVENT_MARK_PASS_END);
+	       (e->mark == EVENT_MARK_PASS_BEGIN || e->mark == EVENT_MARK_PASS_END ||
+		e->mark == EVENT_MARK_RING_BEGIN);
+}
+
+static bool check_gap(const void *record, size_t n_behind)
+{
+	const struct event_gap *e = record;
+
+	return n_behind == 0 && e->since_ns <= e->until_ns &&
+	       (e->reason == EVENT_GAP_NOT_RUNNING || e->reason == EVENT_GAP_PARTIAL ||
+		e->reason == EVENT_GAP_UNREADABLE);
+}
+
+static bool check_image(const void *record, size_t n_behind)
+{
+	const struct event_image *e = record;
+
+	return n_behind == (uint64_t)e->binary_len + e->cwd_len + e->interp_len + e->exe_len +
+				   e->args_len + e->env_len + task_ext_size(&e->head) +
+				   exe_ext_size(&e->head);
 }
 
 static const struct {
@@ -210,6 +243,9 @@ static const struct {
 	[EVENT_CLOCK] = { sizeof(struct event_clock), check_fixed },
 	[EVENT_USER] = { sizeof(struct event_user), check_user },
 	[EVENT_MARK] = { sizeof(struct event_mark), check_mark },
+	[EVENT_STREAM] = { sizeof(struct event_stream), check_fixed },
+	[EVENT_GAP] = { sizeof(struct event_gap), check_gap },
+	[EVENT_IMAGE] = { sizeof(struct event_image), check_image },
 };
 _Static_assert(ARRAY_SIZE(types) == _EVENT_MAX, "every type has a check");
 

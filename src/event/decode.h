@@ -30,6 +30,14 @@ struct exec_parts {
 	const struct event_exe_ext *exe_ext;   /* the same */
 };
 
+/* The variable parts of an IMAGE. */
+struct image_parts {
+	const struct event_task_ext *task_ext; /* as above */
+	const struct event_exe_ext *exe_ext;
+	struct str binary, cwd, interpreter, exe, args, env;
+};
+
+void image_parts(const struct event_image *e, struct image_parts *ret);
 void exec_parts(const struct event_exec *e, struct exec_parts *ret);
 void process_parts(const struct event_process *e, struct exec_parts *ret);
 const struct event_task_ext *fork_task_ext(const struct event_fork *e); /* or NULL */

@@ -13,7 +13,30 @@ enum call {
 	CALL_EXIT,
 	CALL_CLONE,
 	CALL_SNAPSHOT, /* not asked for by CallNames, but by the input's Snapshot */
+	CALL_LOST,     /* in every pipeline, whatever it asks for; has no image */
 	_CALL_MAX,
+};
+
+enum loss_reason {
+	LOSS_RING_FULL,	  /* the ring had no room */
+	LOSS_BUDGET,	  /* a control group was over its budget */
+	LOSS_SKIPPED,	  /* the kernel did not run the program */
+	LOSS_NOT_RUNNING, /* nothing or not everything was attached: not counted */
+	LOSS_UNREADABLE,  /* records were there and cannot be read any more: not counted */
+	LOSS_QUEUE,	  /* the flusher was too slow for its queue */
+	LOSS_WRITE,	  /* the flusher could not write */
+	_LOSS_MAX,
+};
+
+/* The values of lost.reason. */
+const char *loss_reason_to_string(enum loss_reason reason);
+
+/* Records that are missing. Not counted: the numbers are unknown, and not shown. */
+struct loss {
+	enum loss_reason reason;
+	bool is_counted;
+	uint64_t exec, exit, fork, other;
+	int64_t since_ns, until_ns; /* wall clock: the last record before, the first one after */
 };
 
 /* The names of call_name's values: CallNames, and the records themselves. */
@@ -29,9 +52,10 @@ struct node {
 
 struct event {
 	enum call call;
-	const struct image *image;
+	const struct image *image;     /* NULL: CALL_LOST */
 	const struct node *node;
-	const struct event_exit *exit; /* CALL_EXIT only */
+	const struct event_exit *exit; /* CALL_EXIT only; NULL: inferred, nobody saw it */
+	const struct loss *loss;       /* CALL_LOST only */
 	uint32_t tid;		       /* of the thread that did it */
 	uint64_t boot_ns;	       /* when, boot time */
 	uint64_t seq;	 /* position of the record in the ring: the order of the log */

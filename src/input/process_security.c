@@ -25,10 +25,12 @@ static const char *check_call(const char *item)
 	const char *near;
 	enum call call;
 
-	if (call_from_string(str_from(item), &call) == 0 && call != CALL_SNAPSHOT)
+	if (call_from_string(str_from(item), &call) == 0 && call < CALL_SNAPSHOT)
 		return NULL;
 	if (strcmp(item, call_to_string(CALL_SNAPSHOT)) == 0)
 		return "execve, exit or clone (the processes found at start come by Snapshot: true)";
+	if (strcmp(item, call_to_string(CALL_LOST)) == 0)
+		return "execve, exit or clone (lost comes in any case)";
 	for (int i = 0; i < CALL_SNAPSHOT; i++)
 		names[i] = call_to_string((enum call)i);
 	near = nearest_name(item, names);

@@ -17,7 +17,7 @@ static __always_inline void head_fill(struct event_head *h, __u8 type, struct st
 	h->generation = k->generation;
 	h->cpu = bpf_get_smp_processor_id();
 	h->flags = 0;
-	h->reserved = 0;
+	h->lost_budget = 0;
 	h->seq = ++s->seq;
 	h->time_ns = bpf_ktime_get_boot_ns();
 	h->start_ns = 0;
