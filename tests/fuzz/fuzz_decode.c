@@ -60,6 +60,23 @@ static void touch_str(struct str s)
 	touch(s.p, s.n);
 }
 
+static void touch_image(const struct event_image *e)
+{
+	struct image_parts parts;
+
+	image_parts(e, &parts);
+	if (parts.task_ext)
+		touch(parts.task_ext, sizeof(*parts.task_ext));
+	if (parts.exe_ext)
+		touch(parts.exe_ext, sizeof(*parts.exe_ext));
+	touch_str(parts.binary);
+	touch_str(parts.cwd);
+	touch_str(parts.interpreter);
+	touch_str(parts.exe);
+	touch_str(parts.args);
+	touch_str(parts.env);
+}
+
 static void touch_record(const struct event_head *h)
 {
 	const void *record = h;
@@ -88,9 +105,14 @@ static void touch_record(const struct event_head *h)
 	case EVENT_USER:
 		touch_str(user_name(record));
 		break;
+	case EVENT_IMAGE:
+		touch_image(record);
+		break;
 	case EVENT_EXIT:
 	case EVENT_CLOCK:
 	case EVENT_MARK:
+	case EVENT_STREAM:
+	case EVENT_GAP:
 	case EVENT_INVALID:
 	case _EVENT_MAX:
 		break;

@@ -3,8 +3,8 @@
  * A stream of records through the fold, with small limits, batches that end now and then, and
  * answers to what the fold asks. The input is the records one after another, each padded to 8
  * bytes, as a batch of a recording has them. Records whose size cannot be are made to fit, so that
- * a change of a length is not the end of the input. The head's reserved word says whether the batch
- * ends after it.
+ * a change of a length is not the end of the input. The lowest bit of the head's lost_budget says
+ * whether the batch ends after it.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -119,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t n = record_size(copy + at, size - at);
 
 		(void)fold_record(f, copy + at, n, at, &b);
-		if (copy[at + offsetof(struct event_head, reserved)] & 1)
+		if (copy[at + offsetof(struct event_head, lost_budget)] & 1)
 			end_batch(f, &b);
 		at += (n + 7) / 8 * 8;
 	}

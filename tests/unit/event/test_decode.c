@@ -38,6 +38,9 @@ static const size_t fixed_sizes[] = {
 	[EVENT_CLOCK] = sizeof(struct event_clock),
 	[EVENT_USER] = sizeof(struct event_user),
 	[EVENT_MARK] = sizeof(struct event_mark),
+	[EVENT_STREAM] = sizeof(struct event_stream),
+	[EVENT_GAP] = sizeof(struct event_gap),
+	[EVENT_IMAGE] = sizeof(struct event_image),
 };
 _Static_assert(ARRAY_SIZE(fixed_sizes) == _EVENT_MAX, "every type is tested");
 
@@ -55,6 +58,8 @@ static void test_bare(void **state)
 
 		if (type == EVENT_MARK)
 			((struct event_mark *)whole)->mark = EVENT_MARK_PASS_END;
+		if (type == EVENT_GAP)
+			((struct event_gap *)whole)->reason = EVENT_GAP_PARTIAL;
 		if (check(whole) != 0)
 			fail_msg("%s", event_type_to_string(type));
 		assert_int_equal(check(longer), -EBADMSG);
@@ -318,12 +323,106 @@ static void test_facts(void **state)
 	assert_int_equal(check(mark), -EBADMSG);
 	mark->mark = EVENT_MARK_PASS_BEGIN;
 	assert_int_equal(check(mark), 0);
-	mark->mark = 3;
+	mark->mark = EVENT_MARK_RING_BEGIN;
+	assert_int_equal(check(mark), 0);
+	mark->mark = 4;
 	assert_int_equal(check(mark), -EBADMSG);
 	(void)a;
 	(void)b;
 	(void)c;
 	(void)d;
+}
+
+static void test_gap(void **state)
+{
+	_cleanup_(freep) struct event_gap *gap = record_new(EVENT_GAP, sizeof(*gap), 0);
+
+	(void)state;
+	gap->until_ns = 7;
+	assert_int_equal(check(gap), -EBADMSG); /* for no reason */
+	for (uint32_t reason = EVENT_GAP_NOT_RUNNING; reason <= EVENT_GAP_UNREADABLE; reason++) {
+		gap->reason = reason;
+		assert_int_equal(check(gap), 0);
+	}
+	gap->since_ns = 8; /* ends before it begins */
+	assert_int_equal(check(gap), -EBADMSG);
+	gap->since_ns = 7;
+	assert_int_equal(check(gap), 0);
+	gap->reason = EVENT_GAP_UNREADABLE + 1;
+	assert_int_equal(check(gap), -EBADMSG);
+}
+
+static struct event_image *image_new(void)
+{
+	static const char behind[] = "/bin/sh"
+				     "/tmp"
+				     "int"
+				     "/bin/dash"
+				     "sh\0-c"
+				     "A=1";
+	const size_t ext = sizeof(struct event_task_ext) + sizeof(struct event_exe_ext);
+	struct event_image *e = record_new(EVENT_IMAGE, sizeof(*e), ext + sizeof(behind) - 1);
+
+	e->head.flags = EVENT_F_TASK_EXT | EVENT_F_EXE_EXT;
+	e->binary_len = 7;
+	e->cwd_len = 4;
+	e->interp_len = 3;
+	e->exe_len = 9;
+	e->args_len = 5;
+	e->env_len = 3;
+	memcpy((char *)(e + 1) + ext, behind, sizeof(behind) - 1);
+	return e;
+}
+
+static void test_image(void **state)
+{
+	_cleanup_(freep) struct event_image *e = image_new();
+	struct image_parts parts;
+
+	(void)state;
+	assert_int_equal(check(e), 0);
+	image_parts(e, &parts);
+	assert_ptr_equal(parts.task_ext, e + 1);
+	assert_ptr_equal(parts.exe_ext, (const char *)(e + 1) + sizeof(struct event_task_ext));
+	assert_true(str_eq(parts.binary, STR("/bin/sh")));
+	assert_true(str_eq(parts.cwd, STR("/tmp")));
+	assert_true(str_eq(parts.interpreter, STR("int")));
+	assert_true(str_eq(parts.exe, STR("/bin/dash")));
+	assert_true(str_eq(parts.args, STR("sh\0-c")));
+	assert_true(str_eq(parts.env, STR("A=1")));
+}
+
+/* Each length one too high or too low, or as high as it can be; each flag missing. */
+static void test_image_lengths(void **state)
+{
+	_cleanup_(freep) struct event_image *e = image_new();
+	uint32_t *lengths[] = { &e->binary_len, &e->cwd_len,  &e->interp_len,
+				&e->exe_len,	&e->args_len, &e->env_len };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		uint32_t right = *lengths[i];
+
+		*lengths[i] = right + 1;
+		assert_int_equal(check(e), -EBADMSG);
+		*lengths[i] = right - 1;
+		assert_int_equal(check(e), -EBADMSG);
+		*lengths[i] = UINT32_MAX;
+		assert_int_equal(check(e), -EBADMSG);
+		*lengths[i] = right;
+	}
+	/* A sum that is right only where it wraps. */
+	e->args_len = UINT32_MAX;
+	e->env_len = 9;
+	assert_int_equal(check(e), -EBADMSG);
+	e->args_len = 5;
+	e->env_len = 3;
+	e->head.flags = EVENT_F_TASK_EXT;
+	assert_int_equal(check(e), -EBADMSG);
+	e->head.flags = EVENT_F_EXE_EXT;
+	assert_int_equal(check(e), -EBADMSG);
+	e->head.flags |= EVENT_F_TASK_EXT;
+	assert_int_equal(check(e), 0);
 }
 
 static void test_type_names(void **state)
@@ -395,8 +494,10 @@ int main(void)
 		cmocka_unit_test(test_exec),	     cmocka_unit_test(test_exec_lengths),
 		cmocka_unit_test(test_exec_strings), cmocka_unit_test(test_exec_environment),
 		cmocka_unit_test(test_process),	     cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_facts),	     cmocka_unit_test(test_type_names),
-		cmocka_unit_test(test_path),	     cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_facts),	     cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_image),	     cmocka_unit_test(test_image_lengths),
+		cmocka_unit_test(test_type_names),   cmocka_unit_test(test_path),
+		cmocka_unit_test(test_long_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
