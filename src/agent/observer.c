@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "codec/json.h"
 
@@ -82,7 +83,8 @@ static void judge_delivery(struct observer *o, const struct reader *r, uint64_t 
 
 void observer_turn(struct observer *o, const struct reader *r)
 {
-	uint64_t now = health_now_ns(), before = agent_counters_n_lost(&o->counters), lost;
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC), before = agent_counters_n_lost(&o->counters),
+		 lost;
 	struct probe_losses losses;
 
 	health_turn(&o->health, now);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json_text.h"
 #include "base/log.h"
 #include "control/listener.h"
@@ -61,7 +62,7 @@ static unsigned int format_metrics(struct control *c, struct buf *out)
 
 static unsigned int format_health(struct control *c, struct buf *out)
 {
-	bool is_healthy = health_judge(c->health, health_now_ns(), out);
+	bool is_healthy = health_judge(c->health, clock_now_ns(CLOCK_MONOTONIC), out);
 
 	buf_put_char(out, '\n');
 	return is_healthy ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
@@ -76,7 +77,7 @@ static void put_state(struct control *c, struct buf *out)
 
 static unsigned int format_status(struct control *c, struct buf *out)
 {
-	uint64_t now_ns = health_now_ns();
+	uint64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
 
 	buf_printf(out, "{\"version\":\"%s\",\"pid\":%d,\"instance\":", PROCTRAIL_VERSION,
 		   (int)getpid());
@@ -252,7 +253,7 @@ int control_new(const struct control_options *options, struct metrics *m, struct
 	c->options = *options;
 	c->metrics = m;
 	c->health = h;
-	c->started_ns = health_now_ns();
+	c->started_ns = clock_now_ns(CLOCK_MONOTONIC);
 	c->local = (struct server){ .control = c, .listener = LISTENER_NONE, .is_private = true };
 	c->remote = (struct server){ .control = c, .listener = LISTENER_NONE };
 	pthread_mutex_init(&c->lock, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whether the agent does its work, as /healthz says it. The agent notes what happens, without a
- * lock; the judgement is made when somebody asks. Times are CLOCK_MONOTONIC: health_now_ns().
+ * lock; the judgement is made when somebody asks. Times are CLOCK_MONOTONIC:
+ * clock_now_ns(CLOCK_MONOTONIC).
  *
  * Unhealthy is: not ready yet; a reader that has not turned for 5 s; records lost within the last
  * minute; a check that fails.
@@ -12,7 +13,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -34,14 +34,6 @@ struct health_check;
 
 void health_init(struct health *h);
 void health_done(struct health *h); /* with the checks that are left */
-
-static inline uint64_t health_now_ns(void)
-{
-	struct timespec ts = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* The reader is alive. Called at each of its turns, once it is ready, by its thread alone. */
 static inline void health_turn(struct health *h, uint64_t now_ns)

@@ -7,7 +7,8 @@
 
 #include <dirent.h>
 #include <inttypes.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 static const struct metric table[] = {
 	{ .name = "process_cpu_seconds_total",
@@ -30,20 +31,9 @@ static const struct metric table[] = {
 	{ .type = METRIC_END },
 };
 
-static uint64_t seconds_now(void)
-{
-	struct timespec ts = { 0 };
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec;
-}
-
 static void refresh_cpu(struct process_metrics *p)
 {
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == 0)
-		metric_set(&p->cpu_ns, (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec);
+	metric_set(&p->cpu_ns, clock_now_ns(CLOCK_PROCESS_CPUTIME_ID));
 }
 
 /* The second number of statm, in pages: proc_pid_statm(5). */
@@ -88,7 +78,7 @@ int process_metrics_add(struct metrics *m, struct process_metrics *p)
 	struct metric_set *set = NULL;
 	int r;
 
-	metric_set(&p->started_s, seconds_now());
+	metric_set(&p->started_s, clock_now_ns(CLOCK_REALTIME) / CLOCK_SECOND_NS);
 	r = metrics_on_page(m, refresh, p);
 	if (r < 0)
 		return r;

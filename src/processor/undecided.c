@@ -3,20 +3,12 @@
 #include "processor/undecided.h"
 
 #include <inttypes.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define LOG_UNIT "processor"
 #define SAY_EVERY_NS UINT64_C(60000000000)
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 static void say(struct undecided *u, const char *name)
 {
@@ -28,7 +20,7 @@ static void say(struct undecided *u, const char *name)
 
 void undecided_count(struct undecided *u, const char *name)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
 	u->n++;
 	if (u->said_at_ns && now - u->said_at_ns < SAY_EVERY_NS)

@@ -12,11 +12,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../control/folder.h"
 #include "agent/observer.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 static struct {
@@ -38,7 +38,7 @@ static bool page_has(const char *text)
 static bool is_healthy(char *text)
 {
 	_cleanup_(buf_done) struct buf out = { 0 };
-	bool ret = health_judge(&t.observer.health, health_now_ns(), &out);
+	bool ret = health_judge(&t.observer.health, clock_now_ns(CLOCK_MONOTONIC), &out);
 
 	snprintf(text, 512, "%.*s", (int)out.len, out.data);
 	return ret;
@@ -86,7 +86,8 @@ static void test_update(void **state)
 	turn();
 	assert_true(page_has("proctrail_malformed_records_total 1\n"));
 	assert_int_equal(reader_fold(&t.reader, "short", 5, 2), 0);
-	if (health_now_ns() - t.observer.updated_ns < 500000000) { /* the machine is not asleep */
+	if (clock_now_ns(CLOCK_MONOTONIC) - t.observer.updated_ns <
+	    500000000) { /* the machine is not asleep */
 		observer_turn(&t.observer, &t.reader);
 		assert_true(page_has("proctrail_malformed_records_total 1\n"));
 	}

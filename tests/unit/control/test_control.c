@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/clock.h"
 #include "control/control.h"
 #include "folder.h"
 #include <cmocka.h>
@@ -136,7 +137,7 @@ static void test_health(void **state)
 
 	assert_answer(f, GET("/healthz"), "503",
 		      "\r\n\r\n{\"healthy\":false,\"reasons\":[\"the agent is not ready yet\"]}\n");
-	health_turn(&f->health, health_now_ns());
+	health_turn(&f->health, clock_now_ns(CLOCK_MONOTONIC));
 	assert_answer(f, GET("/healthz"), "200", "\r\n\r\n{\"healthy\":true,\"reasons\":[]}\n");
 }
 
@@ -145,7 +146,7 @@ static void test_status(void **state)
 	struct fixture *f = *state;
 	char pid[32];
 
-	health_turn(&f->health, health_now_ns());
+	health_turn(&f->health, clock_now_ns(CLOCK_MONOTONIC));
 	snprintf(pid, sizeof(pid), "\"pid\":%d,", (int)getpid());
 	assert_answer(f, GET("/status"), "200", pid);
 	assert_answer(f, GET("/status"), "200",
