@@ -4,6 +4,10 @@
  * makes one (a copy of its forker's program), each exec makes the next. proc/ owns and fills these;
  * everybody else reads them, for as long as the batch lives that handed them out.
  *
+ * Every image and program has a stamp, which no other has or had, and an image gets another one
+ * with each change: what was made of it holds as long as the stamp is the same. 0: nothing may be
+ * kept.
+ *
  *   image ──► program   binary, argv, cwd: shared by an image and the clones of it
  *     │   └─► user, cgroup: shared by all images with that user id, in that control group
  *     └─────► parent    the image that forked this one, or the previous image of the same process
@@ -51,9 +55,10 @@ struct cgroup {
 /* Immutable once made. The strings lie behind the structure. */
 struct program {
 	uint32_t refs;
-	uint32_t flags;		/* PROGRAM_* */
-	uint32_t argc;		/* 0: unknown */
-	uint32_t args_total;	/* bytes of argv at exec, NULs included */
+	uint32_t flags;	     /* PROGRAM_* */
+	uint32_t argc;	     /* 0: unknown */
+	uint32_t args_total; /* bytes of argv at exec, NULs included */
+	uint64_t stamp;
 	struct str binary;	/* as the spec's `binary` */
 	struct str cwd;		/* as the spec's `cwd` */
 	struct str args;	/* argv from argv[0] on, each with its NUL but perhaps the last */
@@ -75,6 +80,7 @@ struct image {
 	struct image_key key;
 	uint32_t refs;
 	uint32_t flags; /* IMAGE_* */
+	uint64_t stamp;
 	struct event_cred cred;
 	const struct user *user;     /* NULL: unknown */
 	const struct cgroup *cgroup; /* NULL: unknown */

@@ -50,7 +50,7 @@ static int describe_kthread(struct fold *f, struct image *image, const char *com
 		return r;
 	table_set_program(&f->table, image, program);
 	table_program_unref(&f->table, program);
-	table_set_owner(image, users_lookup(&f->users, 0), NULL);
+	table_set_owner(&f->table, image, users_lookup(&f->users, 0), NULL);
 	image->flags = (image->flags & ~IMAGE_STUB) | IMAGE_KTHREAD;
 	return 0;
 }

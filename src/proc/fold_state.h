@@ -95,7 +95,7 @@ static inline struct image_key image_key_from_id(const struct event_id *id)
 static inline void fold_set_owner(struct fold *f, struct image *image, uint32_t euid,
 				  const struct event_cgroup *cgroup)
 {
-	table_set_owner(image, users_lookup(&f->users, euid),
+	table_set_owner(&f->table, image, users_lookup(&f->users, euid),
 			cgroup->id ? cgroups_lookup(&f->cgroups, cgroup->hierarchy, cgroup->id)
 				   : NULL);
 }

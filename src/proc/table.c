@@ -105,7 +105,7 @@ int table_image_new(struct proc_table *t, const struct image_key *key, uint32_t 
 
 	if (!image)
 		return -ENOMEM;
-	*image = (struct image){ .key = *key, .refs = 1, .flags = flags };
+	*image = (struct image){ .key = *key, .refs = 1, .flags = flags, .stamp = ++t->stamp };
 	list_init(&image->lru);
 	*ret = image;
 	return 0;
@@ -151,7 +151,7 @@ static void image_strip(struct proc_table *t, struct image *image)
 	image->program = NULL;
 	slab_free(&t->ext_slab, image->ext);
 	image->ext = NULL;
-	table_set_owner(image, NULL, NULL);
+	table_set_owner(t, image, NULL, NULL);
 }
 
 void table_unref(struct proc_table *t, struct image *image)
@@ -191,6 +191,7 @@ void table_set_parent(struct proc_table *t, struct image *image, struct image *p
 		parent = NULL;
 	image->parent = parent ? image_ref(parent) : NULL;
 	image->depth = parent ? parent->depth + 1 : 0;
+	image->stamp = ++t->stamp;
 	table_unref(t, old);
 	bound_chain(t, image);
 }
@@ -201,6 +202,7 @@ void table_set_program(struct proc_table *t, struct image *image, struct program
 		program->refs++;
 	table_program_unref(t, image->program);
 	image->program = program;
+	image->stamp = ++t->stamp;
 	/* One that had lost its strings to the limit, and has them again. */
 	if (program && !(image->flags & IMAGE_EXITED) && !list_is_empty(&image->lru)) {
 		list_unlink(&image->lru);
@@ -208,8 +210,10 @@ void table_set_program(struct proc_table *t, struct image *image, struct program
 	}
 }
 
-void table_set_owner(struct image *image, const struct user *user, const struct cgroup *cgroup)
+void table_set_owner(struct proc_table *t, struct image *image, const struct user *user,
+		     const struct cgroup *cgroup)
 {
+	image->stamp = ++t->stamp;
 	user_ref(user);
 	cgroup_ref(cgroup);
 	user_unref(image->user);
@@ -220,6 +224,7 @@ void table_set_owner(struct image *image, const struct user *user, const struct 
 
 int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext)
 {
+	image->stamp = ++t->stamp;
 	if (!ext) {
 		slab_free(&t->ext_slab, image->ext);
 		image->ext = NULL;
@@ -390,6 +395,7 @@ struct program *table_program_new(struct proc_table *t, size_t n)
 		.interpreter = STR_EMPTY,
 		.exe = STR_EMPTY,
 		.bytes = (uint32_t)(sizeof(*program) + n),
+		.stamp = ++t->stamp,
 	};
 	return program;
 }

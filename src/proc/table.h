@@ -75,6 +75,7 @@ struct proc_table {
 	struct list living; /* current images, oldest first */
 	struct list bare;   /* current images that lost their strings to the limit */
 	struct list exited; /* images that ended, the one that ended longest ago first */
+	uint64_t stamp;	    /* the last one that was given to an image or a program */
 };
 
 void table_init(struct proc_table *t, const struct proc_limits *limits);
@@ -96,10 +97,14 @@ static inline struct image *image_ref(struct image *image)
 }
 void table_unref(struct proc_table *t, struct image *image); /* NULL is nothing */
 
-/* These replace what the image had. They take their own references. */
+/*
+ * These replace what the image had, and give it another stamp. They take their own references.
+ * Whoever changes its credentials or flags calls one of them afterwards.
+ */
 void table_set_parent(struct proc_table *t, struct image *image, struct image *parent);
 void table_set_program(struct proc_table *t, struct image *image, struct program *program);
-void table_set_owner(struct image *image, const struct user *user, const struct cgroup *cgroup);
+void table_set_owner(struct proc_table *t, struct image *image, const struct user *user,
+		     const struct cgroup *cgroup);
 /* 0, -ENOMEM */
 int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext);
 

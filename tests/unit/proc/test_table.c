@@ -155,6 +155,42 @@ static void test_bytes(void **state)
 	table_done(&t);
 }
 
+/* Each change gives an image a stamp that nothing had before. */
+static void test_stamps(void **state)
+{
+	struct event_task_ext ext = { 0 };
+	struct program *program;
+	struct image *image, *parent;
+	struct proc_table t;
+	uint64_t last;
+
+	(void)state;
+	table_init(&t, &proc_limits_default);
+	parent = image_new(&t, KEY(1, 10, 1));
+	image = image_new(&t, KEY(2, 20, 1));
+	program = table_program_new(&t, 1);
+	assert_non_null(program);
+	assert_true(parent->stamp && image->stamp > parent->stamp);
+	last = program->stamp;
+	assert_true(last > image->stamp);
+	table_set_parent(&t, image, parent);
+	assert_true(image->stamp > last);
+	last = image->stamp;
+	table_set_program(&t, image, program);
+	assert_true(image->stamp > last);
+	last = image->stamp;
+	table_set_owner(&t, image, NULL, NULL);
+	assert_true(image->stamp > last);
+	last = image->stamp;
+	assert_int_equal(table_set_ext(&t, image, &ext), 0);
+	assert_true(image->stamp > last);
+	assert_true(parent->stamp < program->stamp);
+	table_unref(&t, image);
+	table_unref(&t, parent);
+	table_program_unref(&t, program);
+	table_done(&t);
+}
+
 static void test_sweep(void **state)
 {
 	struct proc_table t;
@@ -204,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_stub_becomes_current),
 		cmocka_unit_test(test_no_circle),
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_stamps),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_trim_to_nothing),
 	};
