@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "abi/event.h"
 #include "base/log.h"
@@ -149,6 +150,14 @@ static int load_all(struct probe *p)
 	return 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static int map_shared(struct probe *p)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -162,10 +171,12 @@ static int map_shared(struct probe *p)
 				       ? (uint32_t)(p->options.ring_bytes / 8)
 				       : WAKE_BYTES;
 	p->knobs->page_size = (uint32_t)page;
+	p->knobs->ring_base = now_ns() & ~(uint64_t)7;
+	p->knobs->budget = p->options.budget;
 	p->knobs->generation = 1;
 	p->knobs->cgroup_v1_index = p->kernel.cgroup_v1_index;
 	p->knobs->cgroup_v1_hierarchy = (uint32_t)p->kernel.cgroup_v1_hierarchy;
-	return ring_new(p->ring_fd, p->options.ring_bytes, &p->ring);
+	return ring_new(p->ring_fd, p->options.ring_bytes, p->knobs->ring_base, &p->ring);
 }
 
 int probe_new(const struct probe_options *options, struct probe **ret)

@@ -17,6 +17,7 @@
 
 struct ring {
 	size_t size, page;
+	uint64_t base;		  /* what is added to positions outside of this file */
 	uint64_t *consumer;	  /* shared with the kernel */
 	const uint64_t *producer; /* shared with the kernel */
 	const char *data;
@@ -26,15 +27,17 @@ struct ring {
 	size_t wrapped_cap;
 };
 
-int ring_new(int fd, size_t size, struct ring **ret)
+int ring_new(int fd, size_t size, uint64_t base, struct ring **ret)
 {
 	_cleanup_(ring_freep) struct ring *r = NULL;
 	void *p;
 
+	assert(base % 8 == 0);
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	r->size = size;
+	r->base = base;
 	r->page = (size_t)sysconf(_SC_PAGESIZE);
 
 	p = mmap(NULL, r->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -92,45 +95,91 @@ static const void *payload(struct ring *r, size_t at, size_t n)
 	return r->wrapped;
 }
 
+/* What a record with this header takes in the ring. */
+static size_t frame_size(uint32_t header)
+{
+	size_t n = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+
+	return (n + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
+}
+
+static uint32_t header_at(const struct ring *r, uint64_t position)
+{
+	const uint32_t *header = (const uint32_t *)(r->data + (position & (r->size - 1)));
+
+	return __atomic_load_n(header, __ATOMIC_ACQUIRE);
+}
+
 const void *ring_next(struct ring *r, size_t *ret_size, uint64_t *ret_position)
 {
 	uint64_t end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
 
 	while (r->position < end) {
-		size_t at = r->position & (r->size - 1);
-		const uint32_t *header = (const uint32_t *)(r->data + at);
-		uint32_t len = __atomic_load_n(header, __ATOMIC_ACQUIRE);
+		uint32_t header = header_at(r, r->position);
 		uint64_t position = r->position;
-		size_t n = len & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+		size_t n = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 		const void *p;
 
-		if (len & BPF_RINGBUF_BUSY_BIT)
+		if (header & BPF_RINGBUF_BUSY_BIT)
 			return NULL;
-		if (len & BPF_RINGBUF_DISCARD_BIT) {
-			r->position += (n + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
+		if (header & BPF_RINGBUF_DISCARD_BIT) {
+			r->position += frame_size(header);
 			continue;
 		}
-		p = payload(r, (at + BPF_RINGBUF_HDR_SZ) & (r->size - 1), n);
+		p = payload(r, (position + BPF_RINGBUF_HDR_SZ) & (r->size - 1), n);
 		if (!p)
 			return NULL; /* out of memory: the record stays where it is */
-		r->position += (n + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
+		r->position += frame_size(header);
 		*ret_size = n;
-		*ret_position = position;
+		*ret_position = r->base + position;
 		return p;
 	}
 	return NULL;
 }
 
+int ring_seek(struct ring *r, uint64_t position)
+{
+	uint64_t end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE), at = r->position;
+
+	if (position < r->base || position - r->base > end)
+		return -ERANGE;
+	while (at < position - r->base) {
+		uint32_t header = header_at(r, at);
+
+		if (header & BPF_RINGBUF_BUSY_BIT)
+			return -ERANGE;
+		at += frame_size(header);
+	}
+	if (at > r->position && at != position - r->base)
+		return -ERANGE;
+	r->position = at;
+	return 0;
+}
+
+size_t ring_span(const struct ring *r, uint64_t begin, uint64_t end, struct iovec out[2])
+{
+	size_t at = (begin - r->base) & (r->size - 1), n = end - begin, first = r->size - at;
+
+	assert(begin <= end && end - r->base <= r->position && begin - r->base >= *r->consumer);
+	if (!n)
+		return 0;
+	out[0] = (struct iovec){ (char *)r->data + at, n < first ? n : first };
+	if (n <= first)
+		return 1;
+	out[1] = (struct iovec){ (char *)r->data, n - first };
+	return 2;
+}
+
 void ring_commit(struct ring *r, uint64_t position)
 {
-	assert(position <= r->position);
-	if (position > *r->consumer)
-		__atomic_store_n(r->consumer, position, __ATOMIC_RELEASE);
+	assert(position <= r->base + r->position);
+	if (position > r->base + *r->consumer)
+		__atomic_store_n(r->consumer, position - r->base, __ATOMIC_RELEASE);
 }
 
 uint64_t ring_position(const struct ring *r)
 {
-	return r->position;
+	return r->base + r->position;
 }
 
 uint64_t ring_size(const struct ring *r)

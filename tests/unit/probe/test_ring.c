@@ -17,6 +17,7 @@
 #include "probe/ring.h"
 
 #define SIZE 4096
+#define BASE ((uint64_t)8 << 40) /* what positions begin with */
 
 struct kernel {
 	int fd;
@@ -59,7 +60,7 @@ static void produce(struct kernel *k, char c, uint32_t n, uint32_t bits)
 	uint64_t at = *k->producer;
 	uint32_t header = n | bits;
 
-	memcpy(k->data + at % SIZE, &header, sizeof(header));
+	memcpy(k->data + at % SIZE, BASE, &header, sizeof(header));
 	for (uint32_t i = 0; i < n; i++)
 		k->data[(at + BPF_RINGBUF_HDR_SZ + i) % SIZE] = c;
 	*k->producer = at + (n + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
@@ -73,7 +74,7 @@ static void expect(struct ring *r, char c, size_t n, uint64_t position)
 
 	assert_non_null(p);
 	assert_int_equal(size, n);
-	assert_int_equal(at, position);
+	assert_int_equal(at, BASE + position);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(p[i], c);
 }
@@ -91,7 +92,7 @@ static void hands_out_in_order_and_commits_once(void **state)
 	_cleanup_(ring_freep) struct ring *r = NULL;
 	struct kernel *k = *state;
 
-	assert_int_equal(ring_new(k->fd, SIZE, &r), 0);
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &r), 0);
 	expect_none(r);
 	produce(k, 'a', 13, 0);
 	produce(k, 'b', 8, 0);
@@ -102,7 +103,7 @@ static void hands_out_in_order_and_commits_once(void **state)
 	assert_int_equal(*k->consumer, 0);
 	ring_commit(r, ring_position(r));
 	assert_int_equal(*k->consumer, 40);
-	assert_int_equal(ring_position(r), 40);
+	assert_int_equal(ring_position(r), BASE + 40);
 	assert_int_equal(ring_pending(r), 0);
 }
 
@@ -111,16 +112,16 @@ static void commits_up_to_a_position_and_never_back(void **state)
 	_cleanup_(ring_freep) struct ring *r = NULL;
 	struct kernel *k = *state;
 
-	assert_int_equal(ring_new(k->fd, SIZE, &r), 0);
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &r), 0);
 	produce(k, 'a', 16, 0);
 	produce(k, 'b', 16, 0);
 	expect(r, 'a', 16, 0);
 	expect(r, 'b', 16, 24);
 	assert_int_equal(ring_fill(r), 48);
-	ring_commit(r, 24);
+	ring_commit(r, BASE + 24);
 	assert_int_equal(*k->consumer, 24);
 	assert_int_equal(ring_fill(r), 24);
-	ring_commit(r, 0);
+	ring_commit(r, BASE);
 	assert_int_equal(*k->consumer, 24);
 }
 
@@ -131,11 +132,11 @@ static void reads_again_what_was_not_committed(void **state)
 
 	produce(k, 'a', 16, 0);
 	produce(k, 'b', 16, 0);
-	assert_int_equal(ring_new(k->fd, SIZE, &first), 0);
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &first), 0);
 	expect(first, 'a', 16, 0);
 	ring_commit(first, ring_position(first));
 	expect(first, 'b', 16, 24);
-	assert_int_equal(ring_new(k->fd, SIZE, &second), 0);
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &second), 0);
 	expect(second, 'b', 16, 24);
 }
 
@@ -145,7 +146,7 @@ static void stops_at_a_busy_record(void **state)
 	struct kernel *k = *state;
 	uint32_t header = 16;
 
-	assert_int_equal(ring_new(k->fd, SIZE, &r), 0);
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &r), 0);
 	produce(k, 'a', 16, 0);
 	produce(k, 'b', 16, BPF_RINGBUF_BUSY_BIT);
 	produce(k, 'c', 16, 0);
@@ -163,7 +164,7 @@ static void steps_over_discarded_records(void **state)
 	_cleanup_(ring_freep) struct ring *r = NULL;
 	struct kernel *k = *state;
 
-	assert_int_equal(ring_new(k->fd, SIZE, &r), 0);
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &r), 0);
 	produce(k, 'x', 100, BPF_RINGBUF_DISCARD_BIT);
 	produce(k, 'a', 16, 0);
 	produce(k, 'y', 1, BPF_RINGBUF_DISCARD_BIT);
@@ -179,7 +180,7 @@ static void puts_wrapped_records_together(void **state)
 	_cleanup_(ring_freep) struct ring *r = NULL;
 	struct kernel *k = *state;
 
-	assert_int_equal(ring_new(k->fd, SIZE, &r), 0);
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &r), 0);
 	for (uint32_t n = 1; n < 1000; n += 7) {
 		uint64_t at = *k->producer;
 
@@ -190,12 +191,93 @@ static void puts_wrapped_records_together(void **state)
 	assert_true(*k->producer > 10 * SIZE);
 }
 
+static void seeks_to_where_a_record_ends(void **state)
+{
+	static const struct {
+		uint64_t position;
+		int r;
+	} cases[] = {
+		{ BASE + 24, 0 },	{ BASE, 0 },		/* behind: nothing changes */
+		{ BASE + 32, -ERANGE },				/* within a record */
+		{ BASE + 25, -ERANGE }, { BASE + 80, -ERANGE }, /* beyond what was produced */
+		{ BASE - 8, -ERANGE },	{ BASE + 72, -ERANGE }, /* behind a record that is busy */
+	};
+	_cleanup_(ring_freep) struct ring *r = NULL;
+	struct kernel *k = *state;
+
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &r), 0);
+	produce(k, 'a', 16, 0);
+	produce(k, 'b', 16, BPF_RINGBUF_DISCARD_BIT);
+	produce(k, 'c', 16, BPF_RINGBUF_BUSY_BIT);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(ring_seek(r, cases[i].position), cases[i].r);
+		assert_int_equal(ring_position(r), BASE + 24);
+	}
+	assert_int_equal(ring_seek(r, BASE + 48), 0);
+	assert_int_equal(ring_position(r), BASE + 48);
+	assert_int_equal(*k->consumer, 0);
+}
+
+static void seeks_over_the_end_of_the_ring(void **state)
+{
+	_cleanup_(ring_freep) struct ring *r = NULL;
+	struct kernel *k = *state;
+
+	*k->consumer = *k->producer = 10 * SIZE - 24;
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &r), 0);
+	produce(k, 'a', 16, 0);
+	produce(k, 'b', 100, 0);
+	assert_int_equal(ring_seek(r, BASE + 10 * SIZE), 0);
+	expect(r, 'b', 100, 10 * SIZE);
+}
+
+/* The pieces of a span, put together. */
+static size_t take_span(const struct ring *r, uint64_t begin, uint64_t end, char *to)
+{
+	struct iovec pieces[2];
+	size_t n = ring_span(r, begin, end, pieces), total = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(to + total, pieces[i].iov_base, pieces[i].iov_len);
+		total += pieces[i].iov_len;
+	}
+	return total;
+}
+
+static void spans_are_frames(void **state)
+{
+	_cleanup_(ring_freep) struct ring *r = NULL;
+	struct kernel *k = *state;
+	struct iovec pieces[2];
+	char bytes[SIZE];
+	uint32_t header;
+
+	*k->consumer = *k->producer = 5 * SIZE - 40;
+	assert_int_equal(ring_new(k->fd, SIZE, BASE, &r), 0);
+	assert_int_equal(ring_span(r, ring_position(r), ring_position(r), pieces), 0);
+	produce(k, 'a', 13, 0);
+	produce(k, 'b', 50, 0);
+	expect(r, 'a', 13, 5 * SIZE - 40);
+	assert_int_equal(ring_span(r, BASE + 5 * SIZE - 40, ring_position(r), pieces), 1);
+	expect(r, 'b', 50, 5 * SIZE - 16);
+	assert_int_equal(take_span(r, BASE + 5 * SIZE - 40, ring_position(r), bytes), 24 + 64);
+	memcpy(&header, bytes, sizeof(header));
+	assert_int_equal(header, 13);
+	assert_int_equal(bytes[8 + 12], 'a');
+	memcpy(&header, bytes + 24, sizeof(header));
+	assert_int_equal(header, 50);
+	for (size_t i = 0; i < 50; i++)
+		assert_int_equal(bytes[24 + 8 + i], 'b');
+	ring_commit(r, BASE + 5 * SIZE - 16);
+	assert_int_equal(take_span(r, BASE + 5 * SIZE - 16, ring_position(r), bytes), 64);
+}
+
 static void needs_a_ring(void **state)
 {
 	struct ring *r = NULL;
 
 	(void)state;
-	assert_int_equal(ring_new(-1, SIZE, &r), -EBADF);
+	assert_int_equal(ring_new(-1, SIZE, BASE, &r), -EBADF);
 	assert_null(r);
 	assert_null(ring_free(NULL));
 }
@@ -212,6 +294,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(stops_at_a_busy_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(steps_over_discarded_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(puts_wrapped_records_together, setup, teardown),
+		cmocka_unit_test_setup_teardown(seeks_to_where_a_record_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(seeks_over_the_end_of_the_ring, setup, teardown),
+		cmocka_unit_test_setup_teardown(spans_are_frames, setup, teardown),
 		cmocka_unit_test(needs_a_ring),
 	};
 
