@@ -46,13 +46,14 @@ int call_from_string(struct str s, enum call *ret);
 
 /* What holds for all records of a log. Program lifetime; changed by the fold, between batches. */
 struct node {
+	uint64_t stamp;	    /* another one with each change */
 	struct str name;    /* in exec_id */
 	struct str address; /* __host_ip__ */
 };
 
 struct event {
 	enum call call;
-	const struct image *image;     /* NULL: CALL_LOST */
+	const struct image *image; /* NULL: CALL_LOST */
 	const struct node *node;
 	const struct event_exit *exit; /* CALL_EXIT only; NULL: inferred, nobody saw it */
 	const struct loss *loss;       /* CALL_LOST only */

@@ -21,6 +21,19 @@ enum field_type {
 	FIELD_TIME, /* __time__ alone: an integer, or a string for flusher_stdout */
 };
 
+/*
+ * What a value is made from, besides the node and the view: as long as that is the same, the value
+ * is. So an encoder may keep what it has written of it.
+ */
+enum field_scope {
+	FIELD_OF_EVENT,	  /* anything */
+	FIELD_OF_NOTHING, /* the same in all records */
+	FIELD_OF_CALL,	  /* the call alone, but anything of an exit or a loss */
+	FIELD_OF_IMAGE,	  /* the image: all that its stamp stands for */
+	FIELD_OF_PROGRAM, /* the image's program alone */
+	FIELD_OF_PARENT,  /* the image's parent, as FIELD_OF_IMAGE */
+};
+
 enum value_kind {
 	VALUE_ABSENT, /* the key does not apply to this record */
 	VALUE_TEXT,   /* any bytes */
@@ -52,6 +65,7 @@ struct field {
 	const char *name;
 	enum field_type type;
 	enum field_set set;
+	enum field_scope scope;
 	field_get_fn *get;
 	const char *doc; /* a full sentence; Markdown */
 };

@@ -98,6 +98,7 @@ static int fold_dispatch(struct fold *f, const struct event_head *head, const st
 	case EVENT_USER:
 		return users_put(&f->users, ((const struct event_user *)e)->uid, user_name(e));
 	case EVENT_NODE:
+		f->node.stamp++;
 		f->node.name = keep_text(f->node_name, node_name(e));
 		f->node.address = keep_text(f->node_address, node_address(e));
 		return 0;
