@@ -57,17 +57,17 @@ enum event_type {
 #define EVENT_F_CWD_ANONYMOUS 0x8000
 
 struct event_head {
-	__u32 size;	  /* of the whole record, this head included */
-	__u8 layout;	  /* EVENT_LAYOUT of whoever wrote it */
-	__u8 type;	  /* enum event_type */
-	__u16 generation; /* of the programs that wrote it */
-	__u16 cpu;	  /* with the generation: the stream */
-	__u16 flags;	  /* EVENT_F_* */
+	__u32 size;	   /* of the whole record, this head included */
+	__u8 layout;	   /* EVENT_LAYOUT of whoever wrote it */
+	__u8 type;	   /* enum event_type */
+	__u16 generation;  /* of the programs that wrote it */
+	__u16 cpu;	   /* with the generation: the stream */
+	__u16 flags;	   /* EVENT_F_* */
 	__u32 lost_budget; /* of lost_exec and lost_fork: what a control group was over its budget */
-	__u64 seq;	  /* per stream, from 1, without holes: a hole is records that were lost */
-	__u64 time_ns;	  /* CLOCK_BOOTTIME */
-	__u64 start_ns;	  /* group_leader->start_boottime: with tgid the process */
-	__u64 exec_count; /* task_struct.self_exec_id: with the two above the image */
+	__u64 seq;	   /* per stream, from 1, without holes: a hole is records that were lost */
+	__u64 time_ns;	   /* CLOCK_BOOTTIME */
+	__u64 start_ns;	   /* group_leader->start_boottime: with tgid the process */
+	__u64 exec_count;  /* task_struct.self_exec_id: with the two above the image */
 	__u32 tgid;
 	__u32 tid;
 	__u32 lost_exec; /* records lost on this stream so far, by type */
@@ -263,12 +263,15 @@ _Static_assert(sizeof(struct event_mark) == 80, "event_mark is wire format");
 /*
  * STREAM. The head's generation and cpu name the stream, seq and lost_* are its counters as the
  * map has them: at least what the records of the stream that were read so far say. So a loss shows
- * behind which no record came. Written by the agent.
+ * behind which no record came. In a state they are what the fold knew, and seq is that of the last
+ * record. Written by the agent.
  */
 struct event_stream {
 	struct event_head head;
+	__u32 lost_ahead; /* in a state: of lost_*, what that last record could not know yet */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct event_stream) == 72, "event_stream is wire format");
+_Static_assert(sizeof(struct event_stream) == 80, "event_stream is wire format");
 
 enum event_gap_reason {
 	EVENT_GAP_NOT_RUNNING = 1, /* no program was attached */
@@ -276,7 +279,11 @@ enum event_gap_reason {
 	EVENT_GAP_UNREADABLE,	   /* records were there, and cannot be read any more */
 };
 
-/* GAP. Records that nobody counted may be missing between the two times. */
+/*
+ * GAP. Records that nobody counted may be missing between the two times. Where records cannot be
+ * read any more, the streams of the head's generation and of those before it are taken up where
+ * they are found: what they lost until then is within the gap.
+ */
 struct event_gap {
 	struct event_head head;
 	__u64 since_ns, until_ns; /* CLOCK_BOOTTIME */
@@ -285,19 +292,24 @@ struct event_gap {
 };
 _Static_assert(sizeof(struct event_gap) == 96, "event_gap is wire format");
 
-#define EVENT_IMAGE_CURRENT 0x1	    /* of a living process, else of one that ended or went on */
-#define EVENT_IMAGE_KTHREAD 0x2	    /* as the bits of struct image: event/image.h */
-#define EVENT_IMAGE_STUB 0x4	    /* only the identity is known */
-#define EVENT_IMAGE_NEVER_EXEC 0x8  /* a clone */
+#define EVENT_IMAGE_CURRENT 0x1	      /* of a living process, else of one that ended or went on */
+#define EVENT_IMAGE_KTHREAD 0x2	      /* as the bits of struct image: event/image.h */
+#define EVENT_IMAGE_STUB 0x4	      /* only the identity is known */
+#define EVENT_IMAGE_NEVER_EXEC 0x8    /* a clone */
 #define EVENT_IMAGE_SAME_PROGRAM 0x10 /* its program is its parent's: no strings follow */
-#define EVENT_IMAGE_NO_PROGRAM 0x20 /* nothing is known of its program: no strings follow */
-#define EVENT_IMAGE_NO_USER 0x40    /* the user was unknown */
-#define EVENT_IMAGE_LIVE 0x80	    /* a fork or exec record of its process was folded */
-#define EVENT_IMAGE_LIVE_IMAGE 0x100 /* the image itself came from such a record */
+#define EVENT_IMAGE_NO_PROGRAM 0x20   /* nothing is known of its program: no strings follow */
+#define EVENT_IMAGE_NO_USER 0x40      /* the user was unknown */
+#define EVENT_IMAGE_LIVE 0x80	      /* a fork or exec record of its process was folded */
+#define EVENT_IMAGE_LIVE_IMAGE 0x100  /* the image itself came from such a record */
+#define EVENT_IMAGE_EXITED 0x200      /* its process has ended, or went on to another image */
+#define EVENT_IMAGE_TOLD 0x400	      /* the pipelines know of its process */
+#define EVENT_IMAGE_DYING 0x800	      /* the last pass found its process on its way out */
+#define EVENT_IMAGE_SEEN 0x1000	      /* the last pass has seen its process, or it came later */
+#define EVENT_IMAGE_BARE 0x2000	      /* it lost its strings to a limit */
 
 /*
  * IMAGE. An image as the process table has it, the head naming it; what a compacted journal begins
- * with. Parents come before their children. Followed by: a struct event_task_ext if
+ * with. Followed by: a struct event_task_ext if
  * EVENT_F_TASK_EXT, a struct event_exe_ext if EVENT_F_EXE_EXT, binary, cwd, interpreter, exe, args,
  * env, each as it is in struct program. Written by the agent.
  */
@@ -312,7 +324,39 @@ struct event_image {
 	__u32 args_total;
 	__u32 args_len, env_len;
 	__u32 binary_len, cwd_len, interp_len, exe_len;
+	__u32 depth; /* as struct image has it */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct event_image) == 184, "event_image is wire format");
+_Static_assert(sizeof(struct event_image) == 192, "event_image is wire format");
+
+/* A process that has ended, so that what else is heard of it is known to come late. */
+struct event_ended {
+	__u64 start_ns;
+	__u32 tgid;
+	__u32 bits; /* EVENT_ENDED_* */
+};
+_Static_assert(sizeof(struct event_ended) == 16, "event_ended is wire format");
+
+#define EVENT_ENDED_INFERRED 0x1 /* nobody saw its end */
+
+#define EVENT_STATE_BEGIN 0x1	   /* else the end of the state */
+#define EVENT_STATE_IN_PASS 0x2	   /* a pass had begun, and was not at its end */
+#define EVENT_STATE_WANTS_PASS 0x4 /* records were lost since the last pass began */
+#define EVENT_STATE_NO_PASS 0x8	   /* the pass that runs lost records of its own */
+
+/*
+ * STATE. Two of them enclose a fold's whole state, written as records: STREAM, NODE, CLOCK, USER,
+ * CGROUP and IMAGE. None of these gives an event or is a loss. The one at the end is followed by a
+ * struct event_ended for each process that ended lately, in their order. Written by the agent.
+ */
+struct event_state {
+	struct event_head head;
+	__u64 ring_begin_ns; /* when the ring was made, CLOCK_BOOTTIME; 0: unknown */
+	__u32 pass;	     /* how many passes of the task iterator have begun */
+	__u32 bits;	     /* EVENT_STATE_* */
+	__u32 n_ended;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct event_state) == 96, "event_state is wire format");
 
 #endif

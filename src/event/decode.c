@@ -230,6 +230,13 @@ static bool check_image(const void *record, size_t n_behind)
 				   exe_ext_size(&e->head);
 }
 
+static bool check_state(const void *record, size_t n_behind)
+{
+	const struct event_state *e = record;
+
+	return n_behind == (uint64_t)e->n_ended * sizeof(struct event_ended);
+}
+
 static const struct {
 	size_t size; /* of the fixed structure */
 	check_fn *check;
@@ -246,6 +253,7 @@ static const struct {
 	[EVENT_STREAM] = { sizeof(struct event_stream), check_fixed },
 	[EVENT_GAP] = { sizeof(struct event_gap), check_gap },
 	[EVENT_IMAGE] = { sizeof(struct event_image), check_image },
+	[EVENT_STATE] = { sizeof(struct event_state), check_state },
 };
 _Static_assert(ARRAY_SIZE(types) == _EVENT_MAX, "every type has a check");
 

@@ -7,18 +7,15 @@
 #include "base/cleanup.h"
 
 static const char *const call_names[] = {
-	[CALL_EXECVE] = "execve",
-	[CALL_EXIT] = "exit",
-	[CALL_CLONE] = "clone",
-	[CALL_SNAPSHOT] = "snapshot",
-	[CALL_LOST] = "lost",
+	[CALL_EXECVE] = "execve",     [CALL_EXIT] = "exit", [CALL_CLONE] = "clone",
+	[CALL_SNAPSHOT] = "snapshot", [CALL_LOST] = "lost",
 };
 _Static_assert(ARRAY_SIZE(call_names) == _CALL_MAX, "every call has a name");
 
 static const char *const loss_names[] = {
-	[LOSS_RING_FULL] = "ring_full",	      [LOSS_BUDGET] = "budget",
-	[LOSS_SKIPPED] = "skipped",	      [LOSS_NOT_RUNNING] = "not_running",
-	[LOSS_UNREADABLE] = "unreadable",     [LOSS_QUEUE] = "queue_full",
+	[LOSS_RING_FULL] = "ring_full",	  [LOSS_BUDGET] = "budget",
+	[LOSS_SKIPPED] = "skipped",	  [LOSS_NOT_RUNNING] = "not_running",
+	[LOSS_UNREADABLE] = "unreadable", [LOSS_QUEUE] = "queue_full",
 	[LOSS_WRITE] = "write_failed",
 };
 _Static_assert(ARRAY_SIZE(loss_names) == _LOSS_MAX, "every reason has a name");

@@ -108,6 +108,10 @@ static void touch_record(const struct event_head *h)
 	case EVENT_IMAGE:
 		touch_image(record);
 		break;
+	case EVENT_STATE:
+		touch((const struct event_state *)record + 1,
+		      ((const struct event_state *)record)->n_ended * sizeof(struct event_ended));
+		break;
 	case EVENT_EXIT:
 	case EVENT_CLOCK:
 	case EVENT_MARK:

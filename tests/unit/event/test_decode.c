@@ -41,6 +41,7 @@ static const size_t fixed_sizes[] = {
 	[EVENT_STREAM] = sizeof(struct event_stream),
 	[EVENT_GAP] = sizeof(struct event_gap),
 	[EVENT_IMAGE] = sizeof(struct event_image),
+	[EVENT_STATE] = sizeof(struct event_state),
 };
 _Static_assert(ARRAY_SIZE(fixed_sizes) == _EVENT_MAX, "every type is tested");
 
@@ -425,6 +426,21 @@ static void test_image_lengths(void **state)
 	assert_int_equal(check(e), 0);
 }
 
+static void test_state(void **state)
+{
+	_cleanup_(freep) struct event_state *e =
+		record_new(EVENT_STATE, sizeof(*e), 2 * sizeof(struct event_ended));
+
+	(void)state;
+	assert_int_equal(check(e), -EBADMSG);
+	e->n_ended = 2;
+	assert_int_equal(check(e), 0);
+	e->n_ended = 3;
+	assert_int_equal(check(e), -EBADMSG);
+	e->n_ended = (1u << 28) + 2; /* right only where the product wraps */
+	assert_int_equal(check(e), -EBADMSG);
+}
+
 static void test_type_names(void **state)
 {
 	(void)state;
@@ -496,8 +512,8 @@ int main(void)
 		cmocka_unit_test(test_process),	     cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_facts),	     cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_image),	     cmocka_unit_test(test_image_lengths),
-		cmocka_unit_test(test_type_names),   cmocka_unit_test(test_path),
-		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_state),	     cmocka_unit_test(test_type_names),
+		cmocka_unit_test(test_path),	     cmocka_unit_test(test_long_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
