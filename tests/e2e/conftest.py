@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import harness
+from truth import Truth
 
 CFLAGS = "-std=gnu17 -D_GNU_SOURCE -O1 -Wall -static -pthread".split()
 EXTRA_CFLAGS = {"tiny": "-nostdlib -nostartfiles".split()}
@@ -52,6 +53,15 @@ def binary(session_dir):
     return str(shutil.copy2(source, session_dir / "proctrail"))
 
 
+@pytest.fixture(scope="session")
+def faulty_binary(session_dir):
+    """A copy of the program that dies at the points that $PROCTRAIL_FAULT names: built with -Dfaults=true."""
+    source = os.environ.get("PROCTRAIL_FAULTS")
+    if not source:
+        pytest.skip("PROCTRAIL_FAULTS does not name a program built with -Dfaults=true")
+    return str(shutil.copy2(source, session_dir / "proctrail-faults"))
+
+
 @pytest.fixture
 def work(session_dir, request):
     """The test's own directory, named after it."""
@@ -73,6 +83,24 @@ def pytest_addoption(parser):
 def needs_root():
     if os.geteuid() != 0:
         pytest.skip("only root may load BPF programs")
+
+
+@pytest.fixture
+def instance():
+    """The name of an agent that the test starts by itself; what that leaves behind is removed."""
+    name = harness.new_instance()
+    yield name
+    harness.remove_instance(name)
+
+
+@pytest.fixture
+def truth(needs_root, session_dir, work):
+    """The witness of all that happens during the test."""
+    build = Path(os.environ.get("PROCTRAIL_BUILD", harness.REPO / "build"))
+    program = shutil.copy2(build / "tests" / "truth" / "truth", session_dir / "truth")
+    witness = Truth(program, work)
+    yield witness
+    witness.stop()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import ctypes
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -46,6 +47,7 @@ CAPABILITIES = """
 """.split()
 
 _markers = itertools.count(1)
+_instances = itertools.count(1)
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -170,34 +172,60 @@ class Running:
         self.popen.communicate(timeout=WORKLOAD_S)
 
 
+def new_instance():
+    """A name that no other agent of this machine has."""
+    return f"e2e-{os.getpid()}-{next(_instances)}"
+
+
+def remove_instance(name):
+    """What an agent that was killed has left of itself."""
+    for folder in (Path("/sys/fs/bpf/proctrail", name), Path("/run/proctrail", name)):
+        shutil.rmtree(folder, ignore_errors=True)
+    for suffix in (".sock", ".sock.lock"):
+        Path("/run/proctrail", name + suffix).unlink(missing_ok=True)
+
+
 class Agent:
     """
-    One instance of `proctrail run`, with a configuration and an output of its own in `directory`.
+    One instance of `proctrail run`, with a name, a configuration and an output of its own in `directory`.
     `prefix` is a command that starts it (unshare, setpriv); config=None: the embedded default pipeline.
     """
 
     def __init__(self, binary, workloads, directory, *, fields=None, calls=None, max_args=None,
-                 config="", options=(), prefix=(), stdout_flusher=False, wait=True, preexec=None):
+                 config="", options=(), prefix=(), stdout_flusher=False, wait=True, preexec=None, env=None):
         self.workloads, self.directory = workloads, Path(directory)
         self.calls = calls or ["execve", "exit"]
-        self.err_path = self.directory / "agent.err"
+        self.preexec, self.pids = preexec, []
         self.stdout_path = self.directory / "agent.out"
         self.out_path = self.directory / "records.jsonl"
         self.running = []
         self._offset, self._records = 0, []
         if config == "":
             config = self.make_config(fields, calls, max_args, stdout_flusher)
-        command = [*prefix, binary, "run", *options]
+        options = [str(o) for o in options]
+        if "--instance" not in options:
+            options += ["--instance", new_instance()]
+        self.instance = options[options.index("--instance") + 1]
+        self.prefix, self.binary, self.options = list(prefix), binary, options
         if config is not None:
             (self.directory / "pipeline.yaml").write_text(config)
-            command += ["--config", str(self.directory / "pipeline.yaml")]
+            self.options += ["--config", str(self.directory / "pipeline.yaml")]
         if config is None or stdout_flusher:
             self.out_path = self.stdout_path
         self.out_path.unlink(missing_ok=True)
-        with open(self.stdout_path, "wb") as out, open(self.err_path, "wb") as err:
+        self.start_again(wait=wait, env=env)
+
+    def start_again(self, *options, wait=True, binary=None, env=None):
+        """A further life: the same instance, configuration and outputs. stderr() is that of the new one."""
+        self.binary = binary or self.binary
+        self.err_path = self.directory / (f"agent.{len(self.pids)}.err" if self.pids else "agent.err")
+        command = [*self.prefix, self.binary, "run", *self.options, *map(str, options)]
+        with open(self.stdout_path, "ab" if self.pids else "wb") as out, open(self.err_path, "wb") as err:
             self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                          cwd=self.directory, preexec_fn=preexec or die_with_parent)
+                                          cwd=self.directory, preexec_fn=self.preexec or die_with_parent,
+                                          env={**os.environ, **env} if env else None)
         self.pid = self.popen.pid
+        self.pids.append(self.pid)
         if wait:
             self.wait_ready()
 
@@ -242,12 +270,18 @@ class Agent:
         assert self.popen.returncode == 0, f"status {self.popen.returncode}:\n{self.stderr()}"
         return self.stderr()
 
-    def kill(self):
-        for workload in self.running:
-            workload.kill()
+    def die(self):
+        """As by a crash: kill -9. What it leaves behind stays."""
         if self.popen.poll() is None:
             self.popen.kill()
-        self.popen.wait()
+        return self.popen.wait()
+
+    def kill(self):
+        """For good, with all that it has left."""
+        for workload in self.running:
+            workload.kill()
+        self.die()
+        remove_instance(self.instance)
 
     def rss_bytes(self):
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():

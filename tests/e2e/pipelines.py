@@ -3,9 +3,7 @@
 What the tests of many pipelines share: files that say what a pipeline is (JSON, which is YAML too), the files
 that pipelines write, storms of numbered programs, and what the agent says of itself on its control socket.
 """
-import atexit
 import http.client
-import itertools
 import json
 import os
 import re
@@ -15,7 +13,6 @@ from pathlib import Path
 
 from harness import strict_object, wait_until
 
-_instances = itertools.count(1)
 # Numbers that the storms of other tests, which may run at the same time, do not have.
 BASE = (10_000_000 + os.getpid()) * 1_000_000
 MARKER = re.compile(rb'"arguments":"marker-%d(\d{6})[" ]' % (BASE // 1_000_000))
@@ -50,14 +47,9 @@ def pipeline(*flushers, processors=(), enable=True, **options):
 
 
 def start(start_agent, *paths, options=(), **kwargs):
-    """An agent with these files and folders, under a name of its own."""
-    instance = f"e2e-{os.getpid()}-{next(_instances)}"
+    """An agent with these files and folders."""
     configs = [x for path in paths for x in ("--config", str(path))]
-    agent = start_agent(config=None, options=["--instance", instance, *options, *configs], **kwargs)
-    agent.instance = instance
-    for name in (f"{instance}.sock", f"{instance}.sock.lock"):  # of one that was killed
-        atexit.register(Path("/run/proctrail", name).unlink, missing_ok=True)
-    return agent
+    return start_agent(config=None, options=[*options, *configs], **kwargs)
 
 
 def storm(agent, first, last):

@@ -138,10 +138,11 @@ def test_service_manager_is_told(start_agent, work):
         agent.stop()
 
 
-def test_reader_that_leaves_ends_the_agent(binary, work, needs_root):
+def test_reader_that_leaves_ends_the_agent(binary, work, needs_root, instance):
     err = work / "err"
     with open(err, "wb") as stderr:
-        agent = subprocess.Popen([binary, "run"], stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL)
+        agent = subprocess.Popen([binary, "run", "--instance", instance], stdout=subprocess.PIPE, stderr=stderr,
+                                 stdin=subprocess.DEVNULL)
         head = subprocess.Popen(["head", "-n1"], stdin=agent.stdout, stdout=subprocess.PIPE)
         agent.stdout.close()
         try:
@@ -160,12 +161,13 @@ def test_reader_that_leaves_ends_the_agent(binary, work, needs_root):
                 popen.wait()
 
 
-def test_blocked_pipe_does_not_stop_the_agent_from_ending(binary, work, workloads, needs_root):
+def test_blocked_pipe_does_not_stop_the_agent_from_ending(binary, work, workloads, needs_root, instance):
     err = work / "err"
     read_end, write_end = os.pipe()
     fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
     with open(err, "wb") as stderr:
-        agent = subprocess.Popen([binary, "run"], stdout=write_end, stderr=stderr, stdin=subprocess.DEVNULL)
+        agent = subprocess.Popen([binary, "run", "--instance", instance], stdout=write_end, stderr=stderr,
+                                 stdin=subprocess.DEVNULL)
     os.close(write_end)
     try:
         wait_until(lambda: "ready" in err.read_text().split("\n"), 10, err.read_text)
@@ -178,10 +180,11 @@ def test_blocked_pipe_does_not_stop_the_agent_from_ending(binary, work, workload
         agent.wait()
 
 
-def test_slow_reader_gets_everything(binary, work, workloads, needs_root):
+def test_slow_reader_gets_everything(binary, work, workloads, needs_root, instance):
     err = work / "err"
     with open(err, "wb") as stderr:
-        agent = subprocess.Popen([binary, "run"], stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL)
+        agent = subprocess.Popen([binary, "run", "--instance", instance], stdout=subprocess.PIPE, stderr=stderr,
+                                 stdin=subprocess.DEVNULL)
     try:
         wait_until(lambda: "ready" in err.read_text().split("\n"), 10, err.read_text)
         storm = subprocess.run([workloads / "storm", workloads / "tiny", "1", "2000"], check=True,
@@ -208,8 +211,8 @@ def test_without_privileges_it_says_what_is_missing(binary, needs_root):
     assert "ready" not in done.stderr.split("\n")
 
 
-def test_agent_ends_when_it_is_told_during_the_start(binary, needs_root):
-    agent = subprocess.Popen([binary, "run"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+def test_agent_ends_when_it_is_told_during_the_start(binary, needs_root, instance):
+    agent = subprocess.Popen([binary, "run", "--instance", instance], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                              stdin=subprocess.DEVNULL)
     agent.send_signal(signal.SIGTERM)
     agent.communicate(timeout=10)
