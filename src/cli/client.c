@@ -4,21 +4,15 @@
  */
 #include "cli/client.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/curl_library.h"
+
 #define TIMEOUT_MS 5000L
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
-
-static CURL *curl_free_handle(CURL *curl)
-{
-	curl_easy_cleanup(curl);
-	return NULL;
-}
-DEFINE_CLEANUP(CURL *, curl_free_handle)
 
 static size_t take(char *data, size_t size, size_t n, void *ctx)
 {
@@ -30,7 +24,18 @@ static size_t take(char *data, size_t size, size_t n, void *ctx)
 	return buf_failed(out) ? 0 : size * n;
 }
 
-static int to_errno(CURL *curl, CURLcode code)
+struct session {
+	const struct curl_library *lib;
+	CURL *curl;
+};
+
+static void session_done(struct session *s)
+{
+	if (s->curl)
+		s->lib->easy_cleanup(s->curl);
+}
+
+static int to_errno(const struct session *s, CURLcode code)
 {
 	long error = 0;
 
@@ -40,27 +45,40 @@ static int to_errno(CURL *curl, CURLcode code)
 		return -ETIMEDOUT;
 	if (code != CURLE_COULDNT_CONNECT)
 		return -EBADMSG;
-	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
+	s->lib->easy_getinfo(s->curl, CURLINFO_OS_ERRNO, &error);
 	return error > 0 ? -(int)error : -ECONNREFUSED;
+}
+
+static int ask(const struct session *s, const char *socket, const char *url, struct buf *out)
+{
+	const struct curl_library *lib = s->lib;
+	CURL *curl = s->curl;
+	char full[256];
+
+	snprintf(full, sizeof(full), "http://localhost%s", url);
+	if (lib->easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket) != CURLE_OK)
+		return -ENAMETOOLONG;
+	lib->easy_setopt(curl, CURLOPT_URL, full);
+	lib->easy_setopt(curl, CURLOPT_PROXY, "");
+	lib->easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	lib->easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+	lib->easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	lib->easy_setopt(curl, CURLOPT_WRITEDATA, out);
+	return to_errno(s, lib->easy_perform(curl));
 }
 
 int client_get(const char *socket, const char *url, struct buf *out)
 {
-	_cleanup_(curl_free_handlep) CURL *curl = curl_easy_init();
-	char full[256];
+	_cleanup_(session_done) struct session s = { 0 };
+	int r;
 
-	if (!curl)
+	r = curl_library_load(&s.lib);
+	if (r < 0)
+		return r;
+	s.curl = s.lib->easy_init();
+	if (!s.curl)
 		return -ENOMEM;
-	snprintf(full, sizeof(full), "http://localhost%s", url);
-	if (curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket) != CURLE_OK)
-		return -ENAMETOOLONG;
-	curl_easy_setopt(curl, CURLOPT_URL, full);
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
-	return to_errno(curl, curl_easy_perform(curl));
+	return ask(&s, socket, url, out);
 }
 
 int client_get_status(const char *socket, json_t **ret)
@@ -106,6 +124,9 @@ void client_explain(const char *socket, int r, struct buf *out)
 	case -EBADMSG:
 		buf_printf(out, "what answers at '%s' is no agent, or one of another version",
 			   socket);
+		break;
+	case -ELIBACC:
+		buf_put_str(out, STR("asking the agent needs libcurl: install libcurl4"));
 		break;
 	default:
 		buf_printf(out, "cannot ask the agent at '%s': %s", socket, strerror(-r));

@@ -18,6 +18,7 @@ DEFINE_CLEANUP(json_t *, client_json_unref)
 /*
  * Appends the page at `url` ("/status"). 0; -ENOENT or -ECONNREFUSED where no agent runs, -EACCES
  * where we may not ask; another negative errno where it does not answer as it should.
+ * -ELIBACC where this machine has no libcurl.
  */
 int client_get(const char *socket, const char *url, struct buf *out);
 

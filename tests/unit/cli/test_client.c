@@ -148,6 +148,16 @@ static void test_explain(void **state)
 	}
 }
 
+static void test_explain_library(void **state)
+{
+	_cleanup_(buf_done) struct buf out = { 0 };
+
+	(void)state;
+	client_explain("/run/x.sock", -ELIBACC, &out);
+	buf_put_char(&out, '\0');
+	assert_non_null(strstr(out.data, "install libcurl4"));
+}
+
 static void test_settings(void **state)
 {
 	_cleanup_(agent_settings_done) struct agent_settings given = { 0 }, named = { 0 };
@@ -164,8 +174,11 @@ static void test_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_get),	     cmocka_unit_test(test_status),
-		cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_explain),
+		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_explain),
+		cmocka_unit_test(test_explain_library),
 		cmocka_unit_test(test_settings),
 	};
 
