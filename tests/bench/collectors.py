@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+What collects while the storm runs: nobody, the agent, the floor, and the packaged peers. Each is a program that is
+started, says when it is ready, writes a file, and is stopped.
+"""
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+NICE = -10
+READY_S = 60
+_instances = itertools.count(1)
+
+
+def wait_until(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError(f"not within {seconds} s: {what}")
+        time.sleep(0.005)
+
+
+def renice():
+    os.setpriority(os.PRIO_PROCESS, 0, NICE)
+
+
+def runtime_ns(pid):
+    """What the scheduler has given to all threads of a process."""
+    total = 0
+    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        try:
+            total += int(path.read_text().split()[0])
+        except (OSError, IndexError):
+            pass  # the thread has just ended
+    return total
+
+
+def status_bytes(pid, key):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(key + ":"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+class Collector:
+    """One that is not there: the storm alone."""
+
+    name = "alone"
+    marker = None  # a regular expression whose group 1 is the number of an exec
+
+    def __init__(self, tools):
+        self.tools = tools
+        self.popen = None
+        self.out = None
+
+    def start(self, directory):
+        pass
+
+    def stop(self):
+        pass
+
+    def cpu_ns(self):
+        return 0
+
+    def peak_bytes(self):
+        return 0
+
+    def written(self):
+        return self.out.stat().st_size if self.out and self.out.exists() else 0
+
+
+class Program(Collector):
+    """One that is a program of its own, and says on stderr or stdout that it is ready."""
+
+    def command(self, directory):
+        raise NotImplementedError
+
+    def is_ready(self):
+        return True
+
+    def spawn(self, command, directory, stdout):
+        self.err = directory / "collector.err"
+        with open(self.err, "wb") as err, open(stdout, "wb") as out:
+            self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                          cwd=directory, preexec_fn=renice)
+
+    def start(self, directory):
+        self.out = directory / f"{self.name.replace(' ', '-')}.out"
+        self.out.unlink(missing_ok=True)
+        begin = time.monotonic()
+        self.spawn(self.command(directory), directory, self.stdout(directory))
+        wait_until(lambda: self.popen.poll() is not None or self.is_ready(), READY_S, f"{self.name} ready")
+        self.ready_s = time.monotonic() - begin
+        if self.popen.poll() is not None:
+            raise RuntimeError(f"{self.name} ended with {self.popen.returncode}: {self.err.read_text()[-500:]}")
+
+    def stdout(self, directory):
+        return self.out
+
+    def stop(self):
+        if self.popen and self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+            try:
+                self.popen.wait(20)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+                self.popen.wait()
+
+    def cpu_ns(self):
+        return runtime_ns(self.popen.pid)
+
+    def peak_bytes(self):
+        return status_bytes(self.popen.pid, "VmHWM")
+
+
+class Agent(Program):
+    """The agent, with an instance of its own. `processors`, `pipelines` and `options` make the variants."""
+
+    marker = re.compile(rb'"arguments":"(?:x+ )*m(\d+)"[^\n]*"call_name":"execve"')
+    calls = ["execve", "exit", "clone"]
+
+    def __init__(self, tools, name="agent", pipelines=1, processors=(), options=(), calls=None):
+        super().__init__(tools)
+        self.name, self.pipelines, self.processors, self.options = name, pipelines, list(processors), list(options)
+        self.calls = calls or self.calls
+
+    def command(self, directory):
+        self.instance = f"bench-{os.getpid()}-{next(_instances)}"
+        configs = []
+        for i in range(self.pipelines):
+            path = directory / f"{self.instance}-{i}.yaml"
+            out = self.out if i == 0 else directory / f"other-{i}.out"
+            out.unlink(missing_ok=True)
+            path.write_text(json.dumps({
+                "enable": True,
+                "inputs": [{"Type": "input_process_security", "CallNames": self.calls}],
+                "processors": self.processors,
+                "flushers": [{"Type": "flusher_file", "FilePath": str(out), "MaxFileSize": "0"}]}))
+            configs += ["--config", str(path)]
+        return [self.tools.agent, "run", "--instance", self.instance, *self.options, *configs]
+
+    def stdout(self, directory):
+        return directory / "agent.stdout"
+
+    def is_ready(self):
+        return "ready" in self.err.read_text().split("\n")
+
+    def stop(self):
+        super().stop()
+        for place in ("/run/proctrail", "/sys/fs/bpf/proctrail"):
+            for path in Path(place).glob(self.instance + "*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def lost(self):
+        """What the agent says of itself at its end."""
+        found = re.search(r"(\d+) lost, (\d+) dropped", self.err.read_text())
+        return sum(map(int, found.groups())) if found else 0
+
+
+class Floor(Program):
+    """The smallest program that writes as much; `pad` is what it lacks on each kind of line."""
+
+    name = "floor"
+    marker = Agent.marker
+
+    def __init__(self, tools, pad=(0, 0, 0)):
+        super().__init__(tools)
+        self.pad = pad
+
+    def command(self, directory):
+        return [self.tools.floor, str(self.out), ",".join(str(max(0, n)) for n in self.pad)]
+
+    def stdout(self, directory):
+        return directory / "floor.stdout"
+
+    def is_ready(self):
+        return "ready" in self.err.read_text()
+
+
+class Execsnoop(Program):
+    name = "execsnoop"
+    marker = re.compile(rb"^target .* m(\d+) *$", re.M)
+
+    def command(self, directory):
+        return [self.tools.execsnoop, "-n", "target", "--max-args", "32"]
+
+    def is_ready(self):
+        return b"PCOMM" in self.out.read_bytes()
+
+
+class Bpftrace(Program):
+    """The probes that it takes to say what the agent says of an exec: who, what, with which arguments, and its end."""
+
+    name = "bpftrace"
+    marker = re.compile(rb"^exec .* m(\d+)$", re.M)
+    script = """
+    BEGIN { printf("ready\\n"); }
+    tracepoint:syscalls:sys_enter_execve { printf("exec %d %d %d ", pid, uid, nsecs); join(args->argv); }
+    tracepoint:sched:sched_process_fork { printf("fork %d %d\\n", args->parent_pid, args->child_pid); }
+    tracepoint:sched:sched_process_exit { printf("exit %d %d\\n", pid, nsecs); }
+    """
+
+    def spawn(self, command, directory, stdout):
+        env = {**os.environ, "BPFTRACE_MAX_STRLEN": "128"}
+        self.err = directory / "collector.err"
+        with open(self.err, "wb") as err, open(stdout, "wb") as out:
+            self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                          cwd=directory, env=env, preexec_fn=renice)
+
+    def command(self, directory):
+        return [self.tools.bpftrace, "-B", "full", "-e", self.script]
+
+    def is_ready(self):
+        # Its output is held back until there is enough of it.
+        return self.ready_at() < time.monotonic()
+
+    def ready_at(self):
+        if not hasattr(self, "_ready_at"):
+            self._ready_at = time.monotonic() + 3
+        return self._ready_at
+
+    def stop(self):
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGINT)
+            self.popen.wait(30)
+
+
+class Auditd(Program):
+    """auditd with a rule for execve, its kernel thread included."""
+
+    name = "auditd"
+    marker = re.compile(rb'type=EXECVE [^\n]*="m(\d+)"')
+    rule = ["exit,always", "-F", "arch=b64", "-S", "execve", "-k", "bench"]
+    settings = """
+log_file = {out}
+log_format = RAW
+write_logs = yes
+flush = INCREMENTAL_ASYNC
+freq = 1000
+num_logs = 0
+max_log_file = 4000
+max_log_file_action = IGNORE
+space_left = 50
+space_left_action = IGNORE
+admin_space_left = 25
+admin_space_left_action = IGNORE
+disk_full_action = IGNORE
+disk_error_action = IGNORE
+priority_boost = 0
+"""
+
+    def command(self, directory):
+        (directory / "auditd.conf").write_text(self.settings.format(out=self.out))
+        self.before = self.auditctl("-s")
+        return [self.tools.auditd, "-f", "-n", "-c", str(directory)]
+
+    def auditctl(self, *arguments):
+        return subprocess.run([self.tools.auditctl, *arguments], capture_output=True, text=True).stdout
+
+    def stdout(self, directory):
+        return directory / "auditd.stdout"
+
+    def is_ready(self):
+        return self.out.exists() and self.out.stat().st_size > 0
+
+    def start(self, directory):
+        super().start(directory)
+        self.auditctl("-b", "8192")
+        self.auditctl("-a", *self.rule)
+        self.auditctl("-e", "1")
+        self.thread = next((int(p.parent.name) for p in Path("/proc").glob("[0-9]*/comm")
+                            if p.read_text() == "kauditd\n"), None)
+
+    def stop(self):
+        self.auditctl("-d", *self.rule)
+        super().stop()
+        backlog = re.search(r"backlog_limit (\d+)", self.before)
+        enabled = re.search(r"enabled (\d+)", self.before)
+        self.auditctl("-b", backlog[1] if backlog else "64")
+        self.auditctl("-e", enabled[1] if enabled else "0")
+
+    def cpu_ns(self):
+        return super().cpu_ns() + (runtime_ns(self.thread) if self.thread else 0)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was measured, as one table for each kind of row, as JSON, and against a stored result."""
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+from stats import Samples, judge
+
+US, MIB = 1e3, 1 << 20
+
+
+def table(head, lines):
+    """Columns of equal width, the first to the left, the others to the right."""
+    rows = [head, *lines]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    return "\n".join("  ".join(cell.ljust(w) if i == 0 else cell.rjust(w)
+                               for i, (cell, w) in enumerate(zip(row, widths))).rstrip() for row in rows)
+
+
+def scaled(samples, divisor):
+    return Samples(x / divisor for x in samples)
+
+
+def storm_line(name, results, base):
+    mine, alone, floor = results[name], results.get("alone", {}), results.get(base, {})
+    wall = mine["wall"].over(alone["wall"]) if alone and name != "alone" else Samples()
+    cpu = mine["storm_cpu"].over(alone["storm_cpu"]) if alone and name != "alone" else Samples()
+    ratio = mine["cpu"].over(floor["cpu"]) if floor and name not in (base, "alone") else Samples()
+    against = mine["wall"].over(floor["wall"]) if floor and name not in (base, "alone") else Samples()
+    is_there = name != "alone"
+    return [name, scaled(mine["wall"], US).text("{:.1f}"), wall.text(), cpu.text(), against.text(),
+            scaled(mine["cpu"], US).text() if is_there else "-", ratio.text(),
+            f"{max(mine['peak']) / MIB:.1f}" if is_there else "-",
+            f"{sum(mine['lost'])}" if "lost" in mine and is_there else "-",
+            f"{sum(mine['doubled'])}" if "doubled" in mine and is_there else "-",
+            f"{mine['bytes'].median:.0f}" if is_there else "-"]
+
+
+STORM_HEAD = ["", "us/exec", "wall x alone", "storm CPU x alone", "wall x floor", "CPU us/exec", "CPU x floor",
+              "RSS MiB", "lost", "twice", "B/exec"]
+
+
+def storm_text(row, results):
+    head = [row.title if not cell else cell for cell in STORM_HEAD]
+    head = [cell.replace("floor", row.base) for cell in head]
+    return table(head, [storm_line(name, results, row.base) for name in results])
+
+
+def figures_text(title, figures):
+    """Figures that are a number or samples each, with a unit."""
+    lines = []
+    for name, (value, unit) in figures.items():
+        text = value.text("{:.3g}" if value and abs(value.median) < 10 else "{:.1f}") \
+            if isinstance(value, Samples) else (f"{value:.3g}" if isinstance(value, float) else str(value))
+        lines.append([name, text, unit])
+    return table([title, "", ""], lines)
+
+
+def machine():
+    model = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())
+    return {"kernel": platform.release(), "cpus": os.cpu_count(), "model": model,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "load": round(os.getloadavg()[0], 2)}
+
+
+def comparable(rows):
+    """
+    {(row, what): samples} of what a later run is held against: ratios to the floor where there is one, since
+    machines, and the hours of one machine, differ.
+    """
+    found = {}
+    for row, results in rows.items():
+        if "storm" not in results:
+            for name, (value, _) in results.get("figures", {}).items():
+                if isinstance(value, list):
+                    found[row, name] = Samples(value)
+            continue
+        base = results["base"]
+        storm = results["storm"]
+        for name, metrics in storm.items():
+            if name in (base, "alone"):
+                continue
+            for metric in ("cpu", "wall"):
+                if base in storm:
+                    found[row, f"{name} {metric} x {base}"] = Samples(metrics[metric]).over(storm[base][metric])
+            found[row, f"{name} lost"] = Samples(metrics.get("lost", []))
+            found[row, f"{name} RSS"] = Samples(metrics["peak"])
+            found[row, f"{name} bytes"] = Samples(metrics["bytes"])
+    return {key: value for key, value in found.items() if value}
+
+
+def compare(now, path):
+    """The table of a run against a stored one; and whether anything is worse."""
+    before = comparable(json.loads(Path(path).read_text())["rows"])
+    lines, is_worse = [], False
+    for (row, what), samples in comparable(now).items():
+        old = before.get((row, what))
+        if not old:
+            continue
+        verdict = judge(samples, old)
+        is_worse |= verdict == "worse"
+        form = "{:.3g}"
+        lines.append([f"{row}: {what}", old.text(form), samples.text(form), verdict])
+    return table(["against " + Path(path).name, "before", "now", ""], lines), is_worse

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A storm beside a collector: what it cost whom, and what the collector saw of it."""
+import json
+import os
+import subprocess
+import time
+from collections import Counter
+
+from collectors import Agent, Floor, renice
+from stats import Samples
+
+QUIET_S = 0.15  # nothing more was written for so long: everything is out
+CALIBRATION = 1000
+
+
+class Result(dict):
+    """Metrics of one run, by name."""
+
+
+def storm_command(tools, n, workers=1, rate=0, arguments=0, kind="exec", user=65534, groups=None):
+    command = [tools.storm, "-n", str(n)]
+    for flag, value, default in (("-w", workers, 1), ("-r", rate, 0), ("-a", arguments, 0), ("-k", kind, "exec"),
+                                 ("-u", user, 65534), ("-g", groups, None)):
+        command += [flag, str(value)] if value != default else []
+    return [*command, "./target"]
+
+
+def start_storm(tools, **how):
+    return subprocess.Popen(storm_command(tools, **how), stdout=subprocess.PIPE, cwd=tools.directory,
+                            preexec_fn=renice)
+
+
+def end_storm(popen):
+    out, _ = popen.communicate()
+    if popen.returncode:
+        raise RuntimeError(f"the storm ended with {popen.returncode}")
+    return json.loads(out)
+
+
+def settle(collector):
+    """Waits until the collector has written all that it will."""
+    size, since = -1, time.monotonic()
+    while time.monotonic() - since < QUIET_S:
+        now = collector.written()
+        if now != size:
+            size, since = now, time.monotonic()
+        time.sleep(0.01)
+
+
+def count_markers(collector, begin, n):
+    """(lost, doubled) of the markers 1 to n."""
+    if not collector.marker:
+        return 0, 0
+    with open(collector.out, "rb") as f:
+        f.seek(begin)
+        seen = Counter(int(m) for m in collector.marker.findall(f.read()))
+    return n - sum(1 <= m <= n for m in seen), sum(count - 1 for count in seen.values())
+
+
+def measure(collector, work, *, n, during=None, **how):
+    """One storm of n beside the collector. `during` is called with the collector while the storm runs."""
+    collector.start(work)
+    try:
+        time.sleep(0.1)
+        settle(collector)
+        begin, cpu = collector.written(), collector.cpu_ns()
+        popen = start_storm(collector.tools, n=n, **how)
+        if during:
+            during(collector)
+        storm = end_storm(popen)
+        settle(collector)
+        result = Result(wall=storm["wall_ns"] / n, storm_cpu=storm["cpu_ns"] / n,
+                        cpu=(collector.cpu_ns() - cpu) / n, peak=collector.peak_bytes())
+    finally:
+        collector.stop()
+    if how.get("kind", "exec") == "exec":
+        result["lost"], result["doubled"] = count_markers(collector, begin, n)
+    if isinstance(collector, Agent):
+        result["dropped"] = collector.lost()
+    result["bytes"] = (collector.written() - begin) / n
+    return result
+
+
+def line_lengths(collector, begin):
+    """Mean length of the storm's lines by call."""
+    total, count = Counter(), Counter()
+    with open(collector.out, "rb") as f:
+        f.seek(begin)
+        for line in f:
+            if b"bench-storm" in line or b"target" in line:
+                call = line.split(b'"call_name":"', 1)[1].split(b'"', 1)[0].decode()
+                total[call] += len(line)
+                count[call] += 1
+    return {call: total[call] / count[call] for call in count}
+
+
+def calibrate(tools, work, **how):
+    """What the floor has to add to each kind of line to write as much as the agent does."""
+    lengths = []
+    how["n"] = CALIBRATION
+    how.pop("rate", None)
+    for collector in (Agent(tools), Floor(tools)):
+        measure(collector, work, **how)
+        lengths.append(line_lengths(collector, 0))
+    agent, floor = lengths
+    return tuple(round(agent.get(c, 0) - floor.get(c, 0)) if c in floor else 0 for c in ("clone", "execve", "exit"))
+
+
+def rounds(collectors, work, pairs, **how):
+    """
+    Each collector once in every round, in an order that turns from round to round, so that what else goes on
+    on the machine meets all alike. {name: {metric: Samples}}
+    """
+    results = {c.name: {} for c in collectors}
+    for i in range(pairs):
+        order = collectors[i % len(collectors):] + collectors[:i % len(collectors)]
+        for collector in order if i % 2 == 0 else reversed(order):
+            for metric, value in measure(collector, work, **how).items():
+                results[collector.name].setdefault(metric, Samples()).append(value)
+    return results
+
+
+def temporary(tools):
+    path = tools.work / f"run-{os.getpid()}"
+    path.mkdir(exist_ok=True)
+    return path
