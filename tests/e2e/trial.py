@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+An agent under a witness's eyes, which may crash, be stopped, and be started again as often as one likes; in the
+end all that happened since the trial's beginning must have been told. Used by the tests of crashes and by
+tests/faults.
+"""
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import harness
+from harness import marker, wait_until
+from truth import Account, Told
+
+CALLS = ["execve", "exit", "clone"]
+FIELDS = ["__seq__"]  # of the extended ones: what tells a double
+BATCH = 2048  # records that a crash may repeat, for each flusher
+SMALLEST_RING = ["--ring-size", "256KiB"]
+TAIL = 1 << 20
+
+
+def crash_points():
+    """The names of all points at which the agent may be made to die: every FAULT("...") of its source."""
+    names = set()
+    for path in (harness.REPO / "src").rglob("*.[ch]"):
+        names |= set(re.findall(r'\bFAULT(?:_SHORT)?\("(\w+)"', path.read_text()))
+    return sorted(names)
+
+
+def is_told(paths, text):
+    """Whether the exit of a program with this argument is at the end of one of these files."""
+    pattern = re.compile(rb'"arguments":"%s[" ][^\n]*"call_name":"exit"[^\n]*\n' % text.encode())
+    for path in paths:
+        if os.path.exists(path):
+            with open(path, "rb") as f:
+                f.seek(max(0, f.seek(0, 2) - TAIL))
+                if pattern.search(f.read()):
+                    return True
+    return False
+
+
+class Trial:
+    """From its making on, everything must be told in `paths` (the agent's output)."""
+
+    def __init__(self, agent, truth, paths=None):
+        self.agent, self.truth = agent, truth
+        self.paths = paths or [agent.out_path]
+        self.storms = []
+        self.fence()
+        self.begin = truth.now()
+
+    def fence(self):
+        """Waits until everything that has happened is in the output."""
+        text = marker()
+        subprocess.run([self.agent.path("tiny"), text], check=True)
+
+        def is_out():
+            assert self.agent.popen.poll() is None, \
+                f"the agent has ended with {self.agent.popen.returncode}:\n{self.agent.stderr()}"
+            return is_told(self.paths, text)
+
+        wait_until(is_out, harness.RECORD_S * 2, lambda: f"the fence's record; stderr:\n{self.agent.stderr()}")
+
+    def storm(self, n, background=False):
+        """n programs by vfork, exec and exit, at full speed."""
+        popen = subprocess.Popen([self.agent.path("storm"), self.agent.path("tiny"), "1", str(n)],
+                                 stdout=subprocess.DEVNULL, cwd="/")
+        if background:
+            self.storms.append(popen)
+            return popen
+        assert popen.wait(harness.WORKLOAD_S) == 0
+        return None
+
+    def end_storms(self):
+        while self.storms:
+            assert self.storms.pop().wait(harness.WORKLOAD_S) == 0
+
+    def wait_for_death(self, seconds):
+        """Whether the agent dies by itself within that time; it must be by SIGKILL, which is what crash points do."""
+        try:
+            status = self.agent.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        assert status == -signal.SIGKILL, f"the agent ended with {status}:\n{self.agent.stderr()}"
+        return True
+
+    def account(self):
+        """What was told of all that has happened so far. The agent must be alive."""
+        self.end_storms()
+        end = self.truth.now()
+        self.fence()
+        paths = [p for p in self.paths if Path(p).exists()]
+        return Account(self.truth.events(self.begin, end), Told(*paths), self.agent.pids)
+
+    def check_all_told(self, crashes=1):
+        """Nothing is missing, nothing is torn, and doubles are few and recognisable."""
+        account = self.account()
+        account.check_nothing_missing()
+        account.check_doubles(crashes * BATCH)
+        assert not [r for r in account.told.lost if any(r.get(f"lost.{c}", "0") != "0" for c in CALLS)], \
+            account.told.lost
+        return account
