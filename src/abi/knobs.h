@@ -14,6 +14,7 @@
  * A map of this is pinned with each generation of programs. The first 16 bytes never change: a
  * newer version reads them of an older one's.
  */
+#define KNOBS_STABLE_BYTES 16
 struct knobs {
 	__u64 ring_base;  /* CLOCK_BOOTTIME when the ring was made: __seq__ is this + position */
 	__u32 ring_bytes; /* size of the ring's data */
@@ -37,5 +38,28 @@ struct knobs {
 	__u32 budget;
 	__u32 reserved;
 };
+
+_Static_assert(sizeof(struct knobs) == 56, "knobs are shared with the kernel side");
+
+/*
+ * The counters of a stream (event_head.generation and cpu): records numbered, and records lost.
+ * What could not be told in the ring because there was no room for it is counted here. Pinned like
+ * the above; what is here never changes, more may follow.
+ */
+struct stream_counters {
+	__u64 seq;
+	__u32 lost_exec, lost_exit, lost_fork, lost_other;
+	__u32 lost_budget; /* of lost_exec and lost_fork */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct stream_counters) == 32, "streams are shared with the kernel side");
+
+/* Of a control group, by its id (struct event_cgroup). */
+struct budget {
+	/* when what was recorded would be within the budget, had it come evenly: CLOCK_BOOTTIME */
+	__u64 exec_due_ns, fork_due_ns;
+	__u64 dropped; /* records */
+};
+_Static_assert(sizeof(struct budget) == 24, "budgets are shared with the kernel side");
 
 #endif

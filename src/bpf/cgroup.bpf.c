@@ -22,7 +22,7 @@ struct {
 TRACEPOINT("cgroup_mkdir")
 int BPF_PROG(pt_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 {
-	struct stream *s = stream_get();
+	struct stream_counters *s = stream_get();
 	struct knobs *k = knobs_get();
 	struct cgroup_scratch *r;
 	__u32 zero = 0, n = 0;

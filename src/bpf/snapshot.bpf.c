@@ -34,7 +34,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct stream);
+	__type(value, struct stream_counters);
 } pt_snap_stream SEC(".maps");
 
 static __always_inline void fill_process(struct snapshot_scratch *r, struct task_struct *t,
@@ -126,7 +126,7 @@ static __always_inline int snapshot(struct bpf_iter__task *ctx, bool is_sleepabl
 	struct task_struct *t = ctx->task;
 	struct snapshot_scratch *r;
 	struct knobs *k = knobs_get();
-	struct stream *s;
+	struct stream_counters *s;
 	__u32 zero = 0, off, n;
 
 	if (!t || !k || t->pid != t->tgid)

@@ -5,6 +5,8 @@
 #include <bpf/libbpf.h>
 
 #include "abi/knobs.h"
+#include "probe/generation.h"
+#include "probe/pins.h"
 #include "probe/probe.h"
 
 /* What has to be known of this kernel before the programs are loaded. */
@@ -21,15 +23,31 @@ struct probe {
 	struct probe_options options;
 	struct kernel_facts kernel;
 	bool is_raw;
-	struct bpf_object *process, *cgroup;
+	struct bpf_object *live;
 	struct bpf_object *snapshot; /* NULL: not loaded */
 	bool is_sleepable;	     /* the iterator that is loaded */
-	struct bpf_link *links[4];   /* in the order of attaching */
-	size_t n_links;
-	int ring_fd, knobs_fd, streams_fd; /* owned by `process` */
-	struct knobs *knobs;		   /* shared with the programs */
-	struct ring *ring;
+	int snapshot_stream_fd;	     /* goes on from one time that it is loaded to the next */
+
+	struct pins *pins; /* NULL: nothing is pinned */
+	struct generation own;
+	struct generation old[PINS_GENERATIONS_MAX]; /* the oldest first */
+	size_t n_old;
+	bool is_adopted, was_complete;
+	bool is_attached, is_detached, is_kept;
+
+	struct knobs *knobs;		/* shared with the programs */
+	struct ring *ring;		/* that is read */
+	const struct generation *reads; /* whose ring that is */
+	char *streams;			/* room for what a map of streams has of all CPUs */
+	int n_cpus;
 };
+
+/* Opens and loads the programs, which write into `ring_fd`, or a new ring where that is -1. */
+int probe_load(struct probe *p, int ring_fd);
+/* What to do about it, for the errors of loading that have one usual cause. */
+const char *probe_load_advice(int r);
+/* The program of a part; owned by `live`. */
+struct bpf_program *probe_program(const struct probe *p, enum generation_part part);
 
 /*
  * Lets the shared maps of an object that is not loaded yet be those that exist. 0 or a negative
@@ -39,3 +57,15 @@ int probe_share_maps(const struct probe *p, struct bpf_object *object);
 
 struct bpf_object *probe_object_close(struct bpf_object *object);
 DEFINE_CLEANUP(struct bpf_object *, probe_object_close)
+
+/* The folder on bpffs, or NULL. */
+static inline const char *probe_folder(const struct probe *p)
+{
+	return p->pins ? pins_folder(p->pins) : NULL;
+}
+
+/*
+ * Forgets an older generation, and its pins; to be called between two looks at them. Its ring is
+ * not the one that is read, or is also another's.
+ */
+void probe_forget(struct probe *p, size_t i);

@@ -1,154 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loads the programs and holds what keeps them running. The process object creates the shared maps;
- * the others are given them. Everything here runs on the reader thread.
+ * From what is pinned and what is loaded to what runs. The generations that are found are kept in
+ * their order, which is that of their rings: the first one's ring is read first. Everything here
+ * runs on the reader thread.
  */
 #include "probe/probe.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdarg.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
 #include "abi/event.h"
 #include "base/log.h"
-#include "cgroup.skel.h"
-#include "cgroup_raw.skel.h"
 #include "probe/internal.h"
-#include "process.skel.h"
-#include "process_raw.skel.h"
 
 #define LOG_UNIT "probe"
 
 #define WAKE_BYTES (256 * 1024)
-
-/* libbpf's words help only when something failed: they are for debugging. */
-static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
-{
-	char text[1024];
-
-	if (level == LIBBPF_DEBUG || log_get_level() < LOG_LEVEL_DEBUG)
-		return 0;
-	vsnprintf(text, sizeof(text), fmt, args);
-	text[strcspn(text, "\n")] = '\0';
-	log_debug("libbpf: %s", text);
-	return 0;
-}
-
-struct bpf_object *probe_object_close(struct bpf_object *object)
-{
-	bpf_object__close(object);
-	return NULL;
-}
-
-int probe_share_maps(const struct probe *p, struct bpf_object *object)
-{
-	const struct {
-		const char *name;
-		int fd;
-	} maps[] = { { "pt_ring", p->ring_fd },
-		     { "pt_knobs", p->knobs_fd },
-		     { "pt_streams", p->streams_fd } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(object, maps[i].name);
-		int r = map ? bpf_map__reuse_fd(map, maps[i].fd) : -ENOENT;
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static void autoload(struct bpf_object *object, const char *program, bool is_wanted)
-{
-	bpf_program__set_autoload(bpf_object__find_program_by_name(object, program), is_wanted);
-}
-
-/* The object that creates the shared maps. */
-static int load_process(struct probe *p, bool is_raw)
-{
-	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
-	const void *elf;
-	size_t n;
-	int r;
-
-	elf = is_raw ? process_raw_bpf__elf_bytes(&n) : process_bpf__elf_bytes(&n);
-	o = bpf_object__open_mem(elf, n, NULL);
-	if (!o)
-		return -errno;
-	autoload(o, "pt_exit", p->kernel.has_group_dead);
-	autoload(o, "pt_exit_old", !p->kernel.has_group_dead);
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(o, "pt_ring"),
-				 (uint32_t)p->options.ring_bytes);
-	r = bpf_object__load(o);
-	if (r < 0)
-		return r;
-	p->ring_fd = bpf_object__find_map_fd_by_name(o, "pt_ring");
-	p->knobs_fd = bpf_object__find_map_fd_by_name(o, "pt_knobs");
-	p->streams_fd = bpf_object__find_map_fd_by_name(o, "pt_streams");
-	p->process = TAKE_PTR(o);
-	p->is_raw = is_raw;
-	return 0;
-}
-
-static int load_cgroup(struct probe *p)
-{
-	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
-	const void *elf;
-	size_t n;
-	int r;
-
-	elf = p->is_raw ? cgroup_raw_bpf__elf_bytes(&n) : cgroup_bpf__elf_bytes(&n);
-	o = bpf_object__open_mem(elf, n, NULL);
-	if (!o)
-		return -errno;
-	r = probe_share_maps(p, o);
-	if (r == 0)
-		r = bpf_object__load(o);
-	if (r < 0)
-		return r;
-	p->cgroup = TAKE_PTR(o);
-	return 0;
-}
-
-/* What to do about it, for the errors that have one usual cause. */
-static const char *load_advice(int r)
-{
-	if (r == -EPERM || r == -EACCES)
-		return geteuid()
-			       ? "; run it as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE"
-			       : "; the kernel refuses BPF to this process (lockdown, seccomp, or a container without CAP_BPF)";
-	if (r == -ENOENT || r == -ESRCH)
-		return "; the kernel has no BTF (/sys/kernel/btf/vmlinux), which it needs: CONFIG_DEBUG_INFO_BTF";
-	return "; log level debug shows what the kernel said";
-}
-
-static int load_all(struct probe *p)
-{
-	int r = -EOPNOTSUPP;
-
-	if (p->options.hooks != PROBE_HOOKS_RAW) {
-		r = load_process(p, false);
-		if (r < 0 && p->options.hooks == PROBE_HOOKS_AUTO && r != -EPERM)
-			log_debug("BTF tracepoints do not load (%s), trying raw ones",
-				  strerror(-r));
-		else if (r < 0)
-			return log_err_errno(r, "cannot load the BPF programs%s", load_advice(r));
-	}
-	if (r < 0) {
-		r = load_process(p, true);
-		if (r < 0)
-			return log_err_errno(r, "cannot load the BPF programs%s", load_advice(r));
-	}
-	r = load_cgroup(p);
-	if (r < 0)
-		return log_err_errno(r, "cannot load the BPF program for control groups%s",
-				     load_advice(r));
-	return 0;
-}
 
 static uint64_t now_ns(void)
 {
@@ -158,62 +30,193 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static int map_shared(struct probe *p)
+/* Without pins everything works but surviving. */
+static int open_pins(struct probe *p)
+{
+	const char *why = NULL;
+	int r;
+
+	if (!p->options.pins)
+		return 0;
+	r = pins_new(p->options.pins, &p->pins, &why);
+	if (r == -EBUSY || r == -ENOMEM)
+		return r;
+	if (r < 0)
+		log_warn_errno(
+			r,
+			"nothing is pinned below '%s' (%s): events between a crash of the agent and its next start will be missing",
+			p->options.pins, why);
+	return 0;
+}
+
+/* Takes up one generation, or removes it; the number is used up either way. */
+static int adopt_one(struct probe *p, uint16_t number)
+{
+	const char *why = NULL;
+	int r = generation_read(probe_folder(p), number, &p->old[p->n_old], &why);
+
+	if (r == 0) {
+		p->was_complete |= generation_is_complete(&p->old[p->n_old]);
+		p->n_old++;
+		p->is_adopted = true;
+		return 0;
+	}
+	if (r != -ENODATA && r != -EBADMSG)
+		return log_err_errno(r, "cannot read what is pinned in '%s'", probe_folder(p));
+	if (r == -EBADMSG)
+		log_warn(
+			"what is pinned in '%s/g%" PRIu16
+			"' is not what an agent leaves (%s): it is removed, and records that may wait in it are lost",
+			probe_folder(p), number, why);
+	generation_remove(probe_folder(p), number);
+	return 0;
+}
+
+static int adopt(struct probe *p)
+{
+	uint16_t numbers[PINS_GENERATIONS_MAX], last = 0;
+	int n = p->pins ? pins_list(probe_folder(p), numbers) : 0, r = 0;
+
+	if (n < 0)
+		return log_err_errno(n, "cannot read '%s'", probe_folder(p));
+	for (int i = 0; r == 0 && i < n; i++) {
+		r = adopt_one(p, numbers[i]);
+		last = numbers[i];
+	}
+	generation_init(&p->own, pins_next(last));
+	return r;
+}
+
+static int load(struct probe *p)
+{
+	const struct generation *last = p->n_old ? &p->old[p->n_old - 1] : NULL;
+	bool is_same = last && last->ring_bytes == p->options.ring_bytes;
+	int r = kernel_facts_read(&p->kernel);
+
+	if (r < 0)
+		return log_err_errno(r, "cannot read the kernel's BTF%s",
+				     probe_load_advice(-ENOENT));
+	r = probe_load(p, is_same ? last->fds[PART_RING] : -1);
+	if (r < 0)
+		return r;
+	p->own.ring_bytes = (uint32_t)p->options.ring_bytes;
+	p->own.ring_base = is_same ? last->ring_base : now_ns() & ~(uint64_t)7;
+	if (last && !is_same)
+		log_info("the ring of %" PRIu32 " bytes is read to its end, then one of %" PRIu32,
+			 last->ring_bytes, p->own.ring_bytes);
+	return 0;
+}
+
+static int map_knobs(struct probe *p)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *m = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, p->knobs_fd, 0);
+	void *m = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, p->own.fds[PART_KNOBS], 0);
 
 	if (m == MAP_FAILED)
 		return -errno;
 	p->knobs = m;
-	p->knobs->ring_bytes = (uint32_t)p->options.ring_bytes;
-	p->knobs->wake_bytes = p->options.ring_bytes / 8 < WAKE_BYTES
-				       ? (uint32_t)(p->options.ring_bytes / 8)
-				       : WAKE_BYTES;
+	p->knobs->ring_base = p->own.ring_base;
+	p->knobs->ring_bytes = p->own.ring_bytes;
+	p->knobs->generation = p->own.number;
+	p->knobs->wake_bytes = p->own.ring_bytes / 8 < WAKE_BYTES ? p->own.ring_bytes / 8
+								  : WAKE_BYTES;
 	p->knobs->page_size = (uint32_t)page;
-	p->knobs->ring_base = now_ns() & ~(uint64_t)7;
-	p->knobs->budget = p->options.budget;
-	p->knobs->generation = 1;
 	p->knobs->cgroup_v1_index = p->kernel.cgroup_v1_index;
 	p->knobs->cgroup_v1_hierarchy = (uint32_t)p->kernel.cgroup_v1_hierarchy;
-	return ring_new(p->ring_fd, p->options.ring_bytes, p->knobs->ring_base, &p->ring);
+	p->knobs->budget = p->options.budget;
+	return 0;
+}
+
+/* Room for the counters of all CPUs, of whichever generation has most. */
+static int make_room_for_streams(struct probe *p)
+{
+	size_t size = p->own.streams_size;
+
+	for (size_t i = 0; i < p->n_old; i++)
+		if (p->old[i].streams_size > size)
+			size = p->old[i].streams_size;
+	p->n_cpus = libbpf_num_possible_cpus();
+	if (p->n_cpus < 0)
+		return p->n_cpus;
+	p->streams = calloc((size_t)p->n_cpus, size);
+	return p->streams ? 0 : -ENOMEM;
+}
+
+/* Reads the ring of this generation from now on. */
+static int read_ring(struct probe *p, const struct generation *g)
+{
+	struct ring *ring = NULL;
+	int r = ring_new(g->fds[PART_RING], g->ring_bytes, g->ring_base, &ring);
+
+	if (r < 0)
+		return r;
+	ring_free(p->ring);
+	p->ring = ring;
+	p->reads = g;
+	return 0;
+}
+
+static int map_all(struct probe *p)
+{
+	int r = map_knobs(p);
+
+	if (r == 0)
+		r = make_room_for_streams(p);
+	if (r == 0)
+		r = read_ring(p, p->n_old ? &p->old[0] : &p->own);
+	return r < 0 ? log_err_errno(r, "cannot map the ring") : 0;
 }
 
 int probe_new(const struct probe_options *options, struct probe **ret)
 {
-	_cleanup_(probe_freep) struct probe *p = NULL;
+	_cleanup_(probe_freep) struct probe *p = calloc(1, sizeof(*p));
 	int r;
 
-	libbpf_set_print(print_libbpf);
-	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
 	p->options = *options;
-
-	r = kernel_facts_read(&p->kernel);
-	if (r < 0)
-		return log_err_errno(r, "cannot read the kernel's BTF%s", load_advice(-ENOENT));
-	r = load_all(p);
+	p->snapshot_stream_fd = -1;
+	generation_init(&p->own, 0);
+	r = open_pins(p);
+	if (r == 0)
+		r = adopt(p);
+	if (r == 0)
+		r = load(p);
+	if (r == 0)
+		r = map_all(p);
 	if (r < 0)
 		return r;
-	r = map_shared(p);
-	if (r < 0)
-		return log_err_errno(r, "cannot map the ring");
 	*ret = TAKE_PTR(p);
 	return 0;
+}
+
+static void remove_pins(struct probe *p)
+{
+	for (size_t i = 0; i < p->n_old; i++)
+		generation_remove(probe_folder(p), p->old[i].number);
+	generation_remove(probe_folder(p), p->own.number);
 }
 
 struct probe *probe_free(struct probe *p)
 {
 	if (!p)
 		return NULL;
-	probe_detach(p);
+	if (p->is_attached)
+		probe_detach(p);
+	if (p->is_detached && p->pins)
+		remove_pins(p);
 	p->ring = ring_free(p->ring);
 	if (p->knobs)
 		munmap(p->knobs, (size_t)sysconf(_SC_PAGESIZE));
 	probe_snapshot_unload(p);
-	probe_object_close(p->cgroup);
-	probe_object_close(p->process);
+	if (p->snapshot_stream_fd >= 0)
+		close(p->snapshot_stream_fd);
+	for (size_t i = 0; i < p->n_old; i++)
+		generation_done(&p->old[i]);
+	generation_done(&p->own);
+	p->live = probe_object_close(p->live);
+	p->pins = pins_free(p->pins);
+	free(p->streams);
 	free(p);
 	return NULL;
 }
@@ -225,44 +228,104 @@ void probe_demand(struct probe *p, bool wants_ext, uint32_t max_args, uint32_t m
 	p->knobs->want = wants_ext ? KNOBS_WANT_EXT : 0;
 }
 
-static int attach(struct probe *p, const struct bpf_object *object, const char *program)
+bool probe_is_adopted(const struct probe *p)
 {
-	struct bpf_link *link =
-		bpf_program__attach(bpf_object__find_program_by_name(object, program));
+	return p->is_adopted;
+}
+
+bool probe_was_complete(const struct probe *p)
+{
+	return p->was_complete;
+}
+
+bool probe_is_pinned(const struct probe *p)
+{
+	return p->pins != NULL;
+}
+
+/* The link's file descriptor is all that is kept of it. */
+static int attach(struct probe *p, enum generation_part part)
+{
+	struct bpf_program *program = probe_program(p, part);
+	struct bpf_link *link = bpf_program__attach(program);
+	int r = 0;
 
 	if (!link)
-		return log_err_errno(-errno, "cannot attach the BPF program %s", program);
-	p->links[p->n_links++] = link;
+		return log_err_errno(-errno, "cannot attach the BPF program %s",
+				     bpf_program__name(program));
+	p->own.fds[part] = fcntl(bpf_link__fd(link), F_DUPFD_CLOEXEC, 0);
+	if (p->own.fds[part] < 0)
+		r = log_err_errno(-errno, "cannot keep the BPF program %s",
+				  bpf_program__name(program));
+	bpf_link__destroy(link);
+	return r;
+}
+
+/* The maps first; the first pin of all shows whether it is allowed. */
+static int pin_maps(struct probe *p)
+{
+	int r = 0;
+
+	for (int part = 0; p->pins && r == 0 && part < PART_LINKS; part++)
+		r = generation_pin(&p->own, probe_folder(p), part);
+	if (r == 0)
+		return 0;
+	generation_remove(probe_folder(p), p->own.number);
+	if (p->n_old)
+		return log_err_errno(r, "cannot pin the ring in '%s'", probe_folder(p));
+	log_warn_errno(
+		r,
+		"nothing can be pinned in '%s': events between a crash of the agent and its next start will be missing",
+		probe_folder(p));
+	p->pins = pins_free(p->pins);
 	return 0;
+}
+
+static int attach_all(struct probe *p)
+{
+	int r = pin_maps(p);
+
+	for (int part = PART_LINKS; r == 0 && part < _PART_MAX; part++) {
+		r = attach(p, part);
+		if (r < 0 || !p->pins)
+			continue;
+		r = generation_pin(&p->own, probe_folder(p), part);
+		if (r < 0)
+			return log_err_errno(r, "cannot pin the BPF program %s in '%s'",
+					     bpf_program__name(probe_program(p, part)),
+					     probe_folder(p));
+	}
+	return r;
 }
 
 int probe_attach(struct probe *p)
 {
-	const struct {
-		const struct bpf_object *object;
-		const char *program;
-	} order[] = {
-		{ p->process, p->kernel.has_group_dead ? "pt_exit" : "pt_exit_old" },
-		{ p->process, "pt_exec" },
-		{ p->cgroup, "pt_cgroup_mkdir" },
-		{ p->process, "pt_fork" },
-	};
+	int r = attach_all(p);
 
-	_Static_assert(ARRAY_SIZE(order) == ARRAY_SIZE(p->links), "a link for each program");
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		int r = attach(p, order[i].object, order[i].program);
-
-		if (r < 0)
-			return r;
+	if (r < 0) {
+		generation_let_go(&p->own, 1, probe_folder(p));
+		if (p->pins)
+			generation_remove(probe_folder(p), p->own.number);
+		return r;
 	}
+	p->is_attached = true;
+	generation_let_go(p->old, p->n_old, probe_folder(p));
 	return 0;
 }
 
 void probe_detach(struct probe *p)
 {
-	for (size_t i = 0; i < p->n_links; i++)
-		bpf_link__destroy(p->links[i]);
-	p->n_links = 0;
+	if (p->is_kept && p->pins)
+		return;
+	generation_let_go(p->old, p->n_old, probe_folder(p));
+	generation_let_go(&p->own, 1, probe_folder(p));
+	p->is_attached = false;
+	p->is_detached = true;
+}
+
+void probe_keep(struct probe *p)
+{
+	p->is_kept = true;
 }
 
 void probe_arm(struct probe *p)
@@ -277,40 +340,64 @@ struct ring *probe_ring(struct probe *p)
 
 int probe_ring_fd(const struct probe *p)
 {
-	return p->ring_fd;
+	return p->reads->fds[PART_RING];
+}
+
+uint32_t probe_ring_id(const struct probe *p)
+{
+	return p->reads->ring_id;
+}
+
+/* The first generation whose ring is not the one that is read, or NULL. */
+static const struct generation *next_ring(const struct probe *p)
+{
+	for (size_t i = 0; i < p->n_old; i++)
+		if (p->old[i].ring_id != p->reads->ring_id)
+			return &p->old[i];
+	return p->own.ring_id != p->reads->ring_id ? &p->own : NULL;
+}
+
+/* Nobody writes into the ring that is read, and all of it is committed and accounted for. */
+static bool is_ring_done(const struct probe *p)
+{
+	for (size_t i = 0; i < p->n_old; i++)
+		if (p->old[i].ring_id == p->reads->ring_id &&
+		    (generation_is_attached(&p->old[i]) || !p->old[i].end))
+			return false;
+	return ring_fill(p->ring) == 0;
+}
+
+void probe_forget(struct probe *p, size_t i)
+{
+	bool is_read = p->reads == &p->old[i];
+
+	generation_remove(probe_folder(p), p->old[i].number);
+	generation_done(&p->old[i]);
+	p->n_old--;
+	memmove(&p->old[i], &p->old[i + 1], (p->n_old - i) * sizeof(p->old[0]));
+	if (is_read)
+		p->reads = i < p->n_old ? &p->old[i] : &p->own;
+	else if (p->reads > &p->old[i] && p->reads != &p->own)
+		p->reads--;
+}
+
+int probe_next_ring(struct probe *p)
+{
+	const struct generation *next = next_ring(p);
+	uint32_t id = p->reads->ring_id;
+	int r;
+
+	if (!next || !is_ring_done(p))
+		return 0;
+	r = read_ring(p, next);
+	if (r < 0)
+		return log_err_errno(r, "cannot map the next ring");
+	while (p->n_old && p->old[0].ring_id == id)
+		probe_forget(p, 0);
+	return 1;
 }
 
 const char *probe_hooks_name(const struct probe *p)
 {
 	return p->is_raw ? "raw" : "btf";
-}
-
-/* The value of the map pt_streams: struct stream of bpf/lib/maps.h. */
-struct stream {
-	uint64_t seq;
-	uint32_t lost_exec, lost_exit, lost_fork, lost_other;
-};
-
-int probe_losses(const struct probe *p, struct probe_losses *ret)
-{
-	int n = libbpf_num_possible_cpus();
-	_cleanup_(freep) struct stream *streams = NULL;
-	struct probe_losses sum = { 0 };
-	uint32_t zero = 0;
-
-	if (n < 0)
-		return n;
-	streams = calloc((size_t)n, sizeof(*streams));
-	if (!streams)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(p->streams_fd, &zero, streams) < 0)
-		return -errno;
-	for (int i = 0; i < n; i++) {
-		sum.exec += streams[i].lost_exec;
-		sum.exit += streams[i].lost_exit;
-		sum.fork += streams[i].lost_fork;
-		sum.other += streams[i].lost_other;
-	}
-	*ret = sum;
-	return 0;
 }

@@ -182,6 +182,11 @@ uint64_t ring_position(const struct ring *r)
 	return r->base + r->position;
 }
 
+uint64_t ring_committed(const struct ring *r)
+{
+	return r->base + *r->consumer;
+}
+
 uint64_t ring_size(const struct ring *r)
 {
 	return r->size;

@@ -57,6 +57,9 @@ void ring_commit(struct ring *r, uint64_t position);
 /* Where the next record will be read. */
 uint64_t ring_position(const struct ring *r);
 
+/* Up to where room was given back. */
+uint64_t ring_committed(const struct ring *r);
+
 /* How many bytes it can hold. */
 uint64_t ring_size(const struct ring *r);
 

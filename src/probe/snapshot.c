@@ -5,6 +5,7 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/log.h"
 #include "probe/internal.h"
@@ -21,6 +22,17 @@ DEFINE_CLEANUP(struct bpf_link *, link_close)
 
 static const char *const programs[] = { "pt_snapshot_old", "pt_snapshot" }; /* by is_sleepable */
 
+/* The stream of the iterator goes on where it was, when it is loaded once more. */
+static int share_maps(const struct probe *p, struct bpf_object *o)
+{
+	int r = probe_share_maps(p, o);
+
+	if (r < 0 || p->snapshot_stream_fd < 0)
+		return r;
+	return bpf_map__reuse_fd(bpf_object__find_map_by_name(o, "pt_snap_stream"),
+				 p->snapshot_stream_fd);
+}
+
 static int load(const struct probe *p, bool is_sleepable, struct bpf_object **ret)
 {
 	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
@@ -34,7 +46,7 @@ static int load(const struct probe *p, bool is_sleepable, struct bpf_object **re
 		return -errno;
 	bpf_program__set_autoload(bpf_object__find_program_by_name(o, programs[!is_sleepable]),
 				  false);
-	r = probe_share_maps(p, o);
+	r = share_maps(p, o);
 	if (r == 0)
 		r = bpf_object__load(o);
 	if (r < 0)
@@ -70,10 +82,15 @@ static int load_any(struct probe *p)
 		return 0;
 	p->is_sleepable = true;
 	r = load(p, p->is_sleepable, &p->snapshot);
-	if (r == 0)
-		return 0;
-	p->is_sleepable = false;
-	return load(p, p->is_sleepable, &p->snapshot);
+	if (r < 0) {
+		p->is_sleepable = false;
+		r = load(p, p->is_sleepable, &p->snapshot);
+	}
+	if (r < 0 || p->snapshot_stream_fd >= 0)
+		return r;
+	r = bpf_object__find_map_fd_by_name(p->snapshot, "pt_snap_stream");
+	p->snapshot_stream_fd = fcntl(r, F_DUPFD_CLOEXEC, 0);
+	return p->snapshot_stream_fd < 0 ? -errno : 0;
 }
 
 int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_has_args)

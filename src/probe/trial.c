@@ -8,11 +8,9 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 
-#include "cgroup.skel.h"
-#include "cgroup_raw.skel.h"
+#include "live.skel.h"
+#include "live_raw.skel.h"
 #include "probe/internal.h"
-#include "process.skel.h"
-#include "process_raw.skel.h"
 #include "snapshot.skel.h"
 
 #define TRIAL_RING_BYTES (64 * 1024)
@@ -87,17 +85,17 @@ int trial_run(struct trial trials[TRIAL_MAX])
 		struct way ways[2];
 	} hooks[] = {
 		{ "sched_process_exit",
-		  { { "btf", process_bpf__elf_bytes, exit },
-		    { "raw", process_raw_bpf__elf_bytes, exit } } },
+		  { { "btf", live_bpf__elf_bytes, exit },
+		    { "raw", live_raw_bpf__elf_bytes, exit } } },
 		{ "sched_process_exec",
-		  { { "btf", process_bpf__elf_bytes, "pt_exec" },
-		    { "raw", process_raw_bpf__elf_bytes, "pt_exec" } } },
+		  { { "btf", live_bpf__elf_bytes, "pt_exec" },
+		    { "raw", live_raw_bpf__elf_bytes, "pt_exec" } } },
 		{ "cgroup_mkdir",
-		  { { "btf", cgroup_bpf__elf_bytes, "pt_cgroup_mkdir" },
-		    { "raw", cgroup_raw_bpf__elf_bytes, "pt_cgroup_mkdir" } } },
+		  { { "btf", live_bpf__elf_bytes, "pt_cgroup_mkdir" },
+		    { "raw", live_raw_bpf__elf_bytes, "pt_cgroup_mkdir" } } },
 		{ "sched_process_fork",
-		  { { "btf", process_bpf__elf_bytes, "pt_fork" },
-		    { "raw", process_raw_bpf__elf_bytes, "pt_fork" } } },
+		  { { "btf", live_bpf__elf_bytes, "pt_fork" },
+		    { "raw", live_raw_bpf__elf_bytes, "pt_fork" } } },
 		{ "task iterator",
 		  { { "sleepable", snapshot_bpf__elf_bytes, "pt_snapshot" },
 		    { "plain", snapshot_bpf__elf_bytes, "pt_snapshot_old" } } },

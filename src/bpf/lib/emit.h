@@ -8,7 +8,7 @@
  * Fills the head of a record about `leader`'s process. The number is taken before the ring is asked
  * for room, so that a record which finds none leaves a hole.
  */
-static __always_inline void head_fill(struct event_head *h, __u8 type, struct stream *s,
+static __always_inline void head_fill(struct event_head *h, __u8 type, struct stream_counters *s,
 				      const struct knobs *k)
 {
 	h->size = 0;
@@ -17,7 +17,7 @@ static __always_inline void head_fill(struct event_head *h, __u8 type, struct st
 	h->generation = k->generation;
 	h->cpu = bpf_get_smp_processor_id();
 	h->flags = 0;
-	h->lost_budget = 0;
+	h->lost_budget = s->lost_budget;
 	h->seq = ++s->seq;
 	h->time_ns = bpf_ktime_get_boot_ns();
 	h->start_ns = 0;
@@ -47,15 +47,22 @@ static __always_inline __u64 wake_flags(struct knobs *k, __u64 filled, __u32 siz
 	return BPF_RB_NO_WAKEUP;
 }
 
-/*
- * Copies a record of h->size == size bytes into the ring; counts it in *lost where there is no
- * room.
- */
+/* Copies a record of h->size == size bytes into the ring: 0, or there is no room. */
+static __always_inline long ring_output(struct knobs *k, struct event_head *h, __u32 size,
+					__u64 filled)
+{
+	h->size = size;
+	return bpf_ringbuf_output(&pt_ring, h, size, wake_flags(k, filled, size));
+}
+
+static __always_inline __u64 ring_filled(void)
+{
+	return bpf_ringbuf_query(&pt_ring, BPF_RB_AVAIL_DATA);
+}
+
+/* The same for a record that is not made smaller: counted in *lost where there is no room. */
 static __always_inline void ring_put(struct knobs *k, struct event_head *h, __u32 size, __u32 *lost)
 {
-	__u64 filled = bpf_ringbuf_query(&pt_ring, BPF_RB_AVAIL_DATA);
-
-	h->size = size;
-	if (bpf_ringbuf_output(&pt_ring, h, size, wake_flags(k, filled, size)))
+	if (ring_output(k, h, size, ring_filled()))
 		++*lost;
 }

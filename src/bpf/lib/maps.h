@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps that all programs share. The loader creates them once and hands them to every object, so
- * that all records go through one ring: its order is the order of the log.
+ * The maps that all programs share: weak, so that the objects that are linked together have one of
+ * each. All records go through one ring, whoever writes them: its order is the order of the log.
  */
 #pragma once
 
@@ -10,19 +10,13 @@
 #include "abi/event.h"
 #include "abi/knobs.h"
 
-/* What could not be counted in the ring because the ring was full is counted here, per CPU. */
-struct stream {
-	__u64 seq;
-	__u32 lost_exec, lost_exit, lost_fork, lost_other;
-};
-
 /*
  * The size is the loader's. When it is full, records are lost, and the stream's counters say which.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 16 * 1024 * 1024);
-} pt_ring SEC(".maps");
+} pt_ring SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -30,7 +24,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct knobs);
-} pt_knobs SEC(".maps");
+} pt_knobs SEC(".maps") __weak;
 
 /*
  * Tracepoint programs run with preemption off and none of ours nests in another, so the programs of
@@ -41,8 +35,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct stream);
-} pt_streams SEC(".maps");
+	__type(value, struct stream_counters);
+} pt_streams SEC(".maps") __weak;
 
 static __always_inline struct knobs *knobs_get(void)
 {
@@ -51,7 +45,7 @@ static __always_inline struct knobs *knobs_get(void)
 	return bpf_map_lookup_elem(&pt_knobs, &zero);
 }
 
-static __always_inline struct stream *stream_get(void)
+static __always_inline struct stream_counters *stream_get(void)
 {
 	__u32 zero = 0;
 

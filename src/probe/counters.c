@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the programs count: per stream, per program, per control group. All of it is read from maps,
+ * and belongs to the kernel. Reader thread.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#include "abi/event.h"
+#include "probe/internal.h"
+
+#define BUDGET_SLICE 256 /* control groups, per system call */
+
+static int read_streams(const struct probe *p, const struct generation *g)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_lookup_elem(g->fds[PART_STREAMS], &zero, p->streams) < 0 ? -errno : 0;
+}
+
+/* The map of a newer or older version has larger values; ours is what they begin with. */
+static const struct stream_counters *counters_of(const struct probe *p, const struct generation *g,
+						 int cpu)
+{
+	return (const void *)(p->streams + (size_t)cpu * g->streams_size);
+}
+
+static struct probe_stream make_stream(uint16_t generation, uint16_t cpu,
+				       const struct stream_counters *c)
+{
+	return (struct probe_stream){ .generation = generation,
+				      .cpu = cpu,
+				      .seq = c->seq,
+				      .lost_exec = c->lost_exec,
+				      .lost_exit = c->lost_exit,
+				      .lost_fork = c->lost_fork,
+				      .lost_other = c->lost_other,
+				      .lost_budget = c->lost_budget };
+}
+
+static int each_cpu(const struct probe *p, const struct generation *g, probe_stream_fn *fn,
+		    void *ctx)
+{
+	int r = read_streams(p, g);
+
+	for (int cpu = 0; r == 0 && cpu < p->n_cpus; cpu++) {
+		struct probe_stream s =
+			make_stream(g->number, (uint16_t)cpu, counters_of(p, g, cpu));
+
+		if (s.seq)
+			r = fn(ctx, &s);
+	}
+	return r;
+}
+
+/* The iterator's own stream, if it has ever run. */
+static int iterator_stream(const struct probe *p, probe_stream_fn *fn, void *ctx)
+{
+	struct stream_counters counters;
+	struct probe_stream s;
+	uint32_t zero = 0;
+
+	if (p->snapshot_stream_fd < 0)
+		return 0;
+	if (bpf_map_lookup_elem(p->snapshot_stream_fd, &zero, &counters) < 0)
+		return -errno;
+	s = make_stream(p->own.number, EVENT_CPU_SNAPSHOT, &counters);
+	return s.seq ? fn(ctx, &s) : 0;
+}
+
+static int prog_misses(int fd, uint64_t *ret)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		return -errno;
+	*ret = info.recursion_misses;
+	return 0;
+}
+
+int probe_misses(const struct probe *p, struct probe_losses *ret)
+{
+	uint64_t n[_PART_MAX] = { 0 };
+
+	for (int part = PART_LINKS; part < _PART_MAX; part++) {
+		int r = prog_misses(bpf_program__fd(probe_program(p, part)), &n[part]);
+
+		if (r < 0)
+			return r;
+	}
+	*ret = (struct probe_losses){ .exec = n[PART_EXEC],
+				      .exit = n[PART_EXIT],
+				      .fork = n[PART_FORK],
+				      .other = n[PART_CGROUP] };
+	return 0;
+}
+
+static int missed_stream(const struct probe *p, probe_stream_fn *fn, void *ctx)
+{
+	struct probe_stream s = { .generation = p->own.number, .cpu = EVENT_CPU_MISSED };
+	struct probe_losses misses;
+	int r = probe_misses(p, &misses);
+
+	if (r < 0)
+		return r;
+	s.lost_exec = (uint32_t)misses.exec;
+	s.lost_exit = (uint32_t)misses.exit;
+	s.lost_fork = (uint32_t)misses.fork;
+	s.lost_other = (uint32_t)misses.other;
+	return misses.exec || misses.exit || misses.fork || misses.other ? fn(ctx, &s) : 0;
+}
+
+/*
+ * An older generation that was let go: once its last counters were told and all that it can have
+ * written has been committed, nothing is left of it. One that is alone on the ring that is read
+ * stays until probe_next_ring().
+ */
+static int old_stream(struct probe *p, struct generation *g, probe_stream_fn *fn, void *ctx)
+{
+	int r = each_cpu(p, g, fn, ctx);
+
+	if (r == 0 && !g->end && !generation_is_attached(g) && g->ring_id == p->reads->ring_id)
+		g->end = ring_position(p->ring) + ring_pending(p->ring);
+	return r;
+}
+
+static bool is_done(const struct probe *p, const struct generation *g)
+{
+	return g->end && g->ring_id == p->own.ring_id && ring_committed(p->ring) >= g->end;
+}
+
+int probe_streams(struct probe *p, probe_stream_fn *fn, void *ctx)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->n_old;) {
+		if (is_done(p, &p->old[i]))
+			probe_forget(p, i);
+		else
+			r = old_stream(p, &p->old[i++], fn, ctx);
+	}
+	if (r == 0)
+		r = each_cpu(p, &p->own, fn, ctx);
+	if (r == 0)
+		r = iterator_stream(p, fn, ctx);
+	return r ? r : missed_stream(p, fn, ctx);
+}
+
+int probe_losses(const struct probe *p, struct probe_losses *ret)
+{
+	struct probe_losses sum = { 0 };
+	int r = read_streams(p, &p->own);
+
+	for (int cpu = 0; r == 0 && cpu < p->n_cpus; cpu++) {
+		const struct stream_counters *c = counters_of(p, &p->own, cpu);
+
+		sum.exec += c->lost_exec;
+		sum.exit += c->lost_exit;
+		sum.fork += c->lost_fork;
+		sum.other += c->lost_other;
+		sum.budget += c->lost_budget;
+	}
+	if (r == 0)
+		*ret = sum;
+	return r;
+}
+
+int probe_budget_each(const struct probe *p, probe_budget_fn *fn, void *ctx)
+{
+	int fd = bpf_object__find_map_fd_by_name(p->live, "pt_budget"), r = 0;
+	struct budget values[BUDGET_SLICE];
+	uint64_t keys[BUDGET_SLICE];
+	uint32_t batch = 0;
+	bool is_first = true;
+
+	while (p->options.budget && r == 0) {
+		uint32_t n = BUDGET_SLICE;
+		bool is_last = bpf_map_lookup_batch(fd, is_first ? NULL : &batch, &batch, keys,
+						    values, &n, NULL) < 0;
+
+		if (is_last && errno != ENOENT)
+			return -errno;
+		for (uint32_t i = 0; r == 0 && i < n; i++)
+			if (values[i].dropped)
+				r = fn(ctx, keys[i], values[i].dropped);
+		if (is_last)
+			break;
+		is_first = false;
+	}
+	return r;
+}
