@@ -59,7 +59,7 @@ int fold_emit(struct fold *f, enum call call, struct image *image, const struct 
 		.call = call,
 		.image = image_ref(image),
 		.node = &f->node,
-		.exit = call == CALL_EXIT ? (const struct event_exit *)head : NULL,
+		.exit = head->type == EVENT_EXIT ? (const struct event_exit *)head : NULL,
 		.tid = head->tid,
 		.boot_ns = head->time_ns,
 		.seq = step->seq,
@@ -106,7 +106,9 @@ static int fold_dispatch(struct fold *f, const struct event_head *head, const st
 		f->wall_offset_ns = ((const struct event_clock *)e)->offset_ns;
 		return 0;
 	case EVENT_MARK:
-		fold_mark(f, e);
+		return fold_mark(f, e, step);
+	case EVENT_GAP:
+		streams_gap(&f->streams, e);
 		return 0;
 	default:
 		return 0;
@@ -262,12 +264,51 @@ void fold_counters(const struct fold *f, struct proc_counters *ret)
 
 void fold_losses(const struct fold *f, struct fold_losses *ret)
 {
-	*ret = (struct fold_losses){
-		.exec = f->streams.exec,
-		.exit = f->streams.exit,
-		.fork = f->streams.fork,
-		.other = f->streams.other,
-	};
+	*ret = (struct fold_losses){ 0 };
+	for (size_t i = 0; i < _LOSS_MAX; i++) {
+		const struct lost *lost = &f->streams.lost[i];
+
+		ret->exec += lost->exec;
+		ret->exit += lost->exit;
+		ret->fork += lost->fork;
+		ret->other += lost->other;
+		ret->by_reason[i] = lost->exec + lost->exit + lost->fork + lost->other;
+	}
+}
+
+static int64_t wall_ns(const struct fold *f, int64_t boot_ns)
+{
+	return (int64_t)((uint64_t)boot_ns + (uint64_t)f->wall_offset_ns);
+}
+
+static int tell_loss(struct fold *f, size_t i, uint64_t seq, struct batch *out)
+{
+	struct loss *loss = &f->told[i];
+	struct event *ev = batch_append(out);
+
+	if (!ev)
+		return -ENOMEM;
+	*loss = f->streams.untold[i].loss;
+	*ev = (struct event){ .call = CALL_LOST,
+			      .node = &f->node,
+			      .loss = loss,
+			      .boot_ns = (uint64_t)loss->until_ns,
+			      .seq = seq,
+			      .time_ns = wall_ns(f, loss->until_ns) };
+	loss->since_ns = wall_ns(f, loss->since_ns);
+	loss->until_ns = wall_ns(f, loss->until_ns);
+	f->streams.untold[i].is_some = false;
+	return 0;
+}
+
+int fold_end_batch(struct fold *f, uint64_t seq, struct batch *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < STREAMS_LOSSES; i++)
+		if (f->streams.untold[i].is_some)
+			r = tell_loss(f, i, seq, out);
+	return r;
 }
 
 void fold_set_environment(struct fold *f, const char *const *names)

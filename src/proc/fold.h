@@ -71,8 +71,30 @@ void fold_release(void *fold, struct image *image); /* an image_release_fn */
 const struct node *fold_node(const struct fold *f);
 void fold_counters(const struct fold *f, struct proc_counters *ret);
 
-/* Losses that the heads of the records told of, by type, all streams together. */
+/*
+ * Records that are missing since the last call: an event CALL_LOST for each reason, appended to the
+ * batch before it is delivered; `seq` is theirs. What they point to lives in the fold until the
+ * next call. 0 or -ENOMEM: then the next call tells.
+ */
+int fold_end_batch(struct fold *f, uint64_t seq, struct batch *out);
+
+/* Losses that the records told of, all streams together. */
 struct fold_losses {
 	uint64_t exec, exit, fork, other;
+	uint64_t by_reason[_LOSS_MAX]; /* of all types */
 };
 void fold_losses(const struct fold *f, struct fold_losses *ret);
+
+/*
+ * Whether a pass of the task iterator would know better: forks, execs or exits were lost since the
+ * last one began, or it left somebody who was on his way out, or has lost records of its own.
+ */
+bool fold_wants_pass(const struct fold *f);
+
+/*
+ * Within a pass, when the iterator has seen everything: the current images of the processes that
+ * it did not show, and that the mark at its end declares ended. The callback may not fold. No
+ * order.
+ */
+typedef void fold_unseen_fn(void *ctx, const struct image_key *key);
+void fold_each_unseen(const struct fold *f, fold_unseen_fn *fn, void *ctx);

@@ -241,6 +241,7 @@ static int exec_of_next(struct fold *f, struct process *process, struct image *i
 	if (process) {
 		table_advance(&f->table, process, image);
 		process->flags |= PROCESS_LIVE | PROCESS_LIVE_IMAGE;
+		process->pass = f->pass;
 	} else {
 		f->table.counters.unknown_process++;
 		r = begin(f, image, &process);
@@ -321,6 +322,8 @@ int fold_exit(struct fold *f, const struct event_exit *e, const struct step *ste
 			return r == -ESTALE ? twin(f) : r;
 	}
 	r = fold_emit(f, CALL_EXIT, process->image, &e->head, step);
+	if (process->flags & PROCESS_DYING && f->n_dying)
+		f->n_dying--;
 	table_remove(&f->table, process);
 	tombstones_add(&f->tombstones, e->head.tgid, e->head.start_ns);
 	return r;

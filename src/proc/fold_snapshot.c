@@ -135,35 +135,35 @@ static int process_of_unknown(struct fold *f, struct process *process,
 	return r;
 }
 
+/*
+ * On its way out: what the record says cannot be relied on, and its exit may still be told of. Not
+ * confirmed by the next pass, which finds it so again, it has ended.
+ */
+static void process_dying(const struct fold *f, struct process *process)
+{
+	if (process->flags & PROCESS_DYING && process->pass != f->pass)
+		return;
+	process->flags |= PROCESS_DYING;
+	process->pass = f->pass;
+}
+
 int fold_process(struct fold *f, const struct event_process *e)
 {
 	struct process *process = table_lookup(&f->table, e->head.tgid, e->head.start_ns);
 
+	if (!e->live && process)
+		process_dying(f, process);
 	if (!e->live)
-		return 0; /* on its way out: nothing that could be relied on */
+		return 0;
 	if (!process && tombstones_has(&f->tombstones, e->head.tgid, e->head.start_ns))
 		return 0;
-	if (process)
+	if (process) {
 		process->pass = f->pass;
+		process->flags &= ~(uint32_t)PROCESS_DYING;
+	}
 	if (process && process->image->key.exec_count == e->head.exec_count)
 		return process_confirm(f, process, e);
 	if (process && process->image->key.exec_count > e->head.exec_count)
 		return 0;
 	return process_of_unknown(f, process, e);
-}
-
-void fold_mark(struct fold *f, const struct event_mark *e)
-{
-	switch (e->mark) {
-	case EVENT_MARK_PASS_BEGIN:
-		f->pass++;
-		tombstones_set_max(&f->tombstones, TOMBSTONES_PASS);
-		break;
-	case EVENT_MARK_PASS_END:
-		table_sweep(&f->table, f->pass);
-		tombstones_set_max(&f->tombstones, TOMBSTONES_QUIET);
-		break;
-	default:
-		break;
-	}
 }

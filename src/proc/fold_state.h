@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the fold share: fold.c (the way in, facts of the agent, what is missing),
- * fold_live.c (fork, exec, exit), fold_snapshot.c (the task iterator), lineage.c (whose child an
- * image is).
+ * What the parts of the fold share: fold.c (the way in, facts of the agent, what is to be asked
+ * for), fold_live.c (fork, exec, exit), fold_snapshot.c (the task iterator), fold_pass.c (who has
+ * ended unseen), lineage.c (whose child an image is), state.c (all of it, as records).
  */
 #pragma once
 
@@ -35,6 +35,9 @@ struct fold {
 	char node_name[NODE_TEXT_MAX], node_address[NODE_TEXT_MAX];
 	int64_t wall_offset_ns;
 	uint32_t pass; /* of the snapshot: 0 before the first PASS_BEGIN */
+	bool is_in_pass;
+	size_t n_dying; /* processes that the last pass found on their way out; at most */
+	struct loss told[STREAMS_LOSSES]; /* what the events of the last batch point to */
 
 	struct buf scratch;
 	struct unanswered *unanswered; /* UNANSWERED_MAX of them */
@@ -60,7 +63,9 @@ int fold_exit(struct fold *f, const struct event_exit *e, const struct step *ste
 
 /* fold_snapshot.c. 0 or -ENOMEM. */
 int fold_process(struct fold *f, const struct event_process *e);
-void fold_mark(struct fold *f, const struct event_mark *e);
+
+/* fold_pass.c. 0 or -ENOMEM. */
+int fold_mark(struct fold *f, const struct event_mark *e, const struct step *step);
 
 /*
  * lineage.c. An image gets its parent, and a stub is made where nothing is known of the parent but

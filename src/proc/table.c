@@ -295,23 +295,6 @@ void table_remove(struct proc_table *t, struct process *process)
 	image_leave(t, image);
 }
 
-static void sweep_list(struct proc_table *t, struct list *list, uint32_t pass)
-{
-	for (struct list *l = list->next, *next; l != list; l = next) {
-		struct process *p = process_of(t, l);
-
-		next = l->next;
-		if (!(p->flags & PROCESS_LIVE) && p->pass < pass)
-			table_remove(t, p);
-	}
-}
-
-void table_sweep(struct proc_table *t, uint32_t pass)
-{
-	sweep_list(t, &t->living, pass);
-	sweep_list(t, &t->bare, pass);
-}
-
 static size_t bytes(const struct proc_table *t)
 {
 	return t->programs.bytes + t->image_slab.n * t->image_slab.size +

@@ -58,6 +58,8 @@ struct proc_counters {
 #define PROCESS_LIVE 0x1 /* a fork or exec record of it was folded: its exit will be seen */
 /* its current image came from such a record, not from the snapshot */
 #define PROCESS_LIVE_IMAGE 0x2
+#define PROCESS_TOLD 0x4  /* a pass that was finished has seen it */
+#define PROCESS_DYING 0x8 /* the last pass found it on its way out */
 
 struct process {
 	struct image *image; /* the current one; a reference */
@@ -114,8 +116,6 @@ int table_add(struct proc_table *t, struct image *image, struct process **ret);
 void table_advance(struct proc_table *t, struct process *process, struct image *image);
 /* It has ended, or was never there. */
 void table_remove(struct proc_table *t, struct process *process);
-/* Removes the processes that no record of their own and no pass from `pass` on has seen. */
-void table_sweep(struct proc_table *t, uint32_t pass);
 
 void table_trim(struct proc_table *t);
 void table_counters(const struct proc_table *t, struct proc_counters *ret);

@@ -243,3 +243,28 @@ static inline struct event_mark *record_mark(uint32_t mark)
 	e->mark = mark;
 	return e;
 }
+
+/* The counters of a stream as its map has them; exec, exit and fork are lost so far. */
+static inline struct event_stream *record_stream(uint16_t generation, uint16_t cpu, uint32_t exec,
+						 uint32_t exit, uint32_t fork)
+{
+	struct event_stream *e = record_new(EVENT_STREAM, sizeof(*e), 0);
+
+	e->head.generation = generation;
+	e->head.cpu = cpu;
+	e->head.lost_exec = exec;
+	e->head.lost_exit = exit;
+	e->head.lost_fork = fork;
+	return e;
+}
+
+static inline struct event_gap *record_gap(uint32_t reason, uint64_t since_ns, uint64_t until_ns)
+{
+	struct event_gap *e = record_new(EVENT_GAP, sizeof(*e), 0);
+
+	e->head.cpu = EVENT_CPU_AGENT;
+	e->since_ns = since_ns;
+	e->until_ns = until_ns;
+	e->reason = reason;
+	return e;
+}

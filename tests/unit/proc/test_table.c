@@ -191,24 +191,6 @@ static void test_stamps(void **state)
 	table_done(&t);
 }
 
-static void test_sweep(void **state)
-{
-	struct proc_table t;
-
-	(void)state;
-	table_init(&t, &proc_limits_default);
-	for (uint32_t i = 1; i <= 100; i++) {
-		struct process *p = process_new(&t, KEY(i, i, 1));
-
-		p->pass = i % 2;
-		p->flags = i % 3 ? 0 : PROCESS_LIVE;
-	}
-	table_sweep(&t, 1);
-	for (uint32_t i = 1; i <= 100; i++)
-		assert_int_equal(!!table_lookup(&t, i, i), i % 2 || i % 3 == 0);
-	table_done(&t);
-}
-
 /* A limit that nothing can meet: everything goes, and then it ends. */
 static void test_trim_to_nothing(void **state)
 {
@@ -241,7 +223,6 @@ int main(void)
 		cmocka_unit_test(test_no_circle),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_stamps),
-		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_trim_to_nothing),
 	};
 
