@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The instruction takes a word each cycle but is three cycles late with its result, so that one
+ * stream of it leaves two thirds of the CPU idle: long input is taken as three lanes side by side,
+ * which a carry-less multiplication puts together (Gopal et al., Fast CRC Computation for iSCSI
+ * Polynomial Using CRC32 Instruction, Intel 2011). Pure; any thread.
+ */
+#include "base/crc32c.h"
+
 #include <string.h>
 
-#include "base/crc32c.h"
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 /* The remainder of each half-byte: small enough to be written down, and read, here. */
 static const uint32_t nibble[16] = {
@@ -23,26 +33,67 @@ uint32_t crc32c_portable(uint32_t crc, const void *p, size_t n)
 }
 
 #ifdef __x86_64__
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const void *p,
-							       size_t n)
+#define WORD sizeof(uint64_t)
+#define LANE 1024 /* bytes */
+/*
+ * x^(8n - 33) modulo the polynomial, bits reversed, for n = LANE and 2 * LANE: the product with a
+ * remainder, and the instruction once more, moves the remainder on by n bytes. 33, since the
+ * instruction itself moves by 32 and the product of reversed numbers is one bit short.
+ */
+#define MOVE_1_LANE 0x170076fau
+#define MOVE_2_LANES 0xa51b6135u
+
+static inline uint64_t word_at(const unsigned char *s)
 {
-	const unsigned char *s = p;
-	uint64_t c = ~crc;
 	uint64_t word;
 
-	for (; n >= sizeof(word); s += sizeof(word), n -= sizeof(word)) {
-		memcpy(&word, s, sizeof(word));
-		c = __builtin_ia32_crc32di(c, word);
-	}
+	memcpy(&word, s, sizeof(word));
+	return word;
+}
+
+__attribute__((target("sse4.2"))) static uint32_t one_lane(uint32_t crc, const unsigned char *s,
+							   size_t n)
+{
+	uint64_t c = crc;
+
+	for (; n >= WORD; s += WORD, n -= WORD)
+		c = _mm_crc32_u64(c, word_at(s));
 	for (; n; s++, n--)
-		c = __builtin_ia32_crc32qi((uint32_t)c, *s);
-	return ~(uint32_t)c;
+		c = _mm_crc32_u8((uint32_t)c, *s);
+	return (uint32_t)c;
+}
+
+__attribute__((target("sse4.2,pclmul"))) static uint64_t product(uint64_t crc, uint32_t move)
+{
+	return (uint64_t)_mm_cvtsi128_si64(_mm_clmulepi64_si128(
+		_mm_cvtsi64_si128((int64_t)crc), _mm_cvtsi64_si128((int64_t)move), 0));
+}
+
+__attribute__((target("sse4.2,pclmul"))) static uint32_t three_lanes(uint32_t crc,
+								     const unsigned char *s)
+{
+	uint64_t a = crc, b = 0, c = 0;
+
+	for (size_t i = 0; i < LANE; i += WORD) {
+		a = _mm_crc32_u64(a, word_at(s + i));
+		b = _mm_crc32_u64(b, word_at(s + LANE + i));
+		c = _mm_crc32_u64(c, word_at(s + (size_t)2 * LANE + i));
+	}
+	return (uint32_t)(_mm_crc32_u64(0, product(a, MOVE_2_LANES) ^ product(b, MOVE_1_LANE)) ^ c);
 }
 
 uint32_t crc32c(uint32_t crc, const void *p, size_t n)
 {
-	return __builtin_cpu_supports("sse4.2") ? crc32c_sse42(crc, p, n)
-						: crc32c_portable(crc, p, n);
+	const unsigned char *s = p;
+	const size_t block = (size_t)3 * LANE;
+
+	if (!__builtin_cpu_supports("sse4.2"))
+		return crc32c_portable(crc, p, n);
+	crc = ~crc;
+	if (__builtin_cpu_supports("pclmul"))
+		for (; n >= block; s += block, n -= block)
+			crc = three_lanes(crc, s);
+	return ~one_lane(crc, s, n);
 }
 #else
 uint32_t crc32c(uint32_t crc, const void *p, size_t n)

@@ -48,11 +48,27 @@ static void test_pieces(void **state)
 					 whole);
 }
 
+/* Long enough to be taken in several lanes, with all kinds of rests, at every alignment. */
+static void test_long(void **state)
+{
+	static unsigned char data[20000];
+	uint32_t random = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)((random = random * 1103515245 + 12345) >> 16);
+	for (size_t n = 3000; n < sizeof(data) - 8; n += 251)
+		for (size_t at = 0; at < 8; at += 3)
+			assert_int_equal(crc32c(~(uint32_t)n, data + at, n),
+					 crc32c_portable(~(uint32_t)n, data + at, n));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
