@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log in a file: what `proctrail record` writes and `run --replay` folds again. A file header,
- * then batches; a batch is the records of one drain of the ring, the agent's own facts among them
- * in the order in which they were folded, with the ring's position and a checksum:
- *
- *   header  64 bytes  magic, version, record layout, byte order, time of creation
- *   batch   40 bytes  magic, length, ring position of its first record, of its end, number of
- *                     records, CRC32C of what follows
- *   records           as in abi/event.h, each padded with zeros to a multiple of 8
- *
- * All integers little-endian on every machine that writes one (the header says so; others are
- * refused).
+ * The log in a file that a user keeps: what `proctrail record` writes and `run --replay` folds
+ * again, as journal/format.h has it. Its batches are what was folded between two drains of the
+ * ring. A journal can be read as a recording, too.
  */
 #pragma once
 
@@ -41,8 +33,8 @@ struct recording_reader;
 
 /*
  * Maps the file. 0, or with a sentence for the user in *reterr (static text):
- *   -EINVAL   not a recording, or one that was cut before its first batch
- *   -EPROTO   written by a newer version, or on a machine with another byte order
+ *   -EINVAL   not a recording, or one that was cut before its first batch, or its header is damaged
+ *   -EPROTO   written by another version, or on a machine with another byte order
  *   or what open(2) and mmap(2) say
  */
 int recording_reader_new(const char *path, struct recording_reader **ret, const char **reterr);
@@ -56,14 +48,17 @@ enum recording_next {
 	RECORDING_END,	 /* the file ends after a whole batch */
 	/* the file ends within a batch: all whole records before the tear were given */
 	RECORDING_TORN,
-	/* the bytes are damaged here (checksum, sizes): the records of this batch were not given */
+	/*
+	 * the bytes are damaged here (checksum, lengths): the records of this batch were not given
+	 */
 	RECORDING_BAD,
 };
 
 /*
  * *ret_seq is the record's position in the ring; facts of the agent have that of the record after
- * them. After RECORDING_BAD the next batch that is whole follows, or the end; RECORDING_TORN and
- * RECORDING_END stay what they are.
+ * them. Frames without a record that record_check() accepts are stepped over. After RECORDING_BAD
+ * the next batch that is whole follows, or the end; RECORDING_TORN and RECORDING_END stay what they
+ * are.
  */
 enum recording_next recording_next(struct recording_reader *r, const struct event_head **ret,
 				   uint64_t *ret_seq);

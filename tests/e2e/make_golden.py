@@ -24,7 +24,8 @@ GOLDEN_CALLS = {"spec": "[execve, exit, clone]", "extended": "[execve, exit]"}
 FILE_HEADER, BATCH_HEADER = 64, struct.Struct("<IIQQQI")
 HEAD = struct.Struct("<IBBHHHIQQQQII")  # size layout type generation cpu flags reserved seq time start count tgid tid
 FORK, EXEC, EXIT, CGROUP, PROCESS, NODE, CLOCK, USER, MARK = range(1, 10)
-RING_HEADER = 8
+FRAME, FACT, LENGTH = 8, 1 << 29, (1 << 29) - 1  # before each record: its length, with bits, and 4 bytes of nothing
+LOG = 1  # the kind of a batch
 
 SCENE = r"""
 set -u
@@ -96,27 +97,35 @@ def crc32c(data):
 
 
 def records_of(batch):
+    """Each record with its padding, and whether it is a fact of the agent."""
     offset = 0
     while offset < len(batch):
-        size = struct.unpack_from("<I", batch, offset)[0]
-        padded = size + 7 & ~7
-        yield batch[offset:offset + padded]
+        length = struct.unpack_from("<I", batch, offset)[0]
+        padded = (length & LENGTH) + 7 & ~7
+        offset += FRAME
+        yield batch[offset:offset + padded], bool(length & FACT)
         offset += padded
+
+
+def frame(record, is_fact):
+    size = struct.unpack_from("<I", record)[0]
+    return struct.pack("<II", size | (FACT if is_fact else 0), 0) + record
 
 
 def only_ours(data, first_pid):
     """The recording without what others did: everything that descends from the first process, and facts."""
     ours, out, position = {first_pid}, bytearray(data[:FILE_HEADER]), 0
     struct.pack_into("<Q", out, 24, 0)  # when it was made
+    struct.pack_into("<I", out, 52, crc32c(out[:52]))
     offset = FILE_HEADER
     while offset < len(data):
         _, _, length, _, _, _ = BATCH_HEADER.unpack_from(data, offset)
         body = data[offset + BATCH_HEADER.size + 4:][:length]
         offset += BATCH_HEADER.size + 4 + length
         kept = []
-        for record in records_of(body):
+        for record, is_fact in records_of(body):
             head = HEAD.unpack_from(record)
-            kind, cpu, tgid = head[2], head[4], head[11]
+            kind, tgid = head[2], head[11]
             if kind == FORK and struct.unpack_from("<I", record, 72 + 16)[0] in ours:
                 ours.add(tgid)
             if kind in (FORK, EXEC, EXIT) and tgid not in ours or kind == CGROUP:
@@ -131,11 +140,11 @@ def only_ours(data, first_pid):
                 struct.pack_into("<HH", record, 112, name_len, 9)
                 struct.pack_into("<I", record, 0, len(record))
                 record = bytes(record.ljust(len(record) + 7 & ~7, b"\0"))
-            kept.append((cpu, record))
-        body = b"".join(record for _, record in kept)
+            kept.append((frame(record, is_fact), is_fact))
+        body = b"".join(one for one, _ in kept)
         if kept:
-            end = position + sum(len(r) + RING_HEADER for cpu, r in kept if cpu != 0xffff)
-            header = BATCH_HEADER.pack(0x48435442, len(kept), len(body), position, end, crc32c(body))
+            end = position + sum(len(one) for one, is_fact in kept if not is_fact)
+            header = BATCH_HEADER.pack(0x48435442, LOG, len(body), position, end, crc32c(body))
             out += header + struct.pack("<I", crc32c(header)) + body
             position = end
     return bytes(out)

@@ -16,10 +16,13 @@
 
 #include "../proc/records.h"
 #include "base/cleanup.h"
+#include "base/crc32c.h"
+#include "journal/format.h"
 #include "journal/recording.h"
 
 #define HEADER 64
 #define BATCH_HEADER 40
+#define FRAME 8 /* before each record */
 
 #define KEY_OF(n) ((struct image_key){ .pid = 10 + (n), .start_ns = 100 + (n), .exec_count = 1 })
 
@@ -30,7 +33,7 @@ static int copy_fd = -1;
 
 /* What was recorded, and where each part of it ends in the file. */
 static struct file {
-	char data[8192];
+	_Alignas(8) char data[8192];
 	size_t size;
 	struct event_head *records[8];
 	uint64_t seq[8];
@@ -79,7 +82,7 @@ static int setup(void **state)
 	for (size_t i = 0; i < 5; i++) {
 		if (i == 0 || i == 4)
 			at += BATCH_HEADER;
-		at += padded(file.records[i]->size);
+		at += FRAME + padded(file.records[i]->size);
 		file.ends[i] = at;
 	}
 	file.batch_ends[0] = file.ends[3];
@@ -114,6 +117,14 @@ static struct recording_reader *open_copy(void)
 
 	assert_int_equal(recording_reader_new(copy, &r, &why), 0);
 	return r;
+}
+
+/* The checksums of the first batch. */
+static void mend(char *data)
+{
+	struct format_batch *h = (struct format_batch *)(data + HEADER);
+
+	format_batch_make(h, FORMAT_LOG, h->begin, h->end, h->length, crc32c(0, h + 1, h->length));
 }
 
 static void expect_record(struct recording_reader *r, size_t i)
@@ -224,6 +235,45 @@ static void test_flipped_bits(void **state)
 	}
 }
 
+/* What was in the ring and is no record has its place, and is stepped over. */
+static void test_stepped_over(void **state)
+{
+	_cleanup_(recording_reader_freep) struct recording_reader *r = NULL;
+	struct event_head *first = (struct event_head *)(file.data + HEADER + BATCH_HEADER + FRAME);
+	uint32_t *third = (uint32_t *)(file.data + file.ends[1]);
+
+	(void)state;
+	first->type = 0;
+	*third |= FRAME_DISCARDED;
+	mend(file.data);
+	write_copy(file.data, file.size);
+	first->type = EVENT_FORK;
+	*third &= ~FRAME_DISCARDED;
+	mend(file.data);
+	r = open_copy();
+	expect_record(r, 1);
+	expect_record(r, 3);
+	assert_int_equal(next(r), RECORDING_BATCH);
+	expect_record(r, 4);
+}
+
+/* A frame that is longer than the batch, under right checksums. */
+static void test_long_frame(void **state)
+{
+	_cleanup_(recording_reader_freep) struct recording_reader *r = NULL;
+	uint32_t *last = (uint32_t *)(file.data + file.ends[2]), kept = *last;
+
+	(void)state;
+	*last += 8;
+	mend(file.data);
+	write_copy(file.data, file.size);
+	*last = kept;
+	mend(file.data);
+	r = open_copy();
+	assert_int_equal(next(r), RECORDING_BAD);
+	expect_record(r, 4);
+}
+
 static const struct {
 	const char *name;
 	size_t at;
@@ -238,8 +288,11 @@ static const struct {
 	  4, -EINVAL, "it is not a recording" },
 	{ "other byte order", 8, "\1\2\3\4", 4, -EPROTO,
 	  "it was made on a machine with another byte order" },
-	{ "newer version", 12, "\2", 1, -EPROTO, "it was made by a newer version" },
+	{ "newer version", 12, "\3", 1, -EPROTO, "it was made by a newer version" },
+	{ "older version", 12, "\1", 1, -EPROTO,
+	  "it was made by a version before the first release, and must be made again" },
 	{ "newer layout", 16, "\2", 1, -EPROTO, "it was made by a newer version" },
+	{ "damaged header", 24, "\1\2\3\4\5\6\7", 7, -EINVAL, "its header is damaged" },
 };
 
 static void test_foreign(void **state)
@@ -316,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_torn),
 		cmocka_unit_test(test_flipped_bits), cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_stepped_over), cmocka_unit_test(test_long_frame),
 		cmocka_unit_test(test_no_file),	     cmocka_unit_test(test_full),
 	};
 
