@@ -8,13 +8,15 @@
 
 #define NAME_MAX_LENGTH 64 /* longer is no field, nor near one */
 
-#define FIELD(in_set, field_name, of_type, of_scope, getter, sentence)                  \
-	{                                                                               \
-		.name = field_name, .type = FIELD_##of_type, .set = FIELD_SET_##in_set, \
-		.scope = FIELD_OF_##of_scope, .get = getter, .doc = sentence            \
+#define FIELD(in_set, in_loss, field_name, of_type, of_scope, getter, sentence)                  \
+	{                                                                                        \
+		.name = field_name, .type = FIELD_##of_type, .set = FIELD_SET_##in_set,          \
+		.scope = FIELD_OF_##of_scope, .of_loss = in_loss, .get = getter, .doc = sentence \
 	}
-#define SPEC(...) FIELD(SPEC, __VA_ARGS__)
-#define EXTENDED(...) FIELD(EXTENDED, __VA_ARGS__)
+#define SPEC(...) FIELD(SPEC, false, __VA_ARGS__)
+#define EXTENDED(...) FIELD(EXTENDED, false, __VA_ARGS__)
+#define SPEC_AND_LOSS(...) FIELD(SPEC, true, __VA_ARGS__)
+#define EXTENDED_AND_LOSS(...) FIELD(EXTENDED, true, __VA_ARGS__)
 
 /* clang-format off */
 const struct field fields[] = {
@@ -73,23 +75,48 @@ const struct field fields[] = {
 	SPEC("parent.binary", STRING, PARENT, get_parent_binary, "The parent's `binary`."),
 	SPEC("parent.arguments", STRING, PARENT, get_parent_arguments, "The parent's `arguments`."),
 	SPEC("parent.cwd", STRING, PARENT, get_parent_cwd, "The parent's `cwd`."),
-	SPEC("call_name", STRING, CALL, get_call_name,
+	SPEC_AND_LOSS("call_name", STRING, CALL, get_call_name,
 	     "What happened: `execve` (a process began to execute a program), `exit` (a process "
-	     "ended) or `clone` (a process was created)."),
-	SPEC("event_type", STRING, NOTHING, get_event_type,
+	     "ended) or `clone` (a process was created). `lost`: records are missing, of which "
+	     "the `lost.` keys tell; such a record has no keys of a process."),
+	SPEC_AND_LOSS("event_type", STRING, NOTHING, get_event_type,
 	     "Always `kprobe`: a constant of the schema, which does not name the hook."),
 	SPEC("exit_code", NUMBER, CALL, get_exit_code,
-	     "The exit code; 128 + N where signal N ended the process. Only in exit records."),
+	     "The exit code; 128 + N where signal N ended the process. Only in exit records; empty "
+	     "in an inferred one."),
 	SPEC("exit_tid", NUMBER, CALL, get_exit_tid,
-	     "The id of the thread that ended last. Only in exit records."),
+	     "The id of the thread that ended last. Only in exit records; empty in an inferred "
+	     "one."),
 	SPEC("exit_signal", STRING, CALL, get_exit_signal,
 	     "The signal that ended the process, such as `SIGKILL` or `SIGRTMIN+1`. Only where "
 	     "one did."),
 	SPEC("core_dumped", BOOLEAN, CALL, get_core_dumped, "The process left a core dump."),
+	SPEC("inferred", BOOLEAN, CALL, get_inferred,
+	     "Nobody saw the process end: its exit was lost, and later it was found to be gone. "
+	     "How and when it ended is not known; `__time__` is when that was noticed. Only in "
+	     "exit records."),
 	SPEC("arguments.truncated", BOOLEAN, PROGRAM, get_arguments_truncated,
 	     "The argument list was longer than `MaxArgumentBytes` and is cut."),
 	SPEC("cwd.truncated", BOOLEAN, PROGRAM, get_cwd_truncated,
 	     "The working directory was longer than 4,096 bytes and `cwd` is its tail."),
+	SPEC_AND_LOSS("lost.execve", NUMBER, CALL, get_lost_execve,
+	     "How many execve records are missing. This and the next three are themselves missing "
+	     "where nobody could count. Only in lost records, as all `lost.` keys."),
+	SPEC_AND_LOSS("lost.exit", NUMBER, CALL, get_lost_exit, "How many exit records are missing."),
+	SPEC_AND_LOSS("lost.clone", NUMBER, CALL, get_lost_clone,
+	     "How many clone records are missing."),
+	SPEC_AND_LOSS("lost.other", NUMBER, CALL, get_lost_other,
+	     "How many records are missing that are none of these, or that nobody could read."),
+	SPEC_AND_LOSS("lost.since", STRING, CALL, get_lost_since,
+	     "Nothing was lost before: seconds since the epoch, with nine decimal places."),
+	SPEC_AND_LOSS("lost.until", STRING, CALL, get_lost_until,
+	     "Nor after it, as far as this record tells; written the same way."),
+	SPEC_AND_LOSS("lost.reason", STRING, CALL, get_lost_reason,
+	     "Why: `ring_full` (the agent was too slow for the kernel's ring), `budget` (a control "
+	     "group made more than it may), `skipped` (the kernel did not run the program), "
+	     "`not_running` (nothing was attached), `unreadable` (the records were there and "
+	     "cannot be read), `queue_full` (a flusher was too slow) or `write_failed` (a flusher "
+	     "could not write)."),
 	EXTENDED("tid", NUMBER, EVENT, get_tid,
 		 "The id of the thread: of the one that ended last in exit records, else the same "
 		 "as `pid`."),
@@ -173,12 +200,12 @@ const struct field fields[] = {
 	EXTENDED("parent.ktime", NUMBER, PARENT, get_parent_ktime, "The parent's `ktime`."),
 	EXTENDED("parent.container.id", STRING, PARENT, get_parent_container_id,
 		 "The parent's `container.id`."),
-	EXTENDED("__time_ns__", NUMBER, EVENT, get_time_ns,
+	EXTENDED_AND_LOSS("__time_ns__", NUMBER, EVENT, get_time_ns,
 		 "When it happened, in nanoseconds since the epoch."),
-	EXTENDED("__seq__", NUMBER, EVENT, get_seq,
+	EXTENDED_AND_LOSS("__seq__", NUMBER, EVENT, get_seq,
 		 "The position in the log. Records sort by it in the order of cause and effect, "
 		 "which times do not give."),
-	SPEC("__time__", TIME, EVENT, get_time,
+	SPEC_AND_LOSS("__time__", TIME, EVENT, get_time,
 	     "When it happened, in seconds since the epoch: an integer, but a string from "
 	     "`flusher_stdout`."),
 };

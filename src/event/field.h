@@ -66,9 +66,19 @@ struct field {
 	enum field_type type;
 	enum field_set set;
 	enum field_scope scope;
-	field_get_fn *get;
-	const char *doc; /* a full sentence; Markdown */
+	bool of_loss;	   /* a lost record has it; the others it does not have */
+	field_get_fn *get; /* see field_get() */
+	const char *doc;   /* a full sentence; Markdown */
 };
+
+/* What the key holds for any event. A lost record has no image to look at. */
+static inline struct value field_get(const struct field *field, const struct event *ev,
+				     const struct field_view *view)
+{
+	if (ev->call == CALL_LOST && !field->of_loss)
+		return (struct value){ .kind = VALUE_ABSENT };
+	return field->get(ev, view);
+}
 
 extern const struct field fields[];
 extern const size_t n_fields;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The getters of the field table; for field.c alone. Each says what its key holds for one event.
- * They come in files by what they look at: the image and its parent, the end of a process, the
- * extended facts.
+ * They come in files by what they look at: the image and its parent, the end of a process, what
+ * is missing, the extended facts.
  */
 #pragma once
 
@@ -50,6 +50,10 @@ field_get_fn get_ancestors, get_ktime, get_environment;
 field_get_fn get_absent, get_call_name, get_event_type, get_time, get_time_ns, get_seq;
 field_get_fn get_exit_code, get_exit_tid, get_exit_signal, get_core_dumped;
 field_get_fn get_duration_ns, get_cpu_user_ns, get_cpu_system_ns, get_memory_peak_bytes;
+
+/* getter_loss.c */
+field_get_fn get_inferred, get_lost_execve, get_lost_exit, get_lost_clone, get_lost_other;
+field_get_fn get_lost_since, get_lost_until, get_lost_reason;
 
 /* getter_extended.c */
 field_get_fn get_tid, get_gid, get_egid, get_ruid, get_suid, get_loginuid, get_audit_session;

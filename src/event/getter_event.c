@@ -66,13 +66,19 @@ struct value get_seq(const struct event *ev, const struct field_view *view)
 	return value_u64(ev->seq);
 }
 
+/* Keys that every exit has, also one that nobody saw. */
+static struct value unknown_of_exit(const struct event *ev)
+{
+	return ev->call == CALL_EXIT ? value_safe(STR_EMPTY) : value_absent();
+}
+
 struct value get_exit_code(const struct event *ev, const struct field_view *view)
 {
 	uint32_t signal;
 
 	(void)view;
 	if (!ev->exit)
-		return value_absent();
+		return unknown_of_exit(ev);
 	signal = ev->exit->status & STATUS_SIGNAL;
 	return value_u64(signal ? 128 + signal : ev->exit->status >> 8 & 0xff);
 }
@@ -80,7 +86,7 @@ struct value get_exit_code(const struct event *ev, const struct field_view *view
 struct value get_exit_tid(const struct event *ev, const struct field_view *view)
 {
 	(void)view;
-	return ev->exit ? value_u64(ev->tid) : value_absent();
+	return ev->exit ? value_u64(ev->tid) : unknown_of_exit(ev);
 }
 
 static struct str signal_name(uint32_t signal, struct buf *scratch)

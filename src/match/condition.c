@@ -67,7 +67,7 @@ static struct value value_of(const struct condition *c, struct subject *s)
 		return c->otherwise;
 	if (c->field != s->field) {
 		buf_clear(s->view->scratch);
-		s->value = c->field->get(s->event, s->view);
+		s->value = field_get(c->field, s->event, s->view);
 		s->has_failed = buf_failed(s->view->scratch);
 		s->field = c->field;
 	}

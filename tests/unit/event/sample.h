@@ -88,7 +88,7 @@ static inline const char *sample_value(struct sample *s, const char *name, char 
 
 	if (!field)
 		return "(no such field)";
-	v = field->get(&s->event, &s->view);
+	v = field_get(field, &s->event, &s->view);
 	switch (v.kind) {
 	case VALUE_ABSENT:
 		return "(absent)";

@@ -44,8 +44,16 @@ static const char *const spec_names[] = {
 	"exit_tid",
 	"exit_signal",
 	"core_dumped",
+	"inferred",
 	"arguments.truncated",
 	"cwd.truncated",
+	"lost.execve",
+	"lost.exit",
+	"lost.clone",
+	"lost.other",
+	"lost.since",
+	"lost.until",
+	"lost.reason",
 	"__time__",
 };
 
