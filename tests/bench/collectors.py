@@ -183,52 +183,54 @@ class Floor(Program):
         return "ready" in self.err.read_text()
 
 
-class Execsnoop(Program):
+def with_tracefs(command):
+    """The command where the kernel's tracepoints have their files; mounted for it alone if nobody has."""
+    if Path("/sys/kernel/tracing/events").exists():
+        return command
+    mount = 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", mount, "sh", *command]
+
+
+class Peer(Program):
+    """One whose output is held back until there is enough of it: it is given time to begin, and told to stop by SIGINT."""
+
+    begins_s = 2.0
+
+    def start(self, directory):
+        self.begun = time.monotonic()
+        super().start(directory)
+
+    def is_ready(self):
+        return time.monotonic() - self.begun > self.begins_s
+
+    def stop(self):
+        if self.popen and self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGINT)
+            self.popen.wait(30)
+
+
+class Execsnoop(Peer):
     name = "execsnoop"
     marker = re.compile(rb"^target .* m(\d+) *$", re.M)
 
     def command(self, directory):
-        return [self.tools.execsnoop, "-n", "target", "--max-args", "32"]
-
-    def is_ready(self):
-        return b"PCOMM" in self.out.read_bytes()
+        return with_tracefs([self.tools.execsnoop, "-n", "target", "--max-args", "32"])
 
 
-class Bpftrace(Program):
+class Bpftrace(Peer):
     """The probes that it takes to say what the agent says of an exec: who, what, with which arguments, and its end."""
 
     name = "bpftrace"
     marker = re.compile(rb"^exec .* m(\d+)$", re.M)
+    begins_s = 4.0
     script = """
-    BEGIN { printf("ready\\n"); }
     tracepoint:syscalls:sys_enter_execve { printf("exec %d %d %d ", pid, uid, nsecs); join(args->argv); }
     tracepoint:sched:sched_process_fork { printf("fork %d %d\\n", args->parent_pid, args->child_pid); }
     tracepoint:sched:sched_process_exit { printf("exit %d %d\\n", pid, nsecs); }
     """
 
-    def spawn(self, command, directory, stdout):
-        env = {**os.environ, "BPFTRACE_MAX_STRLEN": "128"}
-        self.err = directory / "collector.err"
-        with open(self.err, "wb") as err, open(stdout, "wb") as out:
-            self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                          cwd=directory, env=env, preexec_fn=renice)
-
     def command(self, directory):
-        return [self.tools.bpftrace, "-B", "full", "-e", self.script]
-
-    def is_ready(self):
-        # Its output is held back until there is enough of it.
-        return self.ready_at() < time.monotonic()
-
-    def ready_at(self):
-        if not hasattr(self, "_ready_at"):
-            self._ready_at = time.monotonic() + 3
-        return self._ready_at
-
-    def stop(self):
-        if self.popen.poll() is None:
-            self.popen.send_signal(signal.SIGINT)
-            self.popen.wait(30)
+        return with_tracefs([self.tools.bpftrace, "-B", "full", "-e", self.script])
 
 
 class Auditd(Program):
@@ -256,9 +258,19 @@ priority_boost = 0
 """
 
     def command(self, directory):
+        directory = directory / "auditd"  # it takes the folder of its log from everybody else
+        directory.mkdir(exist_ok=True)
+        self.out = directory / "log"
+        self.out.unlink(missing_ok=True)
         (directory / "auditd.conf").write_text(self.settings.format(out=self.out))
         self.before = self.auditctl("-s")
-        return [self.tools.auditd, "-f", "-n", "-c", str(directory)]
+        return [self.tools.auditd, "-n", "-c", str(directory)]
+
+    @staticmethod
+    def is_running(tools):
+        """Whether somebody else's is at work, which we leave alone."""
+        status = subprocess.run([tools.auditctl, "-s"], capture_output=True, text=True).stdout
+        return not re.search(r"^pid 0$", status, re.M)
 
     def auditctl(self, *arguments):
         return subprocess.run([self.tools.auditctl, *arguments], capture_output=True, text=True).stdout

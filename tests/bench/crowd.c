@@ -64,7 +64,15 @@ static int start_all(long processes, long threads, char *target, int ready_fd)
 	return 0;
 }
 
-/* The children are killed when their parent goes. */
+/* Ends the children, all in our process group, and waits until the kernel has let go of them. */
+static void end_all(void)
+{
+	signal(SIGTERM, SIG_IGN);
+	kill(0, SIGTERM);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	long processes = argc > 1 ? strtol(argv[1], NULL, 10) : 1000;
@@ -72,6 +80,7 @@ int main(int argc, char **argv)
 	int ready[2], r;
 	char c;
 
+	setpgid(0, 0);
 	signal(SIGCHLD, SIG_IGN);
 	if (processes < 1 || pipe2(ready, O_CLOEXEC) < 0)
 		return 2;
@@ -85,5 +94,6 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (read(STDIN_FILENO, &c, 1) > 0)
 		;
+	end_all();
 	return 0;
 }

@@ -19,6 +19,11 @@ def table(head, lines):
                                for i, (cell, w) in enumerate(zip(row, widths))).rstrip() for row in rows)
 
 
+def form_for(samples):
+    """Three digits, or all that stand before the point."""
+    return "{:.0f}" if samples and samples.median >= 100 else "{:.3g}"
+
+
 def scaled(samples, divisor):
     return Samples(x / divisor for x in samples)
 
@@ -30,7 +35,8 @@ def storm_line(name, results, base):
     ratio = mine["cpu"].over(floor["cpu"]) if floor and name not in (base, "alone") else Samples()
     against = mine["wall"].over(floor["wall"]) if floor and name not in (base, "alone") else Samples()
     is_there = name != "alone"
-    return [name, scaled(mine["wall"], US).text("{:.1f}"), wall.text(), cpu.text(), against.text(),
+    each = scaled(mine["wall"], US)
+    return [name, each.text(form_for(each)), wall.text(), cpu.text(), against.text(),
             scaled(mine["cpu"], US).text() if is_there else "-", ratio.text(),
             f"{max(mine['peak']) / MIB:.1f}" if is_there else "-",
             f"{sum(mine['lost'])}" if "lost" in mine and is_there else "-",
@@ -38,8 +44,8 @@ def storm_line(name, results, base):
             f"{mine['bytes'].median:.0f}" if is_there else "-"]
 
 
-STORM_HEAD = ["", "us/exec", "wall x alone", "storm CPU x alone", "wall x floor", "CPU us/exec", "CPU x floor",
-              "RSS MiB", "lost", "twice", "B/exec"]
+STORM_HEAD = ["", "us each", "wall x alone", "storm CPU x alone", "wall x floor", "CPU us each", "CPU x floor",
+              "RSS MiB", "lost", "twice", "B each"]
 
 
 def storm_text(row, results):
@@ -49,13 +55,9 @@ def storm_text(row, results):
 
 
 def figures_text(title, figures):
-    """Figures that are a number or samples each, with a unit."""
-    lines = []
-    for name, (value, unit) in figures.items():
-        text = value.text("{:.3g}" if value and abs(value.median) < 10 else "{:.1f}") \
-            if isinstance(value, Samples) else (f"{value:.3g}" if isinstance(value, float) else str(value))
-        lines.append([name, text, unit])
-    return table([title, "", ""], lines)
+    """Figures: a name, samples, a unit."""
+    return table([title, "", ""], [[name, samples.text(form_for(samples)), unit]
+                                   for name, (samples, unit) in figures.items()])
 
 
 def machine():

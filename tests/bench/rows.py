@@ -39,7 +39,7 @@ def bpftrace(tools):
 
 
 def auditd(tools):
-    return Auditd(tools) if tools.auditd and tools.auditctl else None
+    return Auditd(tools) if tools.auditd and tools.auditctl and not Auditd.is_running(tools) else None
 
 
 PEERS = [execsnoop, bpftrace, auditd]

@@ -4,7 +4,8 @@
  * its own as its last argument, "m" and a number.
  *
  *   -n N  how many in all (default 10000)   -w N  workers (1)      -r N  in a second, all workers
- *   -f N  number of the first marker (1)    -k KIND  exec, fork or thread (exec)
+ *   -f N  number of the first marker (1)
+ *   -k KIND  exec, fork, thread, or call, a system call that concerns no process (exec)
  *   -a N  further arguments (0)             -l N  bytes of each (80)
  *   -u N  as this user (65534)              -g DIR,N  into DIR/0 to DIR/N-1, in turn
  *
@@ -32,7 +33,7 @@
 #define ARGS_MAX 1024
 #define SECOND_NS 1000000000ULL
 
-enum kind { KIND_EXEC, KIND_FORK, KIND_THREAD };
+enum kind { KIND_EXEC, KIND_FORK, KIND_THREAD, KIND_CALL };
 
 struct storm {
 	enum kind kind;
@@ -85,6 +86,7 @@ static pid_t fork_into(int group_fd)
 static int one_process(struct storm *s, uint64_t number)
 {
 	pid_t child;
+	int status;
 
 	if (s->group_fd)
 		child = fork_into(s->group_fd[number % s->n_groups]);
@@ -95,7 +97,26 @@ static int one_process(struct storm *s, uint64_t number)
 			execv(s->args[0], s->args);
 		_exit(s->kind == KIND_EXEC ? 97 : 0);
 	}
-	return child < 0 || waitpid(child, NULL, 0) != child ? -errno : 0;
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return -errno;
+	return status ? -ENOEXEC : 0;
+}
+
+static int one(struct storm *s, uint64_t number)
+{
+	switch (s->kind) {
+	case KIND_EXEC:
+		snprintf(s->marker, sizeof(s->marker), "m%" PRIu64, s->first + number);
+		return one_process(s, number);
+	case KIND_FORK:
+		return one_process(s, number);
+	case KIND_THREAD:
+		return one_thread();
+	case KIND_CALL:
+		syscall(SYS_getppid);
+		return 0;
+	}
+	return -EINVAL;
 }
 
 static int work(struct storm *s, uint64_t worker)
@@ -108,8 +129,7 @@ static int work(struct storm *s, uint64_t worker)
 
 		if (step)
 			sleep_until(begin + k * step);
-		snprintf(s->marker, sizeof(s->marker), "m%" PRIu64, s->first + i);
-		r = s->kind == KIND_THREAD ? one_thread() : one_process(s, i);
+		r = one(s, i);
 		if (r < 0)
 			return r;
 	}
@@ -211,7 +231,7 @@ static int make_args(struct storm *s, char *target)
 
 static int kind_from_string(const char *name, enum kind *ret)
 {
-	static const char *const names[] = { "exec", "fork", "thread" };
+	static const char *const names[] = { "exec", "fork", "thread", "call" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(name, names[i]) == 0) {

@@ -59,8 +59,8 @@ def count_markers(collector, begin, n):
 
 def measure(collector, work, *, n, during=None, **how):
     """One storm of n beside the collector. `during` is called with the collector while the storm runs."""
-    collector.start(work)
     try:
+        collector.start(work)
         time.sleep(0.1)
         settle(collector)
         begin, cpu = collector.written(), collector.cpu_ns()

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The rows that are no tables of storms: what the agent costs when nothing happens, how soon a record is out, what it
+takes of memory and of time to start beside many processes, and what its programs cost in the kernel. Each gives
+{name: (samples, unit)}.
+"""
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from collectors import Agent, Floor, status_bytes
+from stats import Samples
+from storms import end_storm, measure, settle, start_storm
+
+MIB = 1 << 20
+STALL_S = 0.5
+
+
+@contextmanager
+def setting(path, value):
+    """A setting of the kernel, put back afterwards."""
+    path = Path(path)
+    before = path.read_text()
+    path.write_text(str(value))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+@contextmanager
+def room_for(n):
+    """So many more processes and threads."""
+    for name in ("pid_max", "threads-max"):
+        path = Path("/proc/sys/kernel") / name
+        if int(path.read_text()) < n + 10_000:
+            with setting(path, n + 20_000), room_for(n):
+                yield
+            return
+    yield
+
+
+@contextmanager
+def crowd(tools, processes, threads=0, target=None):
+    """Processes that rest; with a target each has executed it."""
+    with room_for(processes + threads):
+        command = [tools.crowd, str(processes), str(threads), *([target] if target else [])]
+        popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tools.directory)
+        try:
+            said = popen.stdout.readline()
+            if said != b"there\n":
+                raise RuntimeError(f"no crowd of {processes}: {said}")
+            yield
+        finally:
+            popen.stdin.close()
+            popen.wait()
+
+
+@contextmanager
+def running(collector, work):
+    try:
+        collector.start(work)
+        time.sleep(0.2)
+        settle(collector)
+        yield collector
+    finally:
+        collector.stop()
+
+
+def stall(collector):
+    """The reader stands still in the middle of the storm."""
+    if not collector.popen:
+        return
+    time.sleep(0.15)
+    collector.popen.send_signal(signal.SIGSTOP)
+    time.sleep(STALL_S)
+    collector.popen.send_signal(signal.SIGCONT)
+
+
+def idle(tools, work, repeats):
+    """Share of a core while nothing happens (what the rest of the machine does is in it)."""
+    found = {}
+    for make in (Agent, Floor):
+        share = Samples()
+        with running(make(tools), work) as collector:
+            time.sleep(1)
+            for _ in range(repeats):
+                begin, cpu = time.monotonic(), collector.cpu_ns()
+                time.sleep(3)
+                share.append((collector.cpu_ns() - cpu) / (time.monotonic() - begin) / 1e7)
+            found[f"{collector.name} idle"] = (share, "% of a core")
+    return found
+
+
+def one_latency(tools, agent):
+    """From before an exec until its records are in the file."""
+    size = agent.written()
+    begin = time.monotonic()
+    os.waitpid(os.posix_spawn(tools.target, ["target", "latency"], {}), 0)
+    while agent.written() == size:
+        if time.monotonic() - begin > 5:
+            raise RuntimeError("no record within 5 s")
+        time.sleep(0.0002)
+    return (time.monotonic() - begin) * 1e3
+
+
+def latency(tools, work, repeats):
+    found = {}
+    with running(Agent(tools), work) as agent:
+        for name, pause in (("after 1 s of rest", 1.0), ("after 50 ms", 0.05), ("at once", 0.0)):
+            samples = Samples()
+            for _ in range(4 * repeats):
+                time.sleep(pause)
+                samples.append(one_latency(tools, agent))
+            found[f"a record is out, {name}"] = (samples, "ms")
+    return found
+
+
+def resident(tools, work, processes):
+    """(RSS, anonymous part) of the agent beside a crowd, after a storm."""
+    with crowd(tools, processes, target=tools.sleeper), running(Agent(tools), work) as agent:
+        end_storm(start_storm(tools, n=5000))
+        settle(agent)
+        return status_bytes(agent.popen.pid, "VmRSS"), status_bytes(agent.popen.pid, "RssAnon")
+
+
+def memory(tools, work, repeats, processes=(1_000, 100_000)):
+    found, anonymous = {}, []
+    for n in processes:
+        rss, anon = resident(tools, work, n)
+        anonymous.append(anon)
+        found[f"RSS with {n} processes"] = (Samples([rss / MIB]), "MiB")
+        found[f"anonymous part with {n}"] = (Samples([anon / MIB]), "MiB")
+    if len(processes) > 1:
+        each = (anonymous[-1] - anonymous[0]) / (processes[-1] - processes[0])
+        found["a further process, its strings included"] = (Samples([each]), "bytes")
+    return found
+
+
+def ready(tools, work, repeats, crowds=((1_000, 0), (10_000, 50_000))):
+    found = {}
+    for processes, threads in crowds:
+        samples = Samples()
+        with crowd(tools, processes, threads):
+            for _ in range(repeats):
+                with running(Agent(tools), work) as agent:
+                    samples.append(agent.ready_s * 1e3)
+        found[f"ready, {processes} processes, {threads} further threads"] = (samples, "ms")
+    return found
+
+
+def programs_of(pid):
+    """{id: verified instructions} of the BPF programs that a process holds."""
+    found = {}
+    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
+        text = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
+        if "prog_id" in text:
+            number = int(text["prog_id"])
+            found[number] = max(found.get(number, 0), int(text.get("verified_insns", 0)))
+    return found
+
+
+def program_infos(tools, ids):
+    out = subprocess.run([tools.bpftool, "prog", "show", "-j"], capture_output=True, check=True).stdout
+    return {p["id"]: p for p in json.loads(out) if p["id"] in ids}
+
+
+def kernel_costs(tools, collector, work, n):
+    with running(collector, work):
+        verified = programs_of(collector.popen.pid)
+        before = program_infos(tools, verified)
+        end_storm(start_storm(tools, n=n))
+        settle(collector)
+        after = program_infos(tools, verified)
+    found, total = {}, 0
+    for number, info in sorted(after.items(), key=lambda item: item[1]["name"]):
+        runs = info.get("run_cnt", 0) - before[number].get("run_cnt", 0)
+        if not runs:
+            continue
+        ns = info["run_time_ns"] - before[number].get("run_time_ns", 0)
+        total += ns
+        found[f"{collector.name}: {info['name']}"] = (Samples([ns / runs]), (
+            f"ns a run, {info['bytes_jited']} bytes of code, {info['bytes_xlated'] // 8} instructions, "
+            f"{verified[number]} verified, {info.get('recursion_misses', 0)} recursion misses"))
+    return found, total / n
+
+
+def kernel(tools, work, repeats, n=10_000):
+    """By the kernel's own statistics, which cost some 20 ns a run themselves."""
+    found, sums = {}, {}
+    with setting("/proc/sys/kernel/bpf_stats_enabled", 1):
+        for _ in range(repeats):
+            for make in (Agent, Floor):
+                collector = make(tools)
+                figures, total = kernel_costs(tools, collector, work, n)
+                for name, (samples, unit) in figures.items():
+                    found.setdefault(name, (Samples(), unit))[0].extend(samples)
+                sums.setdefault(collector.name, Samples()).append(total)
+    return {**found, **{f"{name}: fork + exec + exit": (samples, "ns") for name, samples in sums.items()}}
+
+
+def loss_of_stall(tools, work, repeats, n=40_000):
+    """A stall of half a second at full speed, with the default ring."""
+    found = {}
+    for make in (Agent, Floor):
+        runs = [measure(make(tools), work, n=n, workers=2, during=stall) for _ in range(repeats)]
+        name = make(tools).name
+        found[f"{name}: lost of {n}"] = (Samples(r["lost"] for r in runs), "execs")
+        found[f"{name}: rate"] = (Samples(1e9 / r["wall"] for r in runs), "execs/s")
+    return found
+
+
+FIGURES = {"stall": loss_of_stall, "idle": idle, "latency": latency, "memory": memory, "ready": ready,
+           "kernel": kernel}
