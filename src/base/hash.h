@@ -31,6 +31,11 @@ int hash_insert(struct hash *h, uint64_t hash, void *item);
 /* Takes out exactly this item; nothing where it is not there. */
 void hash_remove(struct hash *h, uint64_t hash, const void *item);
 
+static inline size_t hash_bytes(const struct hash *h)
+{
+	return h->cap * sizeof(*h->slots);
+}
+
 /* Spreads the bits of v over the whole word. */
 static inline uint64_t hash_mix(uint64_t v)
 {

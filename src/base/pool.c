@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/pool.h"
 
-static const uint16_t class_size[POOL_CLASSES] = {
-	64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096,
-};
+#define SMALLEST_BITS 6 /* the first class is of 64 bytes */
+
+static size_t class_size(size_t class)
+{
+	size_t step = class - 1;
+
+	return class ? (5 + step % 4) << (SMALLEST_BITS - 2 + step / 4) : 1 << SMALLEST_BITS;
+}
 
 void pool_init(struct pool *p)
 {
 	p->bytes = 0;
 	for (size_t i = 0; i < POOL_CLASSES; i++)
-		slab_init(&p->slabs[i], class_size[i]);
+		slab_init(&p->slabs[i], class_size(i));
 }
 
 void pool_done(struct pool *p)
@@ -22,19 +26,20 @@ void pool_done(struct pool *p)
 	p->bytes = 0;
 }
 
-/* The smallest class that holds `size`, POOL_CLASSES where none does. */
+/* The smallest class that holds `size`, not below POOL_CLASSES where none does. */
 static size_t class_of(size_t size)
 {
-	size_t i = 0;
+	unsigned int bits;
 
-	while (i < POOL_CLASSES && class_size[i] < size)
-		i++;
-	return i;
+	if (size <= 1 << SMALLEST_BITS)
+		return 0;
+	bits = 63 - (unsigned int)__builtin_clzl(size - 1);
+	return 1 + (bits - SMALLEST_BITS) * 4 + ((size - 1) >> (bits - 2) & 3);
 }
 
 static size_t rounded(size_t class, size_t size)
 {
-	return class < POOL_CLASSES ? class_size[class] : size;
+	return class < POOL_CLASSES ? class_size(class) : size;
 }
 
 void *pool_alloc(struct pool *p, size_t size)

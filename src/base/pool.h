@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocks of any size: up to 4 KiB from slabs of size classes (powers of two and the middles between
- * them, so that at most a third is wasted), larger ones from malloc. The owner remembers the size
- * of a block.
+ * Blocks of any size: up to 4 KiB from slabs of size classes (four between a power of two and the
+ * next, so that at most a fifth is wasted), larger ones from malloc. The owner remembers the size of
+ * a block.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 #include "base/slab.h"
 
-#define POOL_CLASSES 13 /* 64 96 128 192 256 384 512 768 1024 1536 2048 3072 4096 */
+#define POOL_CLASSES 25 /* 64 80 96 112 128 160 192 224 256 320 ... 3584 4096 */
 
 struct pool {
 	struct slab slabs[POOL_CLASSES];

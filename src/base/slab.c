@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <stdint.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/slab.h"
 
@@ -48,7 +48,7 @@ static void chunk_free(struct slab *s, struct chunk *c)
 	list_unlink(&c->link);
 	s->n_chunks--;
 	ASAN_UNPOISON_MEMORY_REGION((char *)c, SLAB_CHUNK);
-	free(c);
+	munmap(c, SLAB_CHUNK);
 }
 
 void slab_done(struct slab *s)
@@ -60,9 +60,25 @@ void slab_done(struct slab *s)
 	s->n = 0;
 }
 
+/* Of twice the size, the part that is aligned to it; NULL when memory ran out. */
+static void *map_aligned(void)
+{
+	char *m = mmap(NULL, 2 * (size_t)SLAB_CHUNK, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t lead;
+
+	if (m == MAP_FAILED)
+		return NULL;
+	lead = -(uintptr_t)m & (SLAB_CHUNK - 1);
+	if (lead)
+		munmap(m, lead);
+	munmap(m + lead + SLAB_CHUNK, SLAB_CHUNK - lead);
+	return m + lead;
+}
+
 static struct chunk *chunk_new(struct slab *s)
 {
-	struct chunk *c = aligned_alloc(SLAB_CHUNK, SLAB_CHUNK);
+	struct chunk *c = map_aligned();
 
 	if (!c)
 		return NULL;

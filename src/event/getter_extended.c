@@ -65,6 +65,11 @@ struct value get_tty(const struct event *ev, const struct field_view *view)
 	return value_text(buf_str(view->scratch));
 }
 
+static struct value text_or_absent(struct str text)
+{
+	return text.n ? value_text(text) : value_absent();
+}
+
 /* `expression` of p, the image's program, where that has all the flags of `has`. */
 #define PROGRAM(name, has, expression)                                                 \
 	struct value get_##name(const struct event *ev, const struct field_view *view) \
@@ -75,16 +80,17 @@ struct value get_tty(const struct event *ev, const struct field_view *view)
 		return p && (p->flags & (has)) == (has) ? expression : value_absent(); \
 	}
 
-PROGRAM(exe_path, PROGRAM_HAS_EXE, value_text(p->exe))
-PROGRAM(exe_inode, PROGRAM_HAS_EXE_EXT, value_u64(p->exe_ext.inode))
-PROGRAM(exe_nlink, PROGRAM_HAS_EXE_EXT, value_u64(p->exe_ext.nlink))
+PROGRAM(exe_path, PROGRAM_HAS_EXE, value_text(program_text(p, PROGRAM_EXE)))
+PROGRAM(exe_inode, PROGRAM_HAS_EXE_EXT, value_u64(program_exe_ext(p)->inode))
+PROGRAM(exe_nlink, PROGRAM_HAS_EXE_EXT, value_u64(program_exe_ext(p)->nlink))
 PROGRAM(exe_deleted, PROGRAM_EXE_DELETED, value_true(true))
 PROGRAM(exe_memfd, PROGRAM_EXE_MEMFD, value_true(true))
-PROGRAM(exe_upper, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits &EVENT_EXE_UPPER))
-PROGRAM(exec_setuid, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits &EVENT_EXE_SETUID))
-PROGRAM(exec_setgid, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits &EVENT_EXE_SETGID))
-PROGRAM(exec_file_caps, PROGRAM_HAS_EXE_EXT, value_true(p->exe_ext.bits &EVENT_EXE_FILE_CAPS))
-PROGRAM(interpreter, 0, p->interpreter.n ? value_text(p->interpreter) : value_absent())
+PROGRAM(exe_upper, PROGRAM_HAS_EXE_EXT, value_true(program_exe_ext(p)->bits &EVENT_EXE_UPPER))
+PROGRAM(exec_setuid, PROGRAM_HAS_EXE_EXT, value_true(program_exe_ext(p)->bits &EVENT_EXE_SETUID))
+PROGRAM(exec_setgid, PROGRAM_HAS_EXE_EXT, value_true(program_exe_ext(p)->bits &EVENT_EXE_SETGID))
+PROGRAM(exec_file_caps, PROGRAM_HAS_EXE_EXT,
+	value_true(program_exe_ext(p)->bits &EVENT_EXE_FILE_CAPS))
+PROGRAM(interpreter, 0, text_or_absent(program_text(p, PROGRAM_INTERPRETER)))
 
 struct value get_exe_dev(const struct event *ev, const struct field_view *view)
 {
@@ -93,8 +99,8 @@ struct value get_exe_dev(const struct event *ev, const struct field_view *view)
 	if (!p || !(p->flags & PROGRAM_HAS_EXE_EXT))
 		return value_absent();
 	buf_clear(view->scratch);
-	buf_put_u64(view->scratch, p->exe_ext.dev_major);
+	buf_put_u64(view->scratch, program_exe_ext(p)->dev_major);
 	buf_put_char(view->scratch, ':');
-	buf_put_u64(view->scratch, p->exe_ext.dev_minor);
+	buf_put_u64(view->scratch, program_exe_ext(p)->dev_minor);
 	return value_safe(buf_str(view->scratch));
 }

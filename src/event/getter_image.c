@@ -44,7 +44,7 @@ static struct value exec_id(const struct image *i, const struct event *ev, struc
 
 static struct value uid(const struct image *i)
 {
-	return i->flags & IMAGE_STUB ? value_safe(STR_EMPTY) : value_u64(i->cred.euid);
+	return i->flags & IMAGE_STUB ? value_safe(STR_EMPTY) : value_u64(i->cred->euid);
 }
 
 static struct value user(const struct image *i)
@@ -52,19 +52,24 @@ static struct value user(const struct image *i)
 	return value_text(i->user ? i->user->name : STR_EMPTY);
 }
 
+static struct str text(const struct program *p, enum program_text which)
+{
+	return p ? program_text(p, which) : STR_EMPTY;
+}
+
 static struct value binary(const struct image *i)
 {
-	return value_text(i->program ? i->program->binary : STR_EMPTY);
+	return value_text(text(i->program, PROGRAM_BINARY));
 }
 
 static struct value cwd(const struct image *i)
 {
-	return value_text(i->program ? i->program->cwd : STR_EMPTY);
+	return value_text(text(i->program, PROGRAM_CWD));
 }
 
 static bool is_cut(const struct program *p, const struct field_view *view)
 {
-	return p->flags & PROGRAM_ARGS_CUT || p->args.n > view->max_args;
+	return p->flags & PROGRAM_ARGS_CUT || program_text(p, PROGRAM_ARGS).n > view->max_args;
 }
 
 /* argv as far as the view shows it. A cut may not leave half a character. */
@@ -75,7 +80,7 @@ static struct str args(const struct image *i, const struct field_view *view)
 
 	if (!p)
 		return STR_EMPTY;
-	shown = p->args;
+	shown = program_text(p, PROGRAM_ARGS);
 	if (shown.n > view->max_args)
 		shown.n = view->max_args;
 	if (is_cut(p, view))
@@ -127,9 +132,9 @@ BOTH(arguments, arguments(i, view))
 BOTH(cwd, cwd(i))
 BOTH(container_id, container_id(i))
 BOTH(ktime, value_u64(ktime(i)))
-OWN(cap_permitted, value_safe(capability_names(i->cred.permitted)))
-OWN(cap_effective, value_safe(capability_names(i->cred.effective)))
-OWN(cap_inheritable, value_safe(capability_names(i->cred.inheritable)))
+OWN(cap_permitted, value_safe(capability_names(i->cred->permitted)))
+OWN(cap_effective, value_safe(capability_names(i->cred->effective)))
+OWN(cap_inheritable, value_safe(capability_names(i->cred->inheritable)))
 OWN(arguments_truncated, value_true(i->program &&is_cut(i->program, view)))
 OWN(cwd_truncated, value_true(i->program && i->program->flags & PROGRAM_CWD_CUT))
 OWN(argv, ((struct value){ .kind = VALUE_ARGV, .text = args(i, view) }))
@@ -154,7 +159,7 @@ struct value get_argc(const struct event *ev, const struct field_view *view)
 		return value_u64(p->argc);
 	if (!p || p->flags & PROGRAM_ARGS_CUT)
 		return value_safe(STR_EMPTY);
-	return value_u64(count_arguments(p->args));
+	return value_u64(count_arguments(program_text(p, PROGRAM_ARGS)));
 }
 
 /* As an argument list, so that it is quoted like one. */
@@ -162,8 +167,7 @@ static void put_ancestor(struct buf *out, const struct image *i)
 {
 	buf_put_u64(out, i->key.pid);
 	buf_put_char(out, ':');
-	if (i->program)
-		buf_put_str(out, i->program->binary);
+	buf_put_str(out, text(i->program, PROGRAM_BINARY));
 	buf_put_char(out, '\0');
 }
 
@@ -188,7 +192,7 @@ struct value get_ancestors(const struct event *ev, const struct field_view *view
 
 struct value get_environment(const struct event *ev, const struct field_view *view)
 {
-	struct str rest = ev->image->program ? ev->image->program->env : STR_EMPTY, variable;
+	struct str rest = text(ev->image->program, PROGRAM_ENV), variable;
 
 	buf_clear(view->scratch);
 	while (environment_next(&rest, &variable)) {

@@ -9,7 +9,7 @@
  * kept.
  *
  *   image ──► program   binary, argv, cwd: shared by an image and the clones of it
- *     │   └─► user, cgroup: shared by all images with that user id, in that control group
+ *     │   └─► cred, user, cgroup: shared by all images with the same
  *     └─────► parent    the image that forked this one, or the previous image of the same process
  */
 #pragma once
@@ -45,28 +45,34 @@ struct cgroup {
 	bool has_container;
 };
 
-#define PROGRAM_ARGS_CUT 0x1 /* args is shorter than argv was */
+#define PROGRAM_ARGS_CUT 0x1 /* PROGRAM_ARGS is shorter than argv was */
 #define PROGRAM_CWD_CUT 0x2
 #define PROGRAM_EXE_DELETED 0x4
 #define PROGRAM_EXE_MEMFD 0x8
-#define PROGRAM_HAS_EXE_EXT 0x10 /* exe_ext is filled */
-#define PROGRAM_HAS_EXE 0x20	 /* exe is filled */
+#define PROGRAM_HAS_EXE_EXT 0x10 /* program_exe_ext() is not NULL */
+#define PROGRAM_HAS_EXE 0x20	 /* PROGRAM_EXE is known */
 
-/* Immutable once made. The strings lie behind the structure. */
+enum program_text {
+	PROGRAM_BINARY, /* as the spec's `binary` */
+	PROGRAM_CWD,	/* as the spec's `cwd` */
+	PROGRAM_ARGS,	/* argv from argv[0] on, each with its NUL but perhaps the last */
+	PROGRAM_INTERPRETER,
+	PROGRAM_EXE, /* the resolved executable; see PROGRAM_HAS_EXE */
+	PROGRAM_ENV, /* the variables that somebody asks for: NAME=value, each with its NUL */
+	_PROGRAM_TEXT_MAX,
+};
+
+/*
+ * Immutable once made. Behind the structure lie a struct event_exe_ext, if PROGRAM_HAS_EXE_EXT, and
+ * the texts, one after the other.
+ */
 struct program {
-	uint32_t refs;
-	uint32_t flags;	     /* PROGRAM_* */
-	uint32_t argc;	     /* 0: unknown */
-	uint32_t args_total; /* bytes of argv at exec, NULs included */
 	uint64_t stamp;
-	struct str binary;	/* as the spec's `binary` */
-	struct str cwd;		/* as the spec's `cwd` */
-	struct str args;	/* argv from argv[0] on, each with its NUL but perhaps the last */
-	struct str interpreter; /* "" where none */
-	struct str env; /* the variables that somebody asks for: NAME=value, each with its NUL */
-	struct str exe; /* the resolved executable; see PROGRAM_HAS_EXE */
-	struct event_exe_ext exe_ext;
-	uint32_t bytes; /* of this allocation */
+	uint32_t refs;
+	uint32_t flags;			  /* PROGRAM_* */
+	uint32_t argc;			  /* 0: unknown */
+	uint32_t args_total;		  /* bytes of argv at exec, NULs included */
+	uint32_t ends[_PROGRAM_TEXT_MAX]; /* of the texts: each begins where the one before ends */
 };
 
 #define IMAGE_EXITED 0x1  /* its process has ended, or went on to another image */
@@ -81,12 +87,47 @@ struct image {
 	uint32_t refs;
 	uint32_t flags; /* IMAGE_* */
 	uint64_t stamp;
-	struct event_cred cred;
-	const struct user *user;     /* NULL: unknown */
-	const struct cgroup *cgroup; /* NULL: unknown */
-	struct program *program;     /* NULL: unknown */
-	struct image *parent;	     /* NULL: none or unknown */
-	struct event_task_ext *ext;  /* NULL: not collected */
-	struct list lru;	     /* proc/table's */
-	uint32_t depth;		     /* proc/table's: a bound for the images above this one */
+	const struct event_cred *cred; /* never NULL */
+	const struct user *user;       /* NULL: unknown */
+	const struct cgroup *cgroup;   /* NULL: unknown */
+	struct program *program;       /* NULL: unknown */
+	struct image *parent;	       /* NULL: none or unknown */
+	struct event_task_ext *ext;    /* NULL: not collected */
+	struct list lru;	       /* proc/table's */
+	uint32_t depth;		       /* proc/table's: a bound for the images above this one */
 };
+
+/* The credentials of which nothing is known. */
+extern const struct event_cred cred_unknown;
+
+/* NULL where it was not collected. */
+static inline const struct event_exe_ext *program_exe_ext(const struct program *p)
+{
+	return p->flags & PROGRAM_HAS_EXE_EXT ? (const struct event_exe_ext *)(p + 1) : NULL;
+}
+
+static inline size_t program_head_bytes(const struct program *p)
+{
+	return sizeof(*p) + (p->flags & PROGRAM_HAS_EXE_EXT ? sizeof(struct event_exe_ext) : 0);
+}
+
+static inline struct str program_text(const struct program *p, enum program_text which)
+{
+	uint32_t begin = which ? p->ends[which - 1] : 0;
+
+	return (struct str){ .p = (const char *)p + program_head_bytes(p) + begin,
+			     .n = p->ends[which] - begin };
+}
+
+/* Of all of it. */
+static inline size_t program_bytes(const struct program *p)
+{
+	return program_head_bytes(p) + p->ends[_PROGRAM_TEXT_MAX - 1];
+}
+
+/* Of one with these texts and, unless it is NULL, this extension. */
+size_t program_bytes_for(const struct str texts[_PROGRAM_TEXT_MAX],
+			 const struct event_exe_ext *ext);
+/* Makes one in as many bytes, aligned to 8, with one reference; all else in it is 0. */
+void program_init(struct program *p, const struct str texts[_PROGRAM_TEXT_MAX],
+		  const struct event_exe_ext *ext);

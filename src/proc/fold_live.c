@@ -96,8 +96,10 @@ static int clone_fill(struct fold *f, struct image *image, const struct event_fo
 	image->flags = (image->flags & ~IMAGE_STUB) | IMAGE_NEVER_EXEC;
 	if (e->head.flags & (EVENT_F_KTHREAD | EVENT_F_BY_KTHREAD))
 		image->flags |= IMAGE_KTHREAD;
-	image->cred = e->cred;
 	fold_set_owner(f, image, e->cred.euid, &e->cgroup);
+	r = table_set_cred(&f->table, image, &e->cred);
+	if (r < 0)
+		return r;
 	r = clone_set_parent(f, image, e);
 	if (r < 0)
 		return r;
@@ -184,7 +186,9 @@ static int exec_fill(struct fold *f, struct image *image, const struct event_exe
 	table_set_program(&f->table, image, program);
 	table_program_unref(&f->table, program);
 	image->flags &= ~(uint32_t)(IMAGE_STUB | IMAGE_KTHREAD | IMAGE_NEVER_EXEC);
-	image->cred = e->cred;
+	r = table_set_cred(&f->table, image, &e->cred);
+	if (r < 0)
+		return r;
 	fold_set_owner(f, image, e->cred.euid, &e->cgroup);
 	exec_parts(e, &parts);
 	return table_set_ext(&f->table, image, parts.task_ext);
@@ -269,15 +273,18 @@ int fold_exec(struct fold *f, const struct event_exec *e, const struct step *ste
 static int exit_fill(struct fold *f, const struct process *process, struct image *image,
 		     const struct event_exit *e)
 {
+	struct event_cred cred = { .euid = e->euid };
 	bool is_known = true;
 	int r;
 
+	r = table_set_cred(&f->table, image, &cred);
+	if (r < 0)
+		return r;
 	image->flags &= ~(uint32_t)(IMAGE_STUB | IMAGE_NEVER_EXEC);
 	if (e->head.flags & EVENT_F_NEVER_EXEC)
 		image->flags |= IMAGE_NEVER_EXEC;
 	if (e->head.flags & EVENT_F_KTHREAD)
 		image->flags |= IMAGE_KTHREAD;
-	image->cred.euid = e->euid;
 	fold_set_owner(f, image, e->euid, &e->cgroup);
 	if (process)
 		r = lineage_set_next(f, image, process->image, &is_known);

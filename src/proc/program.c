@@ -10,45 +10,20 @@
 
 /* A program that is being put together: its strings are still somebody else's. */
 struct draft {
-	struct str binary, cwd, args, interpreter, exe, env;
+	struct str texts[_PROGRAM_TEXT_MAX];
 	const struct event_exe_ext *exe_ext;
 	uint32_t flags, argc, args_total;
 };
 
-static struct str place(char **to, struct str s)
-{
-	char *p = *to;
-
-	if (!s.n)
-		return STR_EMPTY;
-	memcpy(p, s.p, s.n);
-	*to += s.n;
-	return (struct str){ .p = p, .n = s.n };
-}
-
 static int draft_finish(struct proc_table *t, const struct draft *d, struct program **ret)
 {
-	struct program *program;
-	char *to;
+	struct program *program = table_program_new(t, d->texts, d->exe_ext);
 
-	program = table_program_new(t, d->binary.n + d->cwd.n + d->args.n + d->interpreter.n +
-					       d->exe.n + d->env.n);
 	if (!program)
 		return -ENOMEM;
-	to = (char *)(program + 1);
-	program->flags = d->flags;
+	program->flags |= d->flags;
 	program->argc = d->argc;
 	program->args_total = d->args_total;
-	program->binary = place(&to, d->binary);
-	program->cwd = place(&to, d->cwd);
-	program->args = place(&to, d->args);
-	program->interpreter = place(&to, d->interpreter);
-	program->exe = place(&to, d->exe);
-	program->env = place(&to, d->env);
-	if (d->exe_ext) {
-		memcpy(&program->exe_ext, d->exe_ext, sizeof(program->exe_ext));
-		program->flags |= PROGRAM_HAS_EXE_EXT;
-	}
 	*ret = program;
 	return 0;
 }
@@ -93,8 +68,9 @@ static struct str draft_cwd(struct draft *d, struct buf *scratch, struct str wal
 
 	if (cut)
 		d->flags |= PROGRAM_CWD_CUT;
-	d->cwd = flags & EVENT_F_CWD_DELETED ? put_joined(scratch, plain, DELETED, STR_EMPTY)
-					     : plain;
+	d->texts[PROGRAM_CWD] = flags & EVENT_F_CWD_DELETED
+					? put_joined(scratch, plain, DELETED, STR_EMPTY)
+					: plain;
 	return plain;
 }
 
@@ -106,7 +82,7 @@ static void draft_exe(struct draft *d, struct buf *scratch, const struct exec_pa
 	d->exe_ext = parts->exe_ext;
 	if (!parts->exe.n)
 		return;
-	d->exe = put_walk(scratch, parts->exe, flags & EVENT_F_EXE_CUT, &cut);
+	d->texts[PROGRAM_EXE] = put_walk(scratch, parts->exe, flags & EVENT_F_EXE_CUT, &cut);
 	d->flags |= PROGRAM_HAS_EXE;
 	if (flags & EVENT_F_EXE_DELETED)
 		d->flags |= PROGRAM_EXE_DELETED;
@@ -117,7 +93,7 @@ static void draft_exe(struct draft *d, struct buf *scratch, const struct exec_pa
 static void draft_args(struct draft *d, struct str args, uint32_t argc, uint32_t total,
 		       uint16_t flags)
 {
-	d->args = args;
+	d->texts[PROGRAM_ARGS] = args;
 	d->argc = argc;
 	d->args_total = total;
 	/* Bytes that could not be read are not the process's own: as good as cut. */
@@ -182,15 +158,16 @@ int program_from_exec(struct proc_table *t, struct buf *scratch, const struct ev
 	cwd = draft_cwd(&d, scratch, parts.cwd, e->head.flags);
 	draft_exe(&d, scratch, &parts, e->head.flags);
 	draft_args(&d, parts.args, e->argc, e->args_total, e->head.flags);
-	d.binary = exec_binary(scratch, parts.filename, cwd, d.exe);
-	d.interpreter = parts.interp;
-	d.env = pick_variables(scratch, parts.env, environment);
+	d.texts[PROGRAM_BINARY] = exec_binary(scratch, parts.filename, cwd, d.texts[PROGRAM_EXE]);
+	d.texts[PROGRAM_INTERPRETER] = parts.interp;
+	d.texts[PROGRAM_ENV] = pick_variables(scratch, parts.env, environment);
 	return draft_finish(t, &d, ret);
 }
 
 int program_from_comm(struct proc_table *t, const char *comm, struct program **ret)
 {
-	struct draft d = { .binary = { .p = comm, .n = strnlen(comm, EVENT_COMM_MAX) } };
+	struct draft d = { .texts[PROGRAM_BINARY] = { .p = comm,
+						      .n = strnlen(comm, EVENT_COMM_MAX) } };
 
 	return draft_finish(t, &d, ret);
 }
@@ -213,6 +190,6 @@ int program_from_process(struct proc_table *t, struct buf *scratch, const struct
 		(void)draft_cwd(&d, scratch, parts.cwd, e->head.flags);
 	draft_exe(&d, scratch, &parts, e->head.flags);
 	draft_args(&d, parts.args, e->argc, e->args_total, e->head.flags);
-	d.binary = d.exe;
+	d.texts[PROGRAM_BINARY] = d.texts[PROGRAM_EXE];
 	return draft_finish(t, &d, ret);
 }

@@ -55,6 +55,7 @@ void table_init(struct proc_table *t, const struct proc_limits *limits)
 	slab_init(&t->image_slab, sizeof(struct image));
 	slab_init(&t->ext_slab, sizeof(struct event_task_ext));
 	pool_init(&t->programs);
+	cred_table_init(&t->creds);
 	list_init(&t->living);
 	list_init(&t->bare);
 	list_init(&t->exited);
@@ -80,6 +81,7 @@ void table_done(struct proc_table *t)
 	slab_done(&t->image_slab);
 	slab_done(&t->ext_slab);
 	pool_done(&t->programs);
+	cred_table_done(&t->creds);
 }
 
 struct process *table_lookup(const struct proc_table *t, uint32_t pid, uint64_t start_ns)
@@ -105,7 +107,13 @@ int table_image_new(struct proc_table *t, const struct image_key *key, uint32_t 
 
 	if (!image)
 		return -ENOMEM;
-	*image = (struct image){ .key = *key, .refs = 1, .flags = flags, .stamp = ++t->stamp };
+	*image = (struct image){
+		.key = *key,
+		.refs = 1,
+		.flags = flags,
+		.stamp = ++t->stamp,
+		.cred = &cred_unknown,
+	};
 	list_init(&image->lru);
 	*ret = image;
 	return 0;
@@ -151,6 +159,8 @@ static void image_strip(struct proc_table *t, struct image *image)
 	image->program = NULL;
 	slab_free(&t->ext_slab, image->ext);
 	image->ext = NULL;
+	cred_unref(&t->creds, image->cred);
+	image->cred = &cred_unknown;
 	table_set_owner(t, image, NULL, NULL);
 }
 
@@ -220,6 +230,18 @@ void table_set_owner(struct proc_table *t, struct image *image, const struct use
 	cgroup_unref(image->cgroup);
 	image->user = user;
 	image->cgroup = cgroup;
+}
+
+int table_set_cred(struct proc_table *t, struct image *image, const struct event_cred *cred)
+{
+	const struct event_cred *same = cred_get(&t->creds, cred);
+
+	if (!same)
+		return -ENOMEM;
+	image->stamp = ++t->stamp;
+	cred_unref(&t->creds, image->cred);
+	image->cred = same;
+	return 0;
 }
 
 int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext)
@@ -298,7 +320,8 @@ void table_remove(struct proc_table *t, struct process *process)
 static size_t bytes(const struct proc_table *t)
 {
 	return t->programs.bytes + t->image_slab.n * t->image_slab.size +
-	       t->ext_slab.n * t->ext_slab.size + t->process_slab.n * t->process_slab.size;
+	       t->ext_slab.n * t->ext_slab.size + t->process_slab.n * t->process_slab.size +
+	       cred_table_bytes(&t->creds) + hash_bytes(&t->processes) + hash_bytes(&t->images);
 }
 
 static bool has_too_much(const struct proc_table *t)
@@ -364,27 +387,20 @@ int image_key_cmp(const struct image_key *a, const struct image_key *b)
 	return 0;
 }
 
-struct program *table_program_new(struct proc_table *t, size_t n)
+struct program *table_program_new(struct proc_table *t, const struct str texts[_PROGRAM_TEXT_MAX],
+				  const struct event_exe_ext *ext)
 {
-	struct program *program = pool_alloc(&t->programs, sizeof(*program) + n);
+	struct program *program = pool_alloc(&t->programs, program_bytes_for(texts, ext));
 
 	if (!program)
 		return NULL;
-	*program = (struct program){
-		.refs = 1,
-		.binary = STR_EMPTY,
-		.cwd = STR_EMPTY,
-		.args = STR_EMPTY,
-		.interpreter = STR_EMPTY,
-		.exe = STR_EMPTY,
-		.bytes = (uint32_t)(sizeof(*program) + n),
-		.stamp = ++t->stamp,
-	};
+	program_init(program, texts, ext);
+	program->stamp = ++t->stamp;
 	return program;
 }
 
 void table_program_unref(struct proc_table *t, struct program *program)
 {
 	if (program && --program->refs == 0)
-		pool_free(&t->programs, program, program->bytes);
+		pool_free(&t->programs, program, program_bytes(program));
 }

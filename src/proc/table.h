@@ -25,6 +25,7 @@
 #include "base/slab.h"
 #include "event/decode.h"
 #include "event/image.h"
+#include "proc/cred.h"
 
 struct proc_limits {
 	size_t max_images;  /* default 262,144 */
@@ -74,6 +75,7 @@ struct proc_table {
 	struct hash images;	       /* the index: of struct image, by key */
 	struct slab process_slab, image_slab, ext_slab;
 	struct pool programs;
+	struct cred_table creds;
 	struct list living; /* current images, oldest first */
 	struct list bare;   /* current images that lost their strings to the limit */
 	struct list exited; /* images that ended, the one that ended longest ago first */
@@ -101,13 +103,14 @@ void table_unref(struct proc_table *t, struct image *image); /* NULL is nothing 
 
 /*
  * These replace what the image had, and give it another stamp. They take their own references.
- * Whoever changes its credentials or flags calls one of them afterwards.
+ * Whoever changes its flags calls one of them afterwards.
  */
 void table_set_parent(struct proc_table *t, struct image *image, struct image *parent);
 void table_set_program(struct proc_table *t, struct image *image, struct program *program);
 void table_set_owner(struct proc_table *t, struct image *image, const struct user *user,
 		     const struct cgroup *cgroup);
-/* 0, -ENOMEM */
+/* 0, -ENOMEM: then it is as it was */
+int table_set_cred(struct proc_table *t, struct image *image, const struct event_cred *cred);
 int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext);
 
 /* A process begins with this image; takes the caller's reference unless it fails. 0 or -ENOMEM. */
@@ -123,6 +126,7 @@ void table_counters(const struct proc_table *t, struct proc_counters *ret);
 /* Order of birth, and within a process of images. */
 int image_key_cmp(const struct image_key *a, const struct image_key *b);
 
-/* A program with room for n bytes of strings behind it, one reference; NULL when memory ran out. */
-struct program *table_program_new(struct proc_table *t, size_t n);
+/* With one reference; NULL when memory ran out. `ext` may be NULL. */
+struct program *table_program_new(struct proc_table *t, const struct str texts[_PROGRAM_TEXT_MAX],
+				  const struct event_exe_ext *ext);
 void table_program_unref(struct proc_table *t, struct program *program); /* NULL is nothing */

@@ -53,25 +53,29 @@ static size_t answer(void *ctx, enum need need, uint64_t key, uint32_t hierarchy
 
 static volatile uint64_t sink; /* keeps the compiler from leaving the reads out */
 
+static uint64_t touch_text(struct str text)
+{
+	uint64_t sum = 0;
+
+	for (size_t k = 0; k < text.n; k++)
+		sum += (unsigned char)text.p[k];
+	return sum;
+}
+
 /* What a pipeline would read of an event. */
 static uint64_t touch(const struct event *ev)
 {
 	uint64_t sum = ev->seq + ev->tid + ev->node->name.n;
 
 	for (const struct image *i = ev->image; i; i = i->parent) {
-		sum += i->key.pid + i->cred.euid;
+		sum += i->key.pid + i->cred->euid;
 		sum += i->user ? i->user->name.n : 0;
 		sum += i->cgroup ? i->cgroup->id : 0;
 		sum += i->ext ? i->ext->gid : 0;
 		if (!i->program)
 			continue;
-		for (size_t k = 0; k < i->program->args.n; k++)
-			sum += (unsigned char)i->program->args.p[k];
-		sum += i->program->binary.n
-			       ? (unsigned char)i->program->binary.p[i->program->binary.n - 1]
-			       : 0;
-		sum += i->program->cwd.n ? (unsigned char)i->program->cwd.p[i->program->cwd.n - 1]
-					 : 0;
+		for (int which = 0; which < _PROGRAM_TEXT_MAX; which++)
+			sum += touch_text(program_text(i->program, (enum program_text)which));
 	}
 	return sum;
 }

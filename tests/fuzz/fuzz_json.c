@@ -135,6 +135,22 @@ static void encode(struct sample *s, const struct json_options *options)
 	require(left.n == 0);
 }
 
+static void set_programs(struct sample *s, struct str *rest)
+{
+	static const struct event_exe_ext ext = { 0 };
+	struct str parent = next_part(rest), binary = next_part(rest), cwd = next_part(rest);
+	const struct str texts[_PROGRAM_TEXT_MAX] = {
+		[PROGRAM_BINARY] = binary,   [PROGRAM_CWD] = cwd, [PROGRAM_ARGS] = *rest,
+		[PROGRAM_INTERPRETER] = cwd, [PROGRAM_EXE] = cwd,
+	};
+
+	sample_set_text(s, PROGRAM_BINARY, parent);
+	free(s->parent_program);
+	s->parent.program = s->parent_program = TAKE_PTR(s->program);
+	sample_set_program(s, texts, &ext);
+	s->program->flags |= PROGRAM_HAS_EXE;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct json_options options[] = { { .tags = true }, { .time_string = true } };
@@ -150,13 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(ext.tty, tty.p, tty.n < sizeof(ext.tty) ? tty.n : sizeof(ext.tty));
 	s.image.ext = &ext;
 	s.view.max_args = (uint32_t)next_part(&rest).n * 8;
-	s.parent_program.binary = next_part(&rest);
-	s.program.binary = next_part(&rest);
-	s.program.cwd = next_part(&rest);
-	s.program.exe = s.program.interpreter = s.program.cwd;
-	s.program.flags = PROGRAM_HAS_EXE | PROGRAM_HAS_EXE_EXT;
-	s.program.argc = 0;
-	s.program.args = rest;
+	set_programs(&s, &rest);
 	encode(&s, &options[0]);
 	sample_end(&s, (uint32_t)size);
 	encode(&s, &options[1]);

@@ -51,8 +51,8 @@ static void judge(struct condition *c, struct str value)
 	enum outcome o;
 
 	sample_init(&s);
-	s.program.binary = value;
-	s.program.args = value;
+	sample_set_text(&s, PROGRAM_BINARY, value);
+	sample_set_text(&s, PROGRAM_ARGS, value);
 	o = condition_test(c, &s.event, &s.view);
 	require(condition_test(c, &s.event, &s.view) == o);
 	if (condition_new(CONDITION_NOT, &not ) < 0 || condition_append(not, c) < 0)

@@ -143,9 +143,10 @@ static const struct pipeline *pipeline_of(const char *name)
 /* Two events of a program, an exec and an exit, to every pipeline. */
 static void deliver(void)
 {
-	static struct program program = { .refs = 1, .binary = STR("/bin/x"), .cwd = STR("/") };
+	static struct program program = { .refs = 1 };
 	static struct image image = { .key = { .start_ns = 1, .pid = 1 },
 				      .refs = 1,
+				      .cred = &cred_unknown,
 				      .program = &program };
 	static const struct event_exit end;
 	static const struct node node = { .name = STR("node"), .address = STR("10.0.0.1") };

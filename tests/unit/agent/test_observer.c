@@ -109,9 +109,10 @@ static void test_ready(void **state)
 /* A flusher that fails is no health, until nothing fails any more. */
 static void test_delivery(void **state)
 {
-	static struct program program = { .refs = 1, .binary = STR("/bin/x"), .cwd = STR("/") };
+	static struct program program = { .refs = 1 };
 	static struct image image = { .key = { .start_ns = 1, .pid = 1 },
 				      .refs = 1,
+				      .cred = &cred_unknown,
 				      .program = &program };
 	static const struct node node = { .name = STR("node"), .address = STR("10.0.0.1") };
 	struct event ev = { .call = CALL_EXECVE, .image = &image, .node = &node, .tid = 1 };

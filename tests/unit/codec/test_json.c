@@ -167,12 +167,12 @@ static void test_kinds(void **state)
 	sample_init(&s);
 	s.event.time_ns = -1;
 	s.event.seq = UINT64_MAX;
-	s.program.args = STR("a\0\0b\"\xff");
+	sample_set_text(&s, PROGRAM_ARGS, STR("a\0\0b\"\xff"));
 	encode(&s, "argv", &options, &out);
 	encode(&s, "__time_ns__", &options, &out);
 	encode(&s, "__seq__", &options, &out);
 	encode(&s, "__time__", &options, &out);
-	s.program.args = STR_EMPTY;
+	sample_set_text(&s, PROGRAM_ARGS, STR_EMPTY);
 	encode(&s, "argv", &options, &out);
 	assert_text(&out, "{\"argv\":[\"a\",\"\",\"b\\\"\\\\xff\"]}\n"
 			  "{\"__time_ns__\":\"-1\"}\n"

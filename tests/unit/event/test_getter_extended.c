@@ -114,23 +114,24 @@ static const struct {
 
 static void test_executable(void **state)
 {
-	_cleanup_(sample_done) struct sample s;
-	size_t i;
-
-	(void)state;
-	sample_init(&s);
-	s.program.exe = STR("/usr/bin/python3.11");
-	s.program.exe_ext = (struct event_exe_ext){
+	static const struct event_exe_ext ext = {
 		.inode = 21,
 		.dev_major = 8,
 		.dev_minor = 1,
 		.nlink = 23,
 		.bits = EVENT_EXE_UPPER | EVENT_EXE_SETUID | EVENT_EXE_SETGID | EVENT_EXE_FILE_CAPS,
 	};
+	_cleanup_(sample_done) struct sample s;
+	size_t i;
+
+	(void)state;
+	sample_init(&s);
+	sample_set_text(&s, PROGRAM_EXE, STR("/usr/bin/python3.11"));
 	assert_field(&s, "exe.path", "(absent)");
 	for (i = 0; i < ARRAY_SIZE(exe_keys); i++)
 		assert_field(&s, exe_keys[i].name, "(absent)");
-	s.program.flags = PROGRAM_HAS_EXE | PROGRAM_HAS_EXE_EXT;
+	sample_set_exe_ext(&s, &ext);
+	s.program->flags |= PROGRAM_HAS_EXE;
 	assert_field(&s, "exe.path", "/usr/bin/python3.11");
 	for (i = 0; i < ARRAY_SIZE(exe_keys); i++)
 		assert_field(&s, exe_keys[i].name, exe_keys[i].value);
@@ -152,11 +153,11 @@ static void test_bits(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(bits); i++) {
+		const struct event_exe_ext ext = { .bits = bits[i].bit };
 		_cleanup_(sample_done) struct sample s;
 
 		sample_init(&s);
-		s.program.flags = PROGRAM_HAS_EXE_EXT;
-		s.program.exe_ext.bits = bits[i].bit;
+		sample_set_exe_ext(&s, &ext);
 		for (j = 0; j < ARRAY_SIZE(bits); j++)
 			assert_field(&s, bits[j].name, i == j ? "true" : "(absent)");
 	}
@@ -171,13 +172,13 @@ static void test_flags(void **state)
 	assert_field(&s, "exe.deleted", "(absent)");
 	assert_field(&s, "exe.memfd", "(absent)");
 	assert_field(&s, "interpreter", "(absent)");
-	s.program.flags = PROGRAM_EXE_DELETED;
+	s.program->flags = PROGRAM_EXE_DELETED;
 	assert_field(&s, "exe.deleted", "true");
 	assert_field(&s, "exe.memfd", "(absent)");
-	s.program.flags = PROGRAM_EXE_MEMFD;
+	s.program->flags = PROGRAM_EXE_MEMFD;
 	assert_field(&s, "exe.deleted", "(absent)");
 	assert_field(&s, "exe.memfd", "true");
-	s.program.interpreter = STR("/bin/sh");
+	sample_set_text(&s, PROGRAM_INTERPRETER, STR("/bin/sh"));
 	assert_field(&s, "interpreter", "/bin/sh");
 	s.image.program = NULL;
 	assert_field(&s, "interpreter", "(absent)");
@@ -214,7 +215,7 @@ static void test_environment(void **state)
 		_cleanup_(sample_done) struct sample s;
 
 		sample_init(&s);
-		s.program.env = rows[i].env;
+		sample_set_text(&s, PROGRAM_ENV, rows[i].env);
 		s.view.environment = rows[i].names;
 		assert_field(&s, "environment", rows[i].want);
 		s.image.program = NULL;

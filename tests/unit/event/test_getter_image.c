@@ -117,9 +117,9 @@ static void test_capabilities(void **state)
 
 	(void)state;
 	sample_init(&s);
-	s.image.cred.permitted = 1;
-	s.image.cred.effective = 2;
-	s.image.cred.inheritable = 5;
+	s.cred.permitted = 1;
+	s.cred.effective = 2;
+	s.cred.inheritable = 5;
 	assert_field(&s, "cap.permitted", "CAP_CHOWN");
 	assert_field(&s, "cap.effective", "CAP_DAC_OVERRIDE");
 	assert_field(&s, "cap.inheritable", "CAP_CHOWN CAP_DAC_READ_SEARCH");
@@ -151,8 +151,8 @@ static void test_cut_by_view(void **state)
 		_cleanup_(sample_done) struct sample s;
 
 		sample_init(&s);
-		s.program.args = STR("p\0\xc3\xa4\xe4\xb8\xad\0b c\0");
-		s.parent_program.args = s.program.args;
+		sample_set_text(&s, PROGRAM_ARGS, STR("p\0\xc3\xa4\xe4\xb8\xad\0b c\0"));
+		s.parent.program = s.program;
 		s.view.max_args = cases[i].max_args;
 		assert_field(&s, "arguments", cases[i].arguments);
 		assert_field(&s, "parent.arguments", cases[i].arguments);
@@ -167,9 +167,9 @@ static void test_cut_before(void **state)
 
 	(void)state;
 	sample_init(&s);
-	s.program.flags = PROGRAM_ARGS_CUT | PROGRAM_CWD_CUT;
-	s.program.argc = 0;
-	s.program.args = STR("p\0ab\xc3");
+	s.program->flags = PROGRAM_ARGS_CUT | PROGRAM_CWD_CUT;
+	s.program->argc = 0;
+	sample_set_text(&s, PROGRAM_ARGS, STR("p\0ab\xc3"));
 	assert_field(&s, "arguments", "ab");
 	assert_field(&s, "arguments.truncated", "true");
 	assert_field(&s, "cwd.truncated", "true");
@@ -192,8 +192,8 @@ static void test_argc_counted(void **state)
 		_cleanup_(sample_done) struct sample s;
 
 		sample_init(&s);
-		s.program.argc = 0;
-		s.program.args = cases[i].args;
+		s.program->argc = 0;
+		sample_set_text(&s, PROGRAM_ARGS, cases[i].args);
 		assert_field(&s, "argc", cases[i].argc);
 	}
 }
@@ -201,7 +201,6 @@ static void test_argc_counted(void **state)
 static void test_ancestors(void **state)
 {
 	struct image images[40] = { 0 };
-	struct program program = { .binary = STR("/opt/my \"tool\"") };
 	_cleanup_(sample_done) struct sample s;
 	char text[8192];
 	size_t i, n = 0;
@@ -212,7 +211,8 @@ static void test_ancestors(void **state)
 		images[i].key.pid = (uint32_t)(100 + i);
 		images[i].parent = i + 1 < ARRAY_SIZE(images) ? &images[i + 1] : NULL;
 	}
-	images[1].program = &program;
+	sample_set_text(&s, PROGRAM_BINARY, STR("/opt/my \"tool\""));
+	images[1].program = s.program;
 	s.image.parent = &images[0];
 	sample_value(&s, "ancestors", text, sizeof(text));
 	assert_int_equal(strncmp(text, "100: \"101:/opt/my \\\"tool\\\"\" 102: ", 33), 0);

@@ -59,7 +59,7 @@ static void test_logic(void **state)
 
 	(void)state;
 	sample_init(&s);
-	s.program.args = (struct str){ .p = args, .n = sizeof(args) };
+	sample_set_text(&s, PROGRAM_ARGS, (struct str){ .p = args, .n = sizeof(args) });
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_(condition_freep) struct condition *c = NULL;
 

@@ -52,7 +52,7 @@ struct world {
 	struct image images[RECORDS_MAX];
 	struct event_exit exits[RECORDS_MAX];
 	struct event events[RECORDS_MAX];
-	struct program program;
+	struct program *program;
 	struct node node;
 	struct batch batch;
 };
@@ -61,22 +61,27 @@ static struct world world;
 
 static void make_world(size_t n, struct str args)
 {
+	const struct str texts[_PROGRAM_TEXT_MAX] = {
+		[PROGRAM_BINARY] = STR("/bin/x"),
+		[PROGRAM_CWD] = STR("/"),
+		[PROGRAM_ARGS] = args,
+	};
+
+	free(world.program);
 	world = (struct world){
-		.program = { .refs = 1,
-			     .argc = 2,
-			     .binary = STR("/bin/x"),
-			     .cwd = STR("/"),
-			     .args = args,
-			     .args_total = (uint32_t)args.n,
-			     .interpreter = STR_EMPTY,
-			     .exe = STR_EMPTY },
+		.program = malloc(program_bytes_for(texts, NULL)),
 		.node = { .name = STR("node"), .address = STR("10.0.0.1") },
 	};
+	assert_non_null(world.program);
+	program_init(world.program, texts, NULL);
+	world.program->argc = 2;
+	world.program->args_total = (uint32_t)args.n;
 	for (size_t i = 0; i < n; i++) {
 		world.images[i] = (struct image){
 			.key = { .start_ns = 1000 + i, .pid = (uint32_t)i + 1 },
 			.refs = 1,
-			.program = &world.program,
+			.cred = &cred_unknown,
+			.program = world.program,
 		};
 		world.exits[i].head.tgid = (uint32_t)i + 1;
 		world.events[i] = (struct event){

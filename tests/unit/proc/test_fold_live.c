@@ -38,7 +38,7 @@ static void test_clone_of_known(void **state)
 	assert_int_equal(ev->call, CALL_CLONE);
 	assert_key(ev->image, child);
 	assert_key(ev->image->parent, shell);
-	assert_str(ev->image->program->binary, "/bin/sh");
+	assert_text(ev->image, BINARY, "/bin/sh");
 	assert_str(ev->image->user->name, "ann");
 	assert_true(ev->image->program == ev->image->parent->program);
 	assert_true(ev->image->flags & IMAGE_NEVER_EXEC);
@@ -58,7 +58,7 @@ static void test_clone_of_unknown(void **state)
 	assert_key(ev->image->parent, shell);
 	assert_true(ev->image->parent->flags & IMAGE_STUB);
 	assert_null(ev->image->program);
-	assert_int_equal(ev->image->cred.euid, 7);
+	assert_int_equal(ev->image->cred->euid, 7);
 	assert_int_equal(world_counters(&w).unknown_parent, 1);
 	/* Another child shares the stub. */
 	ev = world_feed(&w, record_fork(KEY(12, 2001, 5), shell, 7));
@@ -103,12 +103,12 @@ static void test_exec_details(void **state)
 	exec->head.tid = 77; /* a thread that was not the leader */
 	ev = world_feed(&w, exec);
 	assert_key(ev->image->parent, shell);
-	assert_int_equal(ev->image->cred.permitted, 0x11);
-	assert_int_equal(ev->image->cred.effective, 0x33);
-	assert_int_equal(ev->image->cred.inheritable, 0x22);
-	assert_str(ev->image->program->args, "ls\0-l\0/root/one more thing\0");
+	assert_int_equal(ev->image->cred->permitted, 0x11);
+	assert_int_equal(ev->image->cred->effective, 0x33);
+	assert_int_equal(ev->image->cred->inheritable, 0x22);
+	assert_text(ev->image, ARGS, "ls\0-l\0/root/one more thing\0");
 	assert_int_equal(ev->image->ext->gid, 7);
-	assert_int_equal(ev->image->program->exe_ext.inode, 99);
+	assert_int_equal(program_exe_ext(ev->image->program)->inode, 99);
 	assert_int_equal(ev->tid, 77);
 	assert_int_equal(world_counters(&w).processes, 1);
 	world_done(&w);
@@ -139,12 +139,12 @@ static void test_exit(void **state)
 	setup_shell(&w);
 	ev = world_feed(&w, record_exit(shell, NOBODY, 0));
 	assert_key(ev->image, shell);
-	assert_str(ev->image->program->binary, "/bin/sh");
+	assert_text(ev->image, BINARY, "/bin/sh");
 	assert_true(ev->image->flags & IMAGE_EXITED);
 	assert_int_equal(world_counters(&w).processes, 0);
 	world_settle(&w);
 	assert_int_equal(world_counters(&w).images, 0);
-	assert_int_equal(world_counters(&w).bytes, 0);
+	assert_true(world_counters(&w).bytes < 4096); /* the indexes */
 	world_done(&w);
 }
 
@@ -241,8 +241,8 @@ static void test_lineage(void **state)
 	assert_int_equal(world_counters(&w).images, 4); /* the app holds the daemon */
 	assert_int_equal(world_counters(&w).processes, 3);
 	ev = feed_exec(&w, KEY(4, 4, 5), daemon, "/app2");
-	assert_str(ev->image->parent->parent->program->binary, "/daemon");
-	assert_str(ev->image->parent->parent->parent->program->binary, "/sh");
+	assert_text(ev->image->parent->parent, BINARY, "/daemon");
+	assert_text(ev->image->parent->parent->parent, BINARY, "/sh");
 	world_feed(&w, record_exit(KEY(4, 4, 5), daemon, 0));
 	world_settle(&w);
 	assert_int_equal(world_counters(&w).images, 2); /* init, sh */
@@ -264,7 +264,7 @@ static void test_clone_only_daemon(void **state)
 	world_feed(&w, record_exit(daemon, sh, 0));
 	ev = feed_exec(&w, app, daemon, "/app");
 	assert_key(ev->image->parent, daemon);
-	assert_str(ev->image->parent->program->binary, "/sh");
+	assert_text(ev->image->parent, BINARY, "/sh");
 	world_feed(&w, record_exit(app, daemon, 0));
 	assert_int_equal(w.batch.n, 6);
 	world_settle(&w);
@@ -290,7 +290,7 @@ static void test_helper_of_kthread(void **state)
 	assert_non_null(ev);
 	assert_false(ev->image->flags & IMAGE_KTHREAD);
 	assert_key(ev->image->parent, worker);
-	assert_str(ev->image->parent->program->binary, "kworker/u4:1");
+	assert_text(ev->image->parent, BINARY, "kworker/u4:1");
 	assert_str(ev->image->parent->user->name, "root");
 	assert_true(ev->image->parent->flags & IMAGE_KTHREAD);
 	assert_false(ev->image->parent->flags & IMAGE_STUB);

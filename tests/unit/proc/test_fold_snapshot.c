@@ -44,9 +44,9 @@ static void test_full_citizen(void **state)
 	image = image_at_exit(&w, cat);
 	assert_key(image, cat);
 	assert_key(image->parent, init);
-	assert_str(image->program->binary, "/usr/bin/cat");
-	assert_str(image->program->args, "cat\0/etc/host.conf\0/etc/resolv.conf\0");
-	assert_str(image->program->cwd, "/");
+	assert_text(image, BINARY, "/usr/bin/cat");
+	assert_text(image, ARGS, "cat\0/etc/host.conf\0/etc/resolv.conf\0");
+	assert_text(image, CWD, "/");
 	assert_str(image->user->name, "ann");
 	world_done(&w);
 }
@@ -72,11 +72,11 @@ static void test_kthread(void **state)
 	ev = world_feed(&w, record_exec(&(struct exec_spec){ .id = KEY(30, 3000, 1),
 							     .parent = kthreadd,
 							     .filename = "/sbin/hotplug" }));
-	assert_str(ev->image->parent->program->binary, "kthreadd");
-	assert_int_equal(ev->image->parent->cred.euid, 0);
-	assert_int_equal(ev->image->parent->cred.permitted, 0);
+	assert_text(ev->image->parent, BINARY, "kthreadd");
+	assert_int_equal(ev->image->parent->cred->euid, 0);
+	assert_int_equal(ev->image->parent->cred->permitted, 0);
 	assert_str(ev->image->parent->user->name, "root");
-	assert_str(ev->image->parent->program->args, "");
+	assert_text(ev->image->parent, ARGS, "");
 	assert_null(world_feed(&w, record_exit(kthreadd, NOBODY, 0)));
 	world_done(&w);
 }
@@ -98,7 +98,7 @@ static void test_child_before_parent(void **state)
 	assert_int_equal(world_counters(&w).images, 2);
 	assert_int_equal(world_counters(&w).processes, 2);
 	image = image_at_exit(&w, cat);
-	assert_str(image->parent->program->binary, "/sbin/init");
+	assert_text(image->parent, BINARY, "/sbin/init");
 	assert_false(image->parent->flags & IMAGE_STUB);
 	assert_null(image->parent->parent);
 	world_done(&w);
@@ -184,13 +184,13 @@ static void test_exec_after_its_snapshot(void **state)
 	ev = world_feed(&w, record_exec(&exec));
 	assert_non_null(ev);
 	assert_int_equal(ev->call, CALL_EXECVE);
-	assert_str(ev->image->program->binary, "/bin/cat");
+	assert_text(ev->image, BINARY, "/bin/cat");
 	assert_key(ev->image->parent, init);
 	assert_null(world_feed(&w, record_exec(&exec)));
 	assert_int_equal(world_counters(&w).twins, 1);
 	/* A snapshot after it changes nothing. */
 	world_feed(&w, cat_record());
-	assert_str(image_at_exit(&w, cat)->program->binary, "/bin/cat");
+	assert_text(image_at_exit(&w, cat), BINARY, "/bin/cat");
 	world_done(&w);
 }
 
@@ -213,12 +213,12 @@ static void test_newer_snapshot_of_known(void **state)
 	ev = world_feed(&w, record_exec(&(struct exec_spec){
 				    .id = next, .parent = init, .filename = "/bin/x" }));
 	assert_non_null(ev);
-	assert_str(ev->image->program->binary, "/bin/x");
+	assert_text(ev->image, BINARY, "/bin/x");
 	assert_key(ev->image->parent, cat);
-	assert_str(ev->image->parent->program->binary, "/bin/sh");
+	assert_text(ev->image->parent, BINARY, "/bin/sh");
 	/* An older view confirms, and no more. */
 	world_feed(&w, cat_record());
-	assert_str(image_at_exit(&w, next)->program->binary, "/bin/x");
+	assert_text(image_at_exit(&w, next), BINARY, "/bin/x");
 	world_done(&w);
 }
 
@@ -240,7 +240,7 @@ static void test_fork_after_its_snapshot(void **state)
 	ev = world_feed(&w, record_fork(clone, cat, 0));
 	assert_non_null(ev);
 	assert_key(ev->image->parent, cat);
-	assert_str(ev->image->program->binary, "/bin/given");
+	assert_text(ev->image, BINARY, "/bin/given");
 	assert_null(world_feed(&w, record_fork(clone, cat, 0)));
 	assert_int_equal(world_counters(&w).processes, 2);
 	world_done(&w);
@@ -288,7 +288,7 @@ static void test_torn_strings(void **state)
 	world_feed(&w, record_mark(EVENT_MARK_PASS_BEGIN));
 	assert_int_equal(world_counters(&w).processes, 1);
 	world_feed(&w, cat_record()); /* the second pass fills them in */
-	assert_str(image_at_exit(&w, cat)->program->binary, "/usr/bin/cat");
+	assert_text(image_at_exit(&w, cat), BINARY, "/usr/bin/cat");
 
 	e = cat_record();
 	e->head.tgid = 22;
@@ -311,8 +311,8 @@ static void test_leader_gone(void **state)
 	e->exit_state = 0x20;
 	world_feed(&w, e);
 	image = image_at_exit(&w, cat);
-	assert_str(image->program->binary, "");
-	assert_str(image->program->cwd, "");
+	assert_text(image, BINARY, "");
+	assert_text(image, CWD, "");
 	assert_false(image->program->flags & PROGRAM_HAS_EXE);
 	world_done(&w);
 }
@@ -362,8 +362,8 @@ static void test_fills_clone(void **state)
 							   .flags = EVENT_F_NEVER_EXEC },
 				      "x"));
 	image = image_at_exit(&w, clone);
-	assert_str(image->program->binary, "/bin/x");
-	assert_int_equal(image->cred.euid, 7); /* the fork's own facts stay */
+	assert_text(image, BINARY, "/bin/x");
+	assert_int_equal(image->cred->euid, 7); /* the fork's own facts stay */
 	assert_key(image->parent, cat);
 	world_done(&w);
 }
@@ -437,7 +437,7 @@ static void test_living_outlive(void **state)
 	assert_int_equal(w.batch.n, 2);
 	ev = &w.batch.events[0];
 	assert_key(ev->image, cat);
-	assert_str(ev->image->program->binary, "/usr/bin/cat");
+	assert_text(ev->image, BINARY, "/usr/bin/cat");
 	world_done(&w);
 }
 

@@ -41,7 +41,7 @@ static void test_clone_parent(void **state)
 	fork->parent = record_id(shell);
 	ev = world_feed(&w, fork);
 	assert_key(ev->image->parent, shell);
-	assert_str(ev->image->program->binary, "/bin/mid");
+	assert_text(ev->image, BINARY, "/bin/mid");
 	world_done(&w);
 }
 
@@ -62,7 +62,7 @@ static void test_exec_and_exec_again(void **state)
 	ev = feed_exec(&w, KEY(11, 2000, 7), shell, "/bin/ls");
 	assert_key(ev->image->parent, KEY(11, 2000, 6));
 	assert_true(ev->image->parent->flags & IMAGE_EXITED);
-	assert_str(ev->image->parent->program->binary, "/bin/env");
+	assert_text(ev->image->parent, BINARY, "/bin/env");
 	assert_int_equal(world_counters(&w).unknown_parent, 0);
 	assert_int_equal(world_counters(&w).processes, 2);
 	world_done(&w);
@@ -85,7 +85,7 @@ static void test_exec_after_a_gap(void **state)
 	assert_key(ev->image->parent, KEY(11, 2000, 9));
 	assert_key(ev->image->parent->parent, KEY(11, 2000, 8));
 	assert_key(ev->image->parent->parent->parent, KEY(11, 2000, 7));
-	assert_str(ev->image->parent->parent->parent->program->binary, "/bin/ls");
+	assert_text(ev->image->parent->parent->parent, BINARY, "/bin/ls");
 	assert_int_equal(world_counters(&w).unknown_parent, 2);
 
 	/* So many that it cannot be true are not named one by one. */
@@ -107,7 +107,7 @@ static void test_exec_of_unknown_after_others(void **state)
 	assert_key(ev->image->parent, KEY(11, 2000, 7));
 	assert_key(ev->image->parent->parent, KEY(11, 2000, 6));
 	assert_key(ev->image->parent->parent->parent, shell);
-	assert_str(ev->image->parent->parent->parent->program->binary, "/bin/sh");
+	assert_text(ev->image->parent->parent->parent, BINARY, "/bin/sh");
 	world_done(&w);
 }
 
@@ -176,7 +176,7 @@ static void test_exit_of_unknown(void **state)
 		assert_int_equal(ev->call, CALL_EXIT);
 		assert_ptr_equal(ev->exit, exit);
 		assert_null(ev->image->program);
-		assert_int_equal(ev->image->cred.euid, 1000);
+		assert_int_equal(ev->image->cred->euid, 1000);
 		assert_str(ev->image->user->name, "ann");
 		assert_false(ev->image->flags & IMAGE_STUB);
 		assert_int_equal(world_counters(&w).unknown_process, 1);
@@ -200,9 +200,9 @@ static void test_parent_in_its_old_image(void **state)
 	world_settle(&w);
 	ev = world_feed(&w, record_fork(KEY(12, 2001, 5), shell, 0));
 	assert_key(ev->image->parent, shell);
-	assert_str(ev->image->program->binary, "/bin/sh");
+	assert_text(ev->image, BINARY, "/bin/sh");
 	ev = feed_exec(&w, KEY(11, 2000, 6), shell, "/bin/ls");
-	assert_str(ev->image->parent->program->binary, "/bin/sh");
+	assert_text(ev->image->parent, BINARY, "/bin/sh");
 	assert_int_equal(world_counters(&w).unknown_parent, 0);
 	/* One that nobody holds any more is a stub with the right name. */
 	ev = world_feed(&w, record_fork(KEY(13, 2002, 4), KEY(10, 1000, 4), 0));

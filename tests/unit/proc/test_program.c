@@ -43,6 +43,16 @@ static bool is(struct str s, const char *want)
 	return str_eq(s, str_from(want));
 }
 
+static void check_text(const struct program *program, enum program_text which, const char *want,
+		       const struct exec_case *c)
+{
+	struct str have = program_text(program, which);
+
+	if (!is(have, want))
+		fail_msg("'%s' in '%s': text %d is '%.*s'", c->filename, c->cwd, (int)which,
+			 (int)have.n, have.p);
+}
+
 static void check_exec(struct proc_table *t, struct buf *scratch, const struct exec_case *c)
 {
 	_cleanup_(freep) struct event_exec *e =
@@ -56,14 +66,14 @@ static void check_exec(struct proc_table *t, struct buf *scratch, const struct e
 
 	e->args_total = 9;
 	assert_int_equal(program_from_exec(t, scratch, e, NULL, &program), 0);
-	if (!is(program->binary, c->want_binary) || !is(program->cwd, c->want_cwd) ||
-	    !is(program->exe, c->exe ? c->exe : "") || program->flags != c->want_flags)
-		fail_msg("'%s' in '%s': '%.*s' in '%.*s', exe '%.*s', flags %x", c->filename,
-			 c->cwd, (int)program->binary.n, program->binary.p, (int)program->cwd.n,
-			 program->cwd.p, (int)program->exe.n, program->exe.p, program->flags);
-	assert_true(is(program->interpreter, "/bin/sh"));
-	assert_int_equal(program->args.n, 4);
-	assert_memory_equal(program->args.p, "a\0b", 4);
+	check_text(program, PROGRAM_BINARY, c->want_binary, c);
+	check_text(program, PROGRAM_CWD, c->want_cwd, c);
+	check_text(program, PROGRAM_EXE, c->exe ? c->exe : "", c);
+	if (program->flags != c->want_flags)
+		fail_msg("'%s' in '%s': flags %x", c->filename, c->cwd, program->flags);
+	assert_true(is(program_text(program, PROGRAM_INTERPRETER), "/bin/sh"));
+	assert_int_equal(program_text(program, PROGRAM_ARGS).n, 4);
+	assert_memory_equal(program_text(program, PROGRAM_ARGS).p, "a\0b", 4);
 	assert_int_equal(program->argc, 2);
 	assert_int_equal(program->args_total, 9);
 	table_program_unref(t, program);
@@ -143,12 +153,13 @@ static void test_environment(void **state)
 		struct program *program = NULL;
 
 		assert_int_equal(program_from_exec(&t, &scratch, e, rows[i].names, &program), 0);
-		assert_int_equal(program->env.n, rows[i].want.n);
-		if (program->env.n)
-			assert_memory_equal(program->env.p, rows[i].want.p, rows[i].want.n);
-		assert_true(is(program->binary, "/bin/ls"));
-		assert_true(is(program->cwd, "/bin"));
-		assert_int_equal(program->args.n, 3);
+		assert_int_equal(program_text(program, PROGRAM_ENV).n, rows[i].want.n);
+		if (program_text(program, PROGRAM_ENV).n)
+			assert_memory_equal(program_text(program, PROGRAM_ENV).p, rows[i].want.p,
+					    rows[i].want.n);
+		assert_true(is(program_text(program, PROGRAM_BINARY), "/bin/ls"));
+		assert_true(is(program_text(program, PROGRAM_CWD), "/bin"));
+		assert_int_equal(program_text(program, PROGRAM_ARGS).n, 3);
 		table_program_unref(&t, program);
 	}
 	buf_done(&scratch);
@@ -174,10 +185,10 @@ static void test_large_environment(void **state)
 		.filename = "ls", .cwd = "/bin", .exe = "/bin/ls", .env = { .p = env, .n = n } });
 	table_init(&t, &proc_limits_default);
 	assert_int_equal(program_from_exec(&t, &scratch, e, names, &program), 0);
-	assert_int_equal(program->env.n, n + 1);
-	assert_memory_equal(program->env.p, env, n);
-	assert_int_equal(program->env.p[n], '\0');
-	assert_true(is(program->binary, "/bin/ls"));
+	assert_int_equal(program_text(program, PROGRAM_ENV).n, n + 1);
+	assert_memory_equal(program_text(program, PROGRAM_ENV).p, env, n);
+	assert_int_equal(program_text(program, PROGRAM_ENV).p[n], '\0');
+	assert_true(is(program_text(program, PROGRAM_BINARY), "/bin/ls"));
 	table_program_unref(&t, program);
 	buf_done(&scratch);
 	table_done(&t);
@@ -196,17 +207,17 @@ static void test_process(void **state)
 	(void)state;
 	table_init(&t, &proc_limits_default);
 	assert_int_equal(program_from_process(&t, &scratch, e, &program), 0);
-	assert_true(is(program->binary, "/usr/bin/cat"));
-	assert_true(is(program->exe, "/usr/bin/cat"));
-	assert_true(is(program->cwd, "/srv"));
-	assert_int_equal(program->args.n, 6);
+	assert_true(is(program_text(program, PROGRAM_BINARY), "/usr/bin/cat"));
+	assert_true(is(program_text(program, PROGRAM_EXE), "/usr/bin/cat"));
+	assert_true(is(program_text(program, PROGRAM_CWD), "/srv"));
+	assert_int_equal(program_text(program, PROGRAM_ARGS).n, 6);
 	assert_int_equal(program->argc, 0);
 	table_program_unref(&t, program);
 
 	e->head.flags |= EVENT_F_KTHREAD;
 	assert_int_equal(program_from_process(&t, &scratch, e, &program), 0);
-	assert_true(is(program->binary, "cat"));
-	assert_true(is(program->cwd, ""));
+	assert_true(is(program_text(program, PROGRAM_BINARY), "cat"));
+	assert_true(is(program_text(program, PROGRAM_CWD), ""));
 	table_program_unref(&t, program);
 	buf_done(&scratch);
 	table_done(&t);
@@ -222,7 +233,7 @@ static void test_comm(void **state)
 	(void)state;
 	table_init(&t, &proc_limits_default);
 	assert_int_equal(program_from_comm(&t, comm, &program), 0);
-	assert_true(is(program->binary, "kworker/u64:3-ev"));
+	assert_true(is(program_text(program, PROGRAM_BINARY), "kworker/u64:3-ev"));
 	table_program_unref(&t, program);
 	table_done(&t);
 }

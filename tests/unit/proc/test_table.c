@@ -6,8 +6,22 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "proc/table.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define RUNNING_SANITIZED 1 /* with memory of its own for each byte */
+#else
+#define RUNNING_SANITIZED 0
+#endif
 
 #define KEY(p, s, c) ((struct image_key){ .pid = (p), .start_ns = (s), .exec_count = (c) })
 
@@ -129,6 +143,17 @@ static void test_no_circle(void **state)
 	table_done(&t);
 }
 
+/* With n bytes of text. */
+static struct program *program_new(struct proc_table *t, size_t n)
+{
+	_cleanup_(freep) char *args = calloc(1, n);
+	const struct str texts[_PROGRAM_TEXT_MAX] = { [PROGRAM_ARGS] = { .p = args, .n = n } };
+	struct program *program = table_program_new(t, texts, NULL);
+
+	assert_non_null(program);
+	return program;
+}
+
 static void test_bytes(void **state)
 {
 	struct event_task_ext ext = { .gid = 1 };
@@ -140,7 +165,7 @@ static void test_bytes(void **state)
 	(void)state;
 	table_init(&t, &proc_limits_default);
 	image = image_new(&t, KEY(1, 10, 1));
-	program = table_program_new(&t, 10000);
+	program = program_new(&t, 10000);
 	table_set_program(&t, image, program);
 	table_set_program(&t, image, program); /* the same again */
 	table_program_unref(&t, program);
@@ -155,10 +180,73 @@ static void test_bytes(void **state)
 	table_done(&t);
 }
 
+#define MANY 100000
+#define COST_MAX 256 /* bytes of a process above its texts, the indexes included */
+
+static size_t resident_bytes(void)
+{
+	_cleanup_(fclosep) FILE *f = fopen("/proc/self/statm", "re");
+	size_t size, resident;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%zu %zu", &size, &resident), 2);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A process with a program of its own, as most are; the bytes of its texts are the result. */
+static size_t add_typical(struct proc_table *t, uint32_t pid)
+{
+	const struct event_cred cred = { .euid = pid % 50, .permitted = pid % 2 };
+	struct program *program;
+	struct image *image = image_new(t, KEY(pid, 1000 + pid, 1));
+	struct process *process = NULL;
+	char args[64];
+	const struct str texts[_PROGRAM_TEXT_MAX] = {
+		[PROGRAM_BINARY] = STR("/usr/lib/systemd/systemd"),
+		[PROGRAM_CWD] = STR("/var/lib/service"),
+		[PROGRAM_ARGS] = { .p = args,
+				   .n = (size_t)snprintf(args, sizeof(args), "service --%0*u",
+							 (int)(pid % 40), pid) },
+	};
+
+	program = table_program_new(t, texts, NULL);
+	assert_non_null(program);
+	table_set_program(t, image, program);
+	table_program_unref(t, program);
+	assert_int_equal(table_set_cred(t, image, &cred), 0);
+	assert_int_equal(table_add(t, image, &process), 0);
+	return texts[PROGRAM_BINARY].n + texts[PROGRAM_CWD].n + texts[PROGRAM_ARGS].n;
+}
+
+/* What the table says that it takes, and what the system says. */
+static void test_cost(void **state)
+{
+	size_t before = resident_bytes(), n_texts = 0, taken;
+	struct proc_counters c;
+	struct proc_table t;
+
+	(void)state;
+	table_init(&t, &proc_limits_default);
+	for (uint32_t pid = 1; pid <= MANY; pid++)
+		n_texts += add_typical(&t, pid);
+	table_counters(&t, &c);
+	taken = resident_bytes() - before;
+	print_message("%.1f bytes a process by the counters, %.1f by the system\n",
+		      (double)(c.bytes - n_texts) / MANY, (double)(taken - n_texts) / MANY);
+	assert_int_equal(c.processes, MANY);
+	assert_true(c.bytes - n_texts <= (size_t)COST_MAX * MANY);
+	if (!RUNNING_SANITIZED)
+		assert_true(taken - n_texts <= (size_t)COST_MAX * MANY);
+	table_done(&t);
+	if (!RUNNING_SANITIZED)
+		assert_true(resident_bytes() - before < (size_t)4 << 20);
+}
+
 /* Each change gives an image a stamp that nothing had before. */
 static void test_stamps(void **state)
 {
 	struct event_task_ext ext = { 0 };
+	struct event_cred cred = { 0 };
 	struct program *program;
 	struct image *image, *parent;
 	struct proc_table t;
@@ -168,8 +256,7 @@ static void test_stamps(void **state)
 	table_init(&t, &proc_limits_default);
 	parent = image_new(&t, KEY(1, 10, 1));
 	image = image_new(&t, KEY(2, 20, 1));
-	program = table_program_new(&t, 1);
-	assert_non_null(program);
+	program = program_new(&t, 1);
 	assert_true(parent->stamp && image->stamp > parent->stamp);
 	last = program->stamp;
 	assert_true(last > image->stamp);
@@ -183,6 +270,9 @@ static void test_stamps(void **state)
 	assert_true(image->stamp > last);
 	last = image->stamp;
 	assert_int_equal(table_set_ext(&t, image, &ext), 0);
+	assert_true(image->stamp > last);
+	last = image->stamp;
+	assert_int_equal(table_set_cred(&t, image, &cred), 0);
 	assert_true(image->stamp > last);
 	assert_true(parent->stamp < program->stamp);
 	table_unref(&t, image);
@@ -222,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_stub_becomes_current),
 		cmocka_unit_test(test_no_circle),
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_stamps),
 		cmocka_unit_test(test_trim_to_nothing),
 	};

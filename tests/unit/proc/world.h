@@ -73,6 +73,10 @@ static inline struct proc_counters world_counters(const struct world *w)
 	return c;
 }
 
+/* A text of an image's program: assert_text(image, BINARY, "/bin/sh"). */
+#define assert_text(image, which, literal) \
+	assert_str(program_text((image)->program, PROGRAM_##which), literal)
+
 #define assert_str(s, literal)                                           \
 	do {                                                             \
 		struct str _s = (s);                                     \

@@ -39,7 +39,8 @@ static void test_verdicts(void **state)
 	sample_init(&execve);
 	sample_init(&exit);
 	sample_end(&exit, 0);
-	execve.program.args = exit.program.args = (struct str){ args, sizeof(args) };
+	sample_set_text(&execve, PROGRAM_ARGS, (struct str){ args, sizeof(args) });
+	sample_set_text(&exit, PROGRAM_ARGS, (struct str){ args, sizeof(args) });
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_(stage_done) struct stage s = { 0 };
 
