@@ -625,6 +625,7 @@ static void test_visitor_stops(void **state)
 	int n = 0;
 
 	(void)state;
+	j = journal_free(j);
 	assert_int_equal(journal_recover(dir, &id, stop_at_second, &n, &found), -ENOMEM);
 	assert_int_equal(n, 2);
 	assert_int_equal(found.end, ring.end);
