@@ -17,6 +17,8 @@ static struct chunk *chunk_free(struct chunk *c)
 	buf_done(&c->bytes);
 	free(c->ends);
 	free(c->times_ns);
+	free(c->seqs);
+	free(c->calls);
 	free(c);
 	return NULL;
 }
@@ -62,7 +64,9 @@ struct chunk *chunk_new(struct chunk_pool *pool, uint64_t begin)
 	buf_clear(&c->bytes);
 	c->n = 0;
 	c->pool = pool;
-	c->begin = begin;
+	c->begin = c->bound = begin;
+	c->wall_offset_ns = 0;
+	c->is_report = false;
 	atomic_init(&c->refs, 1);
 	return c;
 }
@@ -82,22 +86,31 @@ struct chunk *chunk_unref(struct chunk *c)
 	return chunk_free(c);
 }
 
-bool chunk_grow(struct chunk *c)
+/* `array` points to a pointer of any type. */
+static bool grow_array(void *array, size_t cap, size_t size)
 {
-	size_t cap = c->cap ? 2 * c->cap : FIRST_RECORDS;
-	uint64_t *times;
-	size_t *ends;
+	void *grown;
 
-	if (c->n < c->cap)
+	memcpy(&grown, array, sizeof(grown));
+	grown = reallocarray(grown, cap, size);
+	if (grown)
+		memcpy(array, &grown, sizeof(grown));
+	return grown;
+}
+
+bool chunk_grow(struct chunk *c, size_t n)
+{
+	size_t cap = c->cap ? c->cap : FIRST_RECORDS;
+
+	if (n <= c->cap - c->n)
 		return true;
-	ends = reallocarray(c->ends, cap, sizeof(*ends));
-	if (!ends)
+	while (cap - c->n < n)
+		cap *= 2;
+	if (!grow_array(&c->ends, cap, sizeof(*c->ends)) ||
+	    !grow_array(&c->times_ns, cap, sizeof(*c->times_ns)) ||
+	    !grow_array(&c->seqs, cap, sizeof(*c->seqs)) ||
+	    !grow_array(&c->calls, cap, sizeof(*c->calls)))
 		return false;
-	c->ends = ends;
-	times = reallocarray(c->times_ns, cap, sizeof(*times));
-	if (!times)
-		return false;
-	c->times_ns = times;
 	c->cap = cap;
 	return true;
 }
@@ -115,4 +128,9 @@ size_t chunk_n_within(const struct chunk *c, size_t done)
 			high = mid;
 	}
 	return low;
+}
+
+int64_t chunk_wall_ns(const struct chunk *c, size_t i)
+{
+	return (int64_t)c->times_ns[i] + c->wall_offset_ns;
 }

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "event/event.h"
 
 /*
  * A few chunks that are kept for the next batches, so that steady work takes no memory from the
@@ -33,10 +34,17 @@ struct chunk {
 	struct chunk_pool *pool; /* where it goes in the end; NULL: it is freed */
 	atomic_uint refs;
 	struct buf bytes;
-	size_t *ends;	    /* of each record in bytes */
-	uint64_t *times_ns; /* of each record, boot time: when it happened */
+	/* Of each record: */
+	size_t *ends;	    /* in bytes */
+	uint64_t *times_ns; /* boot time: when it happened */
+	uint64_t *seqs;	    /* position in the log; never falls */
+	uint8_t *calls;	    /* enum call */
 	size_t n, cap;
-	uint64_t begin; /* in the ring, which is kept from here on until everybody has it */
+	uint64_t begin;		/* in the ring, which is kept from here on until everybody has it */
+	uint64_t bound;		/* position of what comes next: all before is in here, or earlier */
+	int64_t wall_offset_ns; /* from boot time to the wall clock's */
+	bool is_report;		/* one lost record, about what the outlet itself dropped */
+	struct loss loss;	/* that record's */
 };
 
 /* From the pool, which may be NULL, or new; NULL when memory ran out. */
@@ -45,8 +53,11 @@ struct chunk *chunk_ref(struct chunk *c);
 struct chunk *chunk_unref(struct chunk *c); /* any thread; returns NULL */
 DEFINE_CLEANUP(struct chunk *, chunk_unref)
 
-/* Room for one more record; false when memory ran out. */
-bool chunk_grow(struct chunk *c);
+/* Room for n more records; false when memory ran out. */
+bool chunk_grow(struct chunk *c, size_t n);
 
 /* How many records lie wholly within the first `done` bytes. */
 size_t chunk_n_within(const struct chunk *c, size_t done);
+
+/* When record i happened, since the epoch. */
+int64_t chunk_wall_ns(const struct chunk *c, size_t i);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue is a list under one lock, which is held for a few instructions at a time; chunks are
- * large, so that it is taken some twenty times a second. The flusher is called with the lock
- * released.
+ * The queue is under one lock, which is held for a few instructions at a time, or for as long as a
+ * chunk takes to be copied into the backlog; chunks are large, so that it is taken some twenty
+ * times a second. The flusher is called with the lock released.
  */
 #include "pipeline/outlet.h"
 
@@ -10,12 +10,14 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #define LOG_UNIT "outlet"
 
-/* Of encoded records, for each flusher: those of some 5,000 executions. */
-#define QUEUE_BYTES (8 * 1024 * 1024)
+/* With no more than this in its queue, an outlet has room for what a batch may bring. */
+#define ROOM_BYTES (4 * 1024 * 1024)
 #define SAY_EVERY_NS 5000000000ULL
 #define RETRY_NS \
 	1000000 /* a flusher that would block without having waited is not asked in a circle */
@@ -37,10 +39,19 @@ const struct metric outlet_metrics[] = {
 	  .help = "Records that the flusher could not take.", .label = "reason", .value = "write" },
 	{ "flusher_dropped_records_total", METRIC_COUNTER, OUTLET(overflowed),
 	  .help = "Records that the flusher could not take.", .label = "reason", .value = "queue" },
+	{ "flusher_repeated_records_total", METRIC_COUNTER, OUTLET(repeated),
+	  .help = "Records read again after a restart that the flusher had already: not delivered "
+		  "twice." },
+	{ "flusher_loss_reports_total", METRIC_COUNTER, OUTLET(reports),
+	  .help = "Lost records in the custody of the flusher that tell what it could not take "
+		  "itself. Not among its other records." },
 	{ "flusher_delivered_bytes_total", METRIC_COUNTER, OUTLET(bytes),
 	  .help = "Encoded bytes in the custody of the flusher." },
 	{ "flusher_queue_bytes", METRIC_GAUGE, OUTLET(queue_bytes),
 	  .help = "Encoded bytes that wait for the flusher." },
+	{ "flusher_backlog_bytes", METRIC_GAUGE, OUTLET(backlog_bytes),
+	  .help = "Bytes of what waits for the flusher that are kept in a file, where they outlive the "
+		  "agent." },
 	{ "flusher_failing", METRIC_GAUGE, OUTLET(is_failing),
 	  .help = "1 while the flusher's last attempt failed." },
 	{ "flusher_latency_seconds", METRIC_HISTOGRAM, OUTLET(latency), .bounds = latency_bounds,
@@ -49,35 +60,41 @@ const struct metric outlet_metrics[] = {
 	{ .type = METRIC_END },
 };
 
-static uint64_t now_ns(clockid_t clock)
+static const char *reason_of(int r)
 {
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+	if (r == -ENOBUFS)
+		return "its queue is full, it is slower than what comes";
+	if (r == -ETIMEDOUT)
+		return "they could not be written before it was stopped";
+	return strerrordesc_np(-r);
 }
 
-static void say_dropped(struct outlet *o, int reason)
+static void say_dropped(struct outlet *o)
 {
-	log_warn_errno(reason, "%s: %s: %" PRIu64 " records dropped", o->pipeline,
-		       o->part.instance.name, o->n_unsaid);
+	if (!o->n_unsaid)
+		return;
+	log_warn("%s: %s: %" PRIu64 " records dropped: %s", o->pipeline, o->part.instance.name,
+		 o->n_unsaid, reason_of(o->unsaid_reason));
 	o->n_unsaid = 0;
-	o->said_at_ns = now_ns(CLOCK_MONOTONIC);
+	o->said_at_ns = clock_now_ns(CLOCK_MONOTONIC);
 }
 
-static void count_dropped(struct outlet *o, size_t n, int reason)
+/* The log hears of it at once, or together with what is dropped in the next seconds. */
+static void tell_dropped(struct outlet *o, size_t n, int reason)
 {
 	if (!n)
 		return;
-	metric_add(&o->counters.dropped, n);
+	if (o->unsaid_reason != reason)
+		say_dropped(o);
 	o->n_unsaid += n;
-	if (!o->said_at_ns || now_ns(CLOCK_MONOTONIC) - o->said_at_ns >= SAY_EVERY_NS)
-		say_dropped(o, reason);
+	o->unsaid_reason = reason;
+	if (!o->said_at_ns || clock_now_ns(CLOCK_MONOTONIC) - o->said_at_ns >= SAY_EVERY_NS)
+		say_dropped(o);
 }
 
 static void observe(struct outlet *o, const struct chunk *c, size_t from, size_t to)
 {
-	uint64_t now = now_ns(CLOCK_BOOTTIME);
+	uint64_t now = clock_now_ns(CLOCK_BOOTTIME);
 
 	for (size_t i = from; i < to; i++)
 		metric_observe(&o->counters.latency, latency_bounds,
@@ -105,36 +122,57 @@ static bool is_out_of_time(struct outlet *o)
 	pthread_mutex_lock(&o->lock);
 	stop_ns = o->stop_ns;
 	pthread_mutex_unlock(&o->lock);
-	return stop_ns && now_ns(CLOCK_MONOTONIC) >= stop_ns;
+	return stop_ns && clock_now_ns(CLOCK_MONOTONIC) >= stop_ns;
+}
+
+/* So many bytes of the chunk are written: the next life goes on with the first record that is not.
+ */
+static void mark(struct outlet *o, const struct chunk *c, size_t done)
+{
+	size_t n = chunk_n_within(c, done);
+
+	if (o->queue.slot)
+		custody_store(o->queue.slot, CUSTODY_DELIVERED, n < c->n ? c->seqs[n] : c->bound);
+}
+
+/* One call. `ends` is for those of the rest of a chunk. */
+static int flush(struct outlet *o, const struct chunk *c, size_t *done, size_t *ends)
+{
+	struct payload in = rest_of(c, *done, ends);
+	uint64_t before = clock_now_ns(CLOCK_MONOTONIC);
+	size_t taken = 0;
+	int r;
+
+	FAULT("output_before");
+	r = o->flusher->flush(&o->part.instance, &in, &taken);
+	FAULT("output_after");
+	*done += r == 0 ? in.bytes.n : taken;
+	if (r == -EAGAIN && taken)
+		mark(o, c, *done);
+	else if (r == -EAGAIN && clock_now_ns(CLOCK_MONOTONIC) - before < RETRY_NS)
+		nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
+	return r;
 }
 
 /*
- * Hands over one chunk, in as many calls as it takes. Returns 0 or why the rest of it is dropped.
+ * Hands over one chunk from *done on, in as many calls as it takes. Returns 0; -ETIMEDOUT when the
+ * time is up, or why the rest of it is dropped.
  */
-static int hand_over(struct outlet *o, const struct chunk *c, size_t *ret_done)
+static int hand_over(struct outlet *o, const struct chunk *c, size_t *done)
 {
 	_cleanup_(freep) size_t *ends = NULL;
-	size_t done = 0, taken = 0;
-	int r;
+	int r = -EAGAIN;
 
-	while (!is_out_of_time(o)) {
-		struct payload in = rest_of(c, done, ends);
-		uint64_t before = now_ns(CLOCK_MONOTONIC);
-
-		taken = 0;
-		r = o->flusher->flush(&o->part.instance, &in, &taken);
-		done += r == 0 ? in.bytes.n : taken;
-		*ret_done = done;
-		if (r != -EAGAIN)
-			return r;
-		if (!ends)
+	while (r == -EAGAIN && *done < c->bytes.len) {
+		if (is_out_of_time(o))
+			return -ETIMEDOUT;
+		if (*done && !ends)
 			ends = calloc(c->n, sizeof(*ends));
-		if (!ends)
+		if (*done && !ends)
 			return -ENOMEM;
-		if (!taken && now_ns(CLOCK_MONOTONIC) - before < RETRY_NS)
-			nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
+		r = flush(o, c, done, ends);
 	}
-	return -ETIMEDOUT;
+	return *done < c->bytes.len ? r : 0;
 }
 
 static void lose(struct outlet *o)
@@ -151,80 +189,97 @@ static void tell_overflow(struct outlet *o)
 {
 	uint64_t n = metric_get(&o->counters.overflowed) - o->overflowed_said;
 
-	if (!n)
-		return;
 	o->overflowed_said += n;
-	o->n_unsaid += n;
-	if (!o->said_at_ns || now_ns(CLOCK_MONOTONIC) - o->said_at_ns >= SAY_EVERY_NS)
-		say_dropped(o, -ENOBUFS);
+	tell_dropped(o, n, -ENOBUFS);
 }
 
-static void process(struct outlet *o, const struct chunk *c)
+/* Records first … n - 1 of a chunk are written. */
+static void count_delivered(struct outlet *o, const struct chunk *c, size_t first, size_t n)
 {
-	size_t done = 0, n;
+	if (n <= first)
+		return;
+	metric_add(c->is_report ? &o->counters.reports : &o->counters.delivered, n - first);
+	metric_add(&o->counters.bytes, c->ends[n - 1] - (first ? c->ends[first - 1] : 0));
+	observe(o, c, first, n);
+	o->delivered_wall_ns = chunk_wall_ns(c, n - 1);
+}
+
+/* A chunk is done with but for its records from n on, which are lost for the reason r. */
+static void settle(struct outlet *o, const struct link *link, size_t n, int r)
+{
+	const struct chunk *c = link->chunk;
+
+	pthread_mutex_lock(&o->lock);
+	shortfall_add(&o->queue.shortfall, DROP_WRITE, c, n, c->n, o->delivered_wall_ns);
+	if (c->is_report && !link->kept_bytes)
+		shortfall_settle(&o->queue.shortfall, &c->loss);
+	pthread_mutex_unlock(&o->lock);
+	mark(o, c, c->bytes.len);
+	if (c->is_report)
+		return;
+	metric_add(&o->counters.dropped, c->n - n);
+	tell_dropped(o, c->n - n, r);
+}
+
+/* False: the time is up, and what is left of it stays queued. */
+static bool process(struct outlet *o, struct link *link)
+{
+	const struct chunk *c = link->chunk;
+	size_t done = link->first ? c->ends[link->first - 1] : 0, n;
 	int r = o->is_gone ? -EPIPE : hand_over(o, c, &done);
 
 	n = chunk_n_within(c, done);
-	metric_add(&o->counters.delivered, n);
-	metric_add(&o->counters.bytes, n ? c->ends[n - 1] : 0);
+	count_delivered(o, c, link->first, n);
 	metric_set(&o->counters.error, r < 0 ? (uint64_t)-r : 0);
 	metric_set(&o->counters.is_failing, r < 0);
-	observe(o, c, 0, n);
+	tell_overflow(o);
+	if (r == -ETIMEDOUT) {
+		link->first = n;
+		return false;
+	}
 	if (r == -EPIPE && !o->is_gone)
 		lose(o);
-	count_dropped(o, c->n - n, r);
-	tell_overflow(o);
+	settle(o, link, n, r);
+	return true;
 }
 
 /*
  * The chunk to work on, which stays first in the queue meanwhile; NULL: stop. With the lock held.
  */
-static struct chunk *next_chunk(struct outlet *o)
+static struct link *next_link(struct outlet *o)
 {
-	while (!o->first && !o->stop_ns && !o->wants_reopen)
+	while (!o->queue.first && !o->stop_ns && !o->wants_reopen)
 		pthread_cond_wait(&o->changed, &o->lock);
-	return o->first ? o->first->chunk : NULL;
+	return o->queue.first;
 }
 
-static struct link *link_free(struct link *link)
+/* With the lock held. */
+static void show_sizes(struct outlet *o)
 {
-	if (link)
-		chunk_unref(link->chunk);
-	free(link);
-	return NULL;
-}
-DEFINE_CLEANUP(struct link *, link_free)
+	const struct queue *q = &o->queue;
 
-static void pop(struct outlet *o)
-{
-	_cleanup_(link_freep) struct link *link = o->first;
-
-	o->first = link->next;
-	if (!o->first)
-		o->last = &o->first;
-	o->queued_bytes -= link->chunk->bytes.len;
-	metric_set(&o->counters.queue_bytes, o->queued_bytes);
+	metric_set(&o->counters.queue_bytes, q->bytes);
+	metric_set(&o->counters.backlog_bytes, q->backlog ? backlog_bytes(q->backlog) : 0);
 }
 
 static void *work(void *arg)
 {
 	struct outlet *o = arg;
+	bool goes_on = true;
 
 	pthread_mutex_lock(&o->lock);
-	for (;;) {
-		struct chunk *c = next_chunk(o);
+	while (goes_on) {
+		struct link *link = next_link(o);
 		bool reopen = TAKE(o->wants_reopen, false);
 
-		if (!c && !reopen)
-			break;
 		pthread_mutex_unlock(&o->lock);
 		if (reopen && o->flusher->reopen)
 			o->flusher->reopen(&o->part.instance);
-		if (c)
-			process(o, c);
+		goes_on = link ? process(o, link) : reopen;
 		pthread_mutex_lock(&o->lock);
-		if (c)
-			pop(o);
+		if (link && goes_on)
+			queue_pop(&o->queue);
+		show_sizes(o);
 	}
 	pthread_mutex_unlock(&o->lock);
 	return NULL;
@@ -236,7 +291,7 @@ int outlet_start(struct outlet *o, const char *pipeline)
 	int r;
 
 	o->pipeline = pipeline;
-	o->last = &o->first;
+	queue_init(&o->queue, pipeline, o->part.instance.name);
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->changed, NULL);
 	o->has_lock = true;
@@ -253,7 +308,20 @@ int outlet_start(struct outlet *o, const char *pipeline)
 	return 0;
 }
 
-void outlet_stop(struct outlet *o, uint64_t deadline_ns)
+void outlet_set_state(struct outlet *o, const struct pipeline_state *state)
+{
+	struct queue_found found;
+
+	pthread_mutex_lock(&o->lock);
+	queue_set_state(&o->queue, state, &found);
+	o->skip_before = found.skip_before;
+	metric_add(&o->counters.in, found.n);
+	show_sizes(o);
+	pthread_cond_signal(&o->changed);
+	pthread_mutex_unlock(&o->lock);
+}
+
+void outlet_ask_to_stop(struct outlet *o, uint64_t deadline_ns)
 {
 	if (!o->has_thread)
 		return;
@@ -261,12 +329,37 @@ void outlet_stop(struct outlet *o, uint64_t deadline_ns)
 	o->stop_ns = deadline_ns ? deadline_ns : 1;
 	pthread_cond_signal(&o->changed);
 	pthread_mutex_unlock(&o->lock);
+}
+
+/* What is left at the deadline. The thread has ended. */
+static void leave_rest(struct outlet *o)
+{
+	struct queue_left left;
+	_cleanup_(freep) char *path = NULL;
+
+	pthread_mutex_lock(&o->lock);
+	queue_leave(&o->queue, &left);
+	path = left.path;
+	show_sizes(o);
+	pthread_mutex_unlock(&o->lock);
+	if (left.n_waiting)
+		log_info("%s: %s: %zu records wait in '%s' for its next start", o->pipeline,
+			 o->part.instance.name, left.n_waiting, path ? path : "its backlog");
+	tell_overflow(o);
+	metric_add(&o->counters.dropped, left.n_lost);
+	tell_dropped(o, left.n_lost, o->is_gone ? -EPIPE : -ETIMEDOUT);
+	say_dropped(o);
+}
+
+void outlet_stop(struct outlet *o, uint64_t deadline_ns)
+{
+	if (!o->has_thread)
+		return;
+	outlet_ask_to_stop(o, deadline_ns);
 	pthread_join(o->thread, NULL);
 	o->has_thread = false;
-	tell_overflow(o);
-	if (o->n_unsaid)
-		say_dropped(o, o->is_gone ? -EPIPE : -ETIMEDOUT);
 	part_stop(&o->part);
+	leave_rest(o);
 }
 
 void outlet_done(struct outlet *o)
@@ -279,23 +372,63 @@ void outlet_done(struct outlet *o)
 	pthread_mutex_destroy(&o->lock);
 }
 
+/* The first record of a chunk that was not dealt with in another life. What is lost stands at the
+ * end of a batch, and batches may be others this time: it is told of once more rather than never.
+ */
+static size_t first_new(const struct outlet *o, const struct chunk *c)
+{
+	size_t i = 0;
+
+	while (i < c->n && c->seqs[i] < o->skip_before && c->calls[i] != CALL_LOST)
+		i++;
+	return i;
+}
+
 void outlet_push(struct outlet *o, struct chunk *c)
 {
-	_cleanup_(link_freep) struct link *link = calloc(1, sizeof(*link));
+	size_t first = o->skip_before ? first_new(o, c) : 0, n;
 
-	metric_add(&o->counters.in, c->n);
+	metric_add(&o->counters.repeated, first);
+	if (first == c->n)
+		return;
+	if (c->seqs[first] >= o->skip_before)
+		o->skip_before = 0;
+	n = c->is_report ? 0 : c->n - first;
+	metric_add(&o->counters.in, n);
 	pthread_mutex_lock(&o->lock);
-	if (link && (!o->queued_bytes || o->queued_bytes + c->bytes.len <= QUEUE_BYTES)) {
-		link->chunk = chunk_ref(c);
-		o->queued_bytes += c->bytes.len;
-		metric_set(&o->counters.queue_bytes, o->queued_bytes);
-		*o->last = link;
-		o->last = &link->next;
-		link = NULL; /* the queue's */
+	if (queue_put(&o->queue, c, first))
 		pthread_cond_signal(&o->changed);
-	} else {
-		metric_add(&o->counters.overflowed, c->n);
-	}
+	else
+		metric_add(&o->counters.overflowed, n);
+	show_sizes(o);
+	pthread_mutex_unlock(&o->lock);
+}
+
+bool outlet_owes(struct outlet *o, const struct chunk *next, struct event *ret,
+		 struct loss *ret_loss)
+{
+	size_t first = o->skip_before ? first_new(o, next) : 0;
+	bool is_due;
+
+	if (first == next->n)
+		return false;
+	pthread_mutex_lock(&o->lock);
+	is_due = !o->is_gone && queue_has_room_for(&o->queue, next) &&
+		 shortfall_take(&o->queue.shortfall, chunk_wall_ns(next, first), ret_loss);
+	pthread_mutex_unlock(&o->lock);
+	if (is_due)
+		*ret = (struct event){ .call = CALL_LOST,
+				       .loss = ret_loss,
+				       .boot_ns = next->times_ns[first],
+				       .seq = next->seqs[first],
+				       .time_ns = ret_loss->until_ns };
+	return is_due;
+}
+
+void outlet_put_back(struct outlet *o, const struct loss *loss)
+{
+	pthread_mutex_lock(&o->lock);
+	shortfall_put_back(&o->queue.shortfall, loss);
 	pthread_mutex_unlock(&o->lock);
 }
 
@@ -304,7 +437,7 @@ bool outlet_has_room(struct outlet *o)
 	bool has_room;
 
 	pthread_mutex_lock(&o->lock);
-	has_room = o->is_gone || o->queued_bytes < QUEUE_BYTES / 2;
+	has_room = o->is_gone || o->queue.bytes < ROOM_BYTES;
 	pthread_mutex_unlock(&o->lock);
 	return has_room;
 }
@@ -321,22 +454,19 @@ bool outlet_is_gone(struct outlet *o)
 
 uint64_t outlet_pending(struct outlet *o)
 {
-	const struct link *link;
 	uint64_t begin;
 
 	pthread_mutex_lock(&o->lock);
-	link = o->first;
-	while (link && link->chunk->begin < o->held_from)
-		link = link->next;
-	begin = link ? link->chunk->begin : UINT64_MAX;
+	begin = queue_pending(&o->queue);
 	pthread_mutex_unlock(&o->lock);
 	return begin;
 }
 
-void outlet_let_go(struct outlet *o, uint64_t begin)
+void outlet_secure(struct outlet *o, uint64_t before)
 {
 	pthread_mutex_lock(&o->lock);
-	o->held_from = begin;
+	queue_secure(&o->queue, before);
+	show_sizes(o);
 	pthread_mutex_unlock(&o->lock);
 }
 

@@ -125,8 +125,16 @@ int pipeline_start(struct pipeline *p)
 	return r < 0 ? r : start_parts(p->inputs, p->n_inputs);
 }
 
+void pipeline_set_state(struct pipeline *p, const struct pipeline_state *state)
+{
+	for (size_t i = 0; state->folder && i < p->n_outlets; i++)
+		outlet_set_state(&p->outlets[i], state);
+}
+
 void pipeline_stop(struct pipeline *p, uint64_t deadline_ns)
 {
+	for (size_t i = 0; p->is_started && i < p->n_outlets; i++)
+		outlet_ask_to_stop(&p->outlets[i], deadline_ns);
 	for (size_t i = 0; p->is_started && i < p->n_outlets; i++)
 		outlet_stop(&p->outlets[i], deadline_ns);
 	p->is_started = false;
@@ -165,12 +173,15 @@ static bool feed_append(struct pipeline *p, struct feed *feed, const struct even
 	if (!feed->chunk)
 		feed->chunk = chunk_new(&p->pool, begin);
 	c = feed->chunk;
-	if (!c || !chunk_grow(c))
+	if (!c || !chunk_grow(c, 1))
 		return false;
 	json_encode(feed->schema, ev, view, &c->bytes);
 	if (buf_failed(&c->bytes) || buf_failed(view->scratch))
 		return false;
+	c->wall_offset_ns = ev->time_ns - (int64_t)ev->boot_ns;
 	c->times_ns[c->n] = ev->boot_ns;
+	c->seqs[c->n] = ev->seq;
+	c->calls[c->n] = (uint8_t)ev->call;
 	c->ends[c->n++] = c->bytes.len;
 	return true;
 }
@@ -207,19 +218,56 @@ static void encode(struct pipeline *p, const struct event *ev, uint64_t begin)
 		feed_rewind(&p->feeds[i], n);
 }
 
-/* Hands the chunks to the outlets; the feeds begin anew. */
-static void push(struct pipeline *p)
+/* A lost record for one outlet alone, in front of `next`; false when memory ran out. */
+static bool push_report(struct pipeline *p, struct outlet *o, const struct event *lost,
+			const struct chunk *next)
+{
+	const struct field_view view = view_of(p);
+	struct feed feed = { .schema = p->feeds[o->feed].schema };
+	_cleanup_(chunk_unrefp) struct chunk *c = NULL;
+	bool is_done = feed_append(p, &feed, lost, &view, next->begin);
+
+	c = feed.chunk;
+	if (!is_done) {
+		buf_clear(&p->scratch);
+		return false;
+	}
+	c->bound = lost->seq;
+	c->is_report = true;
+	c->loss = *lost->loss;
+	outlet_push(o, c);
+	return true;
+}
+
+static void push_to(struct pipeline *p, struct outlet *o, struct chunk *c, const struct node *node)
+{
+	struct event lost;
+	struct loss loss;
+
+	for (unsigned int i = 0; i < _DROP_MAX && outlet_owes(o, c, &lost, &loss); i++) {
+		lost.node = node;
+		if (!push_report(p, o, &lost, c))
+			outlet_put_back(o, &loss); /* before a later chunk, then */
+	}
+	outlet_push(o, c);
+}
+
+/*
+ * Hands the chunks to the outlets; the feeds begin anew. What comes next is at `bound` or behind
+ * it.
+ */
+static void push(struct pipeline *p, uint64_t bound, const struct node *node)
 {
 	for (size_t i = 0; i < p->n_feeds; i++) {
-		struct chunk *c = TAKE_PTR(p->feeds[i].chunk);
+		_cleanup_(chunk_unrefp) struct chunk *c = TAKE_PTR(p->feeds[i].chunk);
 
-		if (!c)
+		if (!c || !c->n)
 			continue;
+		c->bound = bound;
 		metric_add(&p->counters.bytes, c->bytes.len);
-		for (size_t k = 0; c->n && k < p->n_outlets; k++)
+		for (size_t k = 0; k < p->n_outlets; k++)
 			if (p->outlets[k].feed == i)
-				outlet_push(&p->outlets[k], c);
-		chunk_unref(c);
+				push_to(p, &p->outlets[k], c, node);
 	}
 }
 
@@ -231,24 +279,30 @@ static bool is_slice_full(const struct pipeline *p)
 	return false;
 }
 
-void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin)
+/* What is lost concerns everybody, whatever they ask for. */
+static bool is_wanted(const struct pipeline *p, const struct event *ev)
+{
+	return ev->call == CALL_LOST || ((p->demand.calls & 1U << ev->call) &&
+					 !(p->self_pid && ev->image->key.pid == p->self_pid));
+}
+
+void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end)
 {
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct event *ev = &batch->events[i];
 
-		if (!(p->demand.calls & 1U << ev->call) ||
-		    (p->self_pid && ev->image->key.pid == p->self_pid))
+		if (!is_wanted(p, ev))
 			continue;
 		metric_add(&p->counters.in, 1);
-		if (!keep(p, ev)) {
+		if (ev->call != CALL_LOST && !keep(p, ev)) {
 			metric_add(&p->counters.filtered, 1);
 			continue;
 		}
 		encode(p, ev, begin);
 		if (is_slice_full(p))
-			push(p);
+			push(p, i + 1 < batch->n ? ev[1].seq : end, ev->node);
 	}
-	push(p);
+	push(p, end, batch->n ? batch->events[0].node : NULL);
 }
 
 bool pipeline_has_room(struct pipeline *p)
@@ -287,10 +341,10 @@ uint64_t pipeline_pending(struct pipeline *p)
 	return begin;
 }
 
-void pipeline_let_go(struct pipeline *p, uint64_t begin)
+void pipeline_secure(struct pipeline *p, uint64_t before)
 {
 	for (size_t i = 0; i < p->n_outlets; i++)
-		outlet_let_go(&p->outlets[i], begin);
+		outlet_secure(&p->outlets[i], before);
 }
 
 void pipeline_set_self(struct pipeline *p, uint32_t pid)

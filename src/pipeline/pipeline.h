@@ -15,6 +15,7 @@
 #include "metrics/metrics.h"
 #include "plugin/plugin.h"
 
+struct custody;
 struct pipeline;
 
 struct pipeline_counters {
@@ -48,21 +49,45 @@ const struct demand *pipeline_demand(const struct pipeline *p);
  */
 int pipeline_start(struct pipeline *p);
 
+struct pipeline_state {
+	const char *folder;	 /* of the instance; backlogs are below it. NULL: no state */
+	const uint8_t *boot_id;	 /* 16 bytes */
+	struct custody *custody; /* NULL: after a crash records may come twice */
+};
+
 /*
- * Filters and encodes a batch and queues it for the flushers; never waits. `begin` is where the
- * batch begins in the ring. What a flusher has no room for is dropped, counted and logged.
+ * From now on the pipeline survives the agent: what its flushers have in custody is marked, and
+ * what waits for them is in files when the ring does not keep it. What another life of a pipeline
+ * of this name has left is taken up: its backlogs are queued before anything else, and what it had
+ * dealt with is skipped when it is delivered again. Between pipeline_start() and the first batch,
+ * and after an older version of the pipeline was stopped. The state outlives the pipeline. What
+ * fails is logged.
  */
-void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin);
+void pipeline_set_state(struct pipeline *p, const struct pipeline_state *state);
+
+/*
+ * Filters and encodes a batch and queues it for the flushers; never waits. The batch takes the
+ * place from `begin` to `end` in the log: the positions of its events never fall, and none of a
+ * later batch is below `end`. What a flusher has no room for is dropped, counted, logged, and
+ * reported to it by a lost record as soon as it has room again.
+ */
+void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end);
 
 /* Whether every flusher has room for more, or its reader has gone; whether any has. */
 bool pipeline_has_room(struct pipeline *p);
 bool pipeline_has_any_room(struct pipeline *p);
 /* Whether no flusher is left that could ever take anything: their readers have gone. */
 bool pipeline_is_gone(struct pipeline *p);
-/* Where the oldest batch begins that some flusher has not in custody; UINT64_MAX: all have all. */
+/*
+ * Where the oldest batch begins that some flusher has neither in custody nor in its backlog;
+ * UINT64_MAX: there is none.
+ */
 uint64_t pipeline_pending(struct pipeline *p);
-/* What was queued from before this holds the ring no longer. */
-void pipeline_let_go(struct pipeline *p, uint64_t begin);
+/*
+ * What was queued from before this goes into the backlogs, and holds the ring no longer; where it
+ * cannot be written it goes on holding it. Without a state it is let go of: a crash would lose it.
+ */
+void pipeline_secure(struct pipeline *p, uint64_t before);
 
 /*
  * The agent's own process, which makes no records where ExcludeSelf says so; 0, as at first: none,
@@ -74,8 +99,9 @@ void pipeline_set_self(struct pipeline *p, uint32_t pid);
 void pipeline_reopen(struct pipeline *p);
 
 /*
- * Lets the flushers finish until `deadline_ns` (CLOCK_MONOTONIC), drops what is left then, and
- * stops them. Nothing may be delivered afterwards.
+ * Lets the flushers finish until `deadline_ns` (CLOCK_MONOTONIC) and stops them. What is left then
+ * waits in the backlogs for a pipeline of the same name; without a state it is dropped. Nothing may
+ * be delivered afterwards.
  */
 void pipeline_stop(struct pipeline *p, uint64_t deadline_ns);
 

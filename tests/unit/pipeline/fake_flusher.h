@@ -212,9 +212,11 @@ static struct chunk *make_chunk(uint64_t begin, unsigned int first, size_t n, ui
 		char record[RECORD_SIZE + 1];
 
 		snprintf(record, sizeof(record), "record %08u\n", first + (unsigned int)i);
-		assert_true(chunk_grow(c));
+		assert_true(chunk_grow(c, 1));
 		buf_put(&c->bytes, record, RECORD_SIZE);
 		c->times_ns[c->n] = time_ns;
+		c->seqs[c->n] = begin;
+		c->calls[c->n] = (uint8_t)((first + i) % 3); /* execve, exit, clone */
 		c->ends[c->n++] = c->bytes.len;
 	}
 	return c;

@@ -124,10 +124,36 @@ static char *read_file(const char *path)
 	return TAKE_PTR(all.data);
 }
 
-/* The pids of all lines, and that each is whole. */
+/* Lost records that read_pids() has passed over, and what they say was lost, of all calls. */
+static size_t n_reports;
+static unsigned int n_reported;
+
+static unsigned int number_in(const char *line, size_t n, const char *key)
+{
+	const char *at = memmem(line, n, key, strlen(key));
+
+	return at ? (unsigned int)strtoul(at + strlen(key), NULL, 10) : 0;
+}
+
+static bool read_report(const char *line, size_t n)
+{
+	static const char *const keys[] = { "\"lost.execve\":\"", "\"lost.exit\":\"",
+					    "\"lost.clone\":\"", "\"lost.other\":\"" };
+
+	if (!memmem(line, n, "\"call_name\":\"lost\"", strlen("\"call_name\":\"lost\"")))
+		return false;
+	n_reports++;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		n_reported += number_in(line, n, keys[i]);
+	return true;
+}
+
+/* The pids of all lines but the lost records, and that each is whole. */
 static size_t read_pids(const char *text, unsigned int *pids)
 {
 	size_t n = 0;
+
+	n_reports = n_reported = 0;
 
 	for (const char *p = text, *end; *p; p = end + 1) {
 		const char *key;
@@ -135,6 +161,8 @@ static size_t read_pids(const char *text, unsigned int *pids)
 		end = strchr(p, '\n');
 		assert_non_null(end);
 		assert_true(p[0] == '{' && end[-1] == '}');
+		if (read_report(p, (size_t)(end - p)))
+			continue;
 		key = memmem(p, (size_t)(end - p), "\"pid\":\"", strlen("\"pid\":\""));
 		assert_non_null(key);
 		assert_true(n < RECORDS_MAX);

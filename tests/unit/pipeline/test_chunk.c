@@ -36,8 +36,10 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size)
 
 static void append(struct chunk *c, size_t end)
 {
-	assert_true(chunk_grow(c));
+	assert_true(chunk_grow(c, 1));
 	c->times_ns[c->n] = end;
+	c->seqs[c->n] = 2 * end;
+	c->calls[c->n] = (uint8_t)(end % 3);
 	c->ends[c->n++] = end;
 }
 
@@ -131,22 +133,23 @@ static void test_no_memory(void **state)
 	fail_at = 1;
 	assert_null(chunk_new(NULL, 0));
 	c = chunk_new(NULL, 0);
-	for (unsigned int at = 1; at <= 2; at++) {
+	for (unsigned int at = 1; at <= 4; at++) {
 		fail_at = at;
-		assert_false(chunk_grow(c));
+		assert_false(chunk_grow(c, 1));
 		assert_int_equal(fail_at, 0);
 	}
 	for (size_t i = 0; i < 256; i++)
 		append(c, i);
-	for (unsigned int at = 1; at <= 2; at++) {
+	for (unsigned int at = 1; at <= 4; at++) {
 		fail_at = at;
-		assert_false(chunk_grow(c));
+		assert_false(chunk_grow(c, 1));
 		assert_int_equal(fail_at, 0);
 	}
 	for (size_t i = 256; i < 600; i++)
 		append(c, i);
 	for (size_t i = 0; i < 600; i++)
-		assert_true(c->ends[i] == i && c->times_ns[i] == i);
+		assert_true(c->ends[i] == i && c->times_ns[i] == i && c->seqs[i] == 2 * i &&
+			    c->calls[i] == i % 3);
 }
 
 /* Steady work goes on with the same few; a burst, and what is too large, is given back. */
@@ -160,7 +163,7 @@ static void test_pool(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
 		first[i] = chunk_new(&pool, i);
 		assert_non_null(first[i]);
-		assert_true(chunk_grow(first[i]));
+		assert_true(chunk_grow(first[i], 1));
 		buf_put_str(&first[i]->bytes, STR("record"));
 		first[i]->ends[first[i]->n++] = 6;
 	}

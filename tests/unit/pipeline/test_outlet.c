@@ -212,7 +212,7 @@ static void test_pending(void **state)
 }
 
 /* What was let go of is delivered all the same. */
-static void test_let_go(void **state)
+static void test_secure_without_state(void **state)
 {
 	_cleanup_(outlet_done) struct outlet o = { 0 };
 
@@ -222,11 +222,11 @@ static void test_let_go(void **state)
 	push(&o, 100, 0, 1);
 	push(&o, 200, 1, 1);
 	push(&o, 300, 2, 1);
-	outlet_let_go(&o, 100);
+	outlet_secure(&o, 100);
 	assert_int_equal(outlet_pending(&o), 100);
-	outlet_let_go(&o, 101);
+	outlet_secure(&o, 101);
 	assert_int_equal(outlet_pending(&o), 200);
-	outlet_let_go(&o, 301);
+	outlet_secure(&o, 301);
 	assert_int_equal(outlet_pending(&o), UINT64_MAX);
 	push(&o, 400, 3, 1);
 	assert_int_equal(outlet_pending(&o), 400);
@@ -536,7 +536,7 @@ int main(void)
 		test(test_overflow),
 		test(test_huge_chunk),
 		test(test_pending),
-		test(test_let_go),
+		test(test_secure_without_state),
 		test(test_stop_in_time),
 		test(test_no_call_after_deadline),
 		test(test_stop_finishes),

@@ -27,7 +27,7 @@ static void test_order_and_selection(void **state)
 		make_world(30, STR("x\0a\0"));
 		p = load(rows[i].input, flusher_to("order"));
 		assert_int_equal(pipeline_start(p), 0);
-		pipeline_deliver(p, &world.batch, 0);
+		pipeline_deliver(p, &world.batch, 0, 0);
 		pipeline_stop(p, in_seconds(20));
 		text = read_file(path_of("order"));
 		unlink(path_of("order"));
@@ -64,7 +64,7 @@ static void test_self(void **state)
 		world.images[0].key.pid = 77;
 		assert_int_equal(pipeline_start(p), 0);
 		pipeline_set_self(p, rows[i].self);
-		pipeline_deliver(p, &world.batch, 0);
+		pipeline_deliver(p, &world.batch, 0, 0);
 		assert_counters(p, rows[i].n, rows[i].n, 0);
 	}
 }
@@ -77,9 +77,9 @@ static void test_empty_batch(void **state)
 	(void)state;
 	make_world(0, STR_EMPTY);
 	assert_int_equal(pipeline_start(p), 0);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	make_world(2, STR_EMPTY); /* neither is a clone */
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	assert_counters(p, 0, 0, 0);
 	assert_int_equal(pipeline_pending(p), UINT64_MAX);
 	assert_int_equal(metric_get(&p->outlets[0].counters.in), 0);
@@ -103,7 +103,7 @@ static void test_filtered(void **state)
 		flusher_to("filtered"));
 	assert_int_equal(pipeline_load_text("t.yaml", config, &d, &p), 0);
 	assert_int_equal(pipeline_start(p), 0);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	pipeline_stop(p, in_seconds(20));
 	text = read_file(path_of("filtered"));
 	unlink(path_of("filtered"));
@@ -127,7 +127,7 @@ static void test_large_batch(void **state)
 	args[1] = '\0'; /* where argv[0] ends */
 	make_world(2000, (struct str){ args, 2000 });
 	assert_int_equal(pipeline_start(p), 0);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	pipeline_stop(p, in_seconds(20));
 	text = read_file(path_of("large"));
 	unlink(path_of("large"));
@@ -171,7 +171,7 @@ static void test_encodings(void **state)
 	p = load("", outlets);
 	assert_int_equal(p->n_feeds, 2); /* the file and the black hole share one */
 	reader = start_with_pipe(p);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	pipeline_stop(p, in_seconds(20));
 	assert_true(read(reader, out, sizeof(out) - 1) > 0);
 	close(reader);
@@ -244,7 +244,7 @@ static void test_blocked(void **state)
 	make_world(3000, STR("x\0a\0"));
 	p = load_pair("beside");
 	assert_int_equal(pipeline_start(p), 0);
-	pipeline_deliver(p, &world.batch, 4711);
+	pipeline_deliver(p, &world.batch, 4711, 4711);
 	wait_for_delivery(p, 1, 3000);
 	assert_int_equal(pipeline_pending(p), 4711);
 	assert_true(delivered(p, 0) < 3000);
@@ -281,7 +281,7 @@ static void test_overflow(void **state)
 	assert_int_equal(pipeline_start(p), 0);
 	assert_true(pipeline_has_room(p) && pipeline_has_any_room(p));
 	for (unsigned int i = 0; i < 4; i++) { /* of more than 4 MB each; the queue holds 8 MiB */
-		pipeline_deliver(p, &world.batch, 100 + i);
+		pipeline_deliver(p, &world.batch, 100 + i, 100 + i);
 		records += 1000;
 		wait_for_delivery(p, 1, records);
 		assert_true(pipeline_has_any_room(p));
@@ -310,13 +310,13 @@ static void test_reader_gone(void **state)
 
 		make_world(3, STR("x\0a\0"));
 		reader = start_with_pipe(p);
-		pipeline_deliver(p, &world.batch, 0);
+		pipeline_deliver(p, &world.batch, 0, 0);
 		settle(p);
 		assert_false(pipeline_is_gone(p));
 		assert_int_equal(pipeline_failure(p), 0);
 		close(reader);
 		for (unsigned int i = 1; i < 3; i++) {
-			pipeline_deliver(p, &world.batch, 0);
+			pipeline_deliver(p, &world.batch, 0, 0);
 			settle(p);
 			assert_int_equal(pipeline_is_gone(p), !is_beside);
 			assert_int_equal(pipeline_has_any_room(p), is_beside);
@@ -350,24 +350,29 @@ static void test_full_disk(void **state)
 	make_world(20, STR("x\0a\0"));
 	assert_int_equal(pipeline_start(p), 0);
 	limit_file_size(3000);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	settle(p);
 	n = delivered(p, 0);
 	assert_true(n > 0 && n < 20);
 	assert_counters(p, 20, 20, 20 - n);
 	assert_int_equal(pipeline_failure(p), -EFBIG);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	settle(p);
 	limit_file_size(RLIM_INFINITY);
 	n = delivered(p, 0);
 	text = read_file(path_of("full"));
 	assert_int_equal(read_pids(text, pids), n);
 	assert_counters(p, 40, 40, 40 - n);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	settle(p);
 	assert_int_equal(pipeline_failure(p), 0);
 	assert_counters(p, 60, 60, 40 - n);
 	assert_int_equal(delivered(p, 0), n + 20);
+	free(text);
+	text = read_file(path_of("full"));
+	assert_int_equal(read_pids(text, pids), n + 20);
+	assert_int_equal(n_reported, 40 - n); /* and its own stream says so */
+	assert_int_equal(metric_get(&p->outlets[0].counters.reports), n_reports);
 	unlink(path_of("full"));
 }
 
@@ -380,7 +385,7 @@ static void test_no_space(void **state)
 	(void)state;
 	make_world(30, STR("x\0a\0"));
 	assert_int_equal(pipeline_start(p), 0);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	settle(p);
 	assert_int_equal(pipeline_failure(p), -ENOSPC);
 	assert_counters(p, 20, 20, 20);
@@ -397,7 +402,7 @@ static void test_stop(void **state)
 	make_world(3000, STR("x\0a\0"));
 	pipeline_stop(p, 0); /* nothing to stop yet */
 	assert_int_equal(pipeline_start(p), 0);
-	pipeline_deliver(p, &world.batch, 12);
+	pipeline_deliver(p, &world.batch, 12, 12);
 	wait_for_delivery(p, 0, 0);
 	pipeline_stop(p, 1);
 	assert_true(delivered(p, 0) < 3000);
@@ -419,14 +424,14 @@ static void test_reopen(void **state)
 	(void)state;
 	make_world(30, STR_EMPTY);
 	assert_int_equal(pipeline_start(p), 0);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	settle(p);
 	assert_int_equal(rename(path_of("log"), path_of("old")), 0);
 	pipeline_reopen(p);
 	while (access(path_of("log"), F_OK) < 0)
 		pause_a_little(give_up);
 	world.batch.n = 3;
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	pipeline_stop(p, in_seconds(20));
 	first = read_file(path_of("old"));
 	second = read_file(path_of("log"));
@@ -462,7 +467,7 @@ static void test_no_memory(void **state)
 		assert_int_equal(p->n_feeds, 2);
 		assert_int_equal(pipeline_start(p), 0);
 		fail_at = at;
-		pipeline_deliver(p, &world.batch, 0);
+		pipeline_deliver(p, &world.batch, 0, 0);
 		has_failed = !fail_at;
 		fail_at = 0;
 		pipeline_stop(p, in_seconds(20));
@@ -507,7 +512,7 @@ static void test_metrics(void **state)
 	assert_int_equal(metrics_new(&m), 0);
 	assert_int_equal(pipeline_start(p), 0);
 	assert_int_equal(pipeline_show_metrics(p, m), 0);
-	pipeline_deliver(p, &world.batch, 0);
+	pipeline_deliver(p, &world.batch, 0, 0);
 	pipeline_stop(p, in_seconds(20));
 	metrics_format_text(m, &page);
 	buf_put_char(&page, '\0');
