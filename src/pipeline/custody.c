@@ -142,6 +142,11 @@ struct custody *custody_close(struct custody *c)
 	return NULL;
 }
 
+const uint8_t *custody_boot_id(const struct custody *c)
+{
+	return c->file->header.boot_id;
+}
+
 /* The slot of that name, else the first free one, else one that nobody claimed; NULL: none. */
 static struct custody_slot *find(struct custody *c, const char *name)
 {

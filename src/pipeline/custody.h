@@ -46,6 +46,8 @@ int custody_open(const char *folder, const uint8_t boot_id[16], struct custody *
 struct custody *custody_close(struct custody *c);
 DEFINE_CLEANUP(struct custody *, custody_close)
 
+const uint8_t *custody_boot_id(const struct custody *c); /* 16 bytes */
+
 /*
  * The slot of a flusher, with what it had before or empty. When all are taken, one that nobody has
  * claimed yet since the file was opened is emptied and used. NULL: all are in use, or the name is

@@ -51,7 +51,6 @@ int pipeline_start(struct pipeline *p);
 
 struct pipeline_state {
 	const char *folder;	 /* of the instance; backlogs are below it. NULL: no state */
-	const uint8_t *boot_id;	 /* 16 bytes */
 	struct custody *custody; /* NULL: after a crash records may come twice */
 };
 

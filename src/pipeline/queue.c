@@ -215,11 +215,12 @@ static void restore_backlog(struct queue *q, uint64_t delivered, struct queue_fo
 
 static void open_backlog(struct queue *q, const struct pipeline_state *state)
 {
+	static const uint8_t no_boot[16] = { 0 };
 	const struct backlog_at at = {
 		.folder = state->folder,
 		.pipeline = q->pipeline,
 		.flusher = q->flusher,
-		.boot_id = state->boot_id,
+		.boot_id = q->custody ? custody_boot_id(q->custody) : no_boot,
 	};
 	int r = backlog_open(&at, &q->backlog);
 
