@@ -64,7 +64,10 @@ void generation_done(struct generation *g)
 		close_part(g, i);
 }
 
-/* Links too are "files" of an anonymous inode, which says what they are. */
+/*
+ * All are "files" of an anonymous inode, which says what they are. Links have two names, by how the
+ * file was opened (kernel/bpf/syscall.c: bpf_link_prime(), bpf_link_new_fd()).
+ */
 static bool is_kind(int fd, const char *kind)
 {
 	char path[64], is[64];
@@ -181,7 +184,7 @@ static bool is_our_link(int fd, uint32_t ring_id)
 {
 	struct bpf_link_info info;
 
-	return is_kind(fd, "bpf_link") && link_info(fd, &info) == 0 &&
+	return (is_kind(fd, "bpf-link") || is_kind(fd, "bpf_link")) && link_info(fd, &info) == 0 &&
 	       (info.type == BPF_LINK_TYPE_RAW_TRACEPOINT || info.type == BPF_LINK_TYPE_TRACING) &&
 	       uses_ring(info.prog_id, ring_id);
 }

@@ -60,7 +60,7 @@ static void produce(struct kernel *k, char c, uint32_t n, uint32_t bits)
 	uint64_t at = *k->producer;
 	uint32_t header = n | bits;
 
-	memcpy(k->data + at % SIZE, BASE, &header, sizeof(header));
+	memcpy(k->data + at % SIZE, &header, sizeof(header));
 	for (uint32_t i = 0; i < n; i++)
 		k->data[(at + BPF_RINGBUF_HDR_SZ + i) % SIZE] = c;
 	*k->producer = at + (n + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
