@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "flusher/file_tail.h"
 
@@ -269,9 +270,11 @@ static int write_all(int fd, struct str bytes, size_t *ret_done)
 	bool has_waited = false;
 
 	for (*ret_done = 0; *ret_done < bytes.n;) {
-		ssize_t n = write(fd, bytes.p + *ret_done, bytes.n - *ret_done);
+		size_t size = FAULT_SHORT("output_middle", bytes.n - *ret_done);
+		ssize_t n = write(fd, bytes.p + *ret_done, size);
 		int r = n < 0 ? -errno : 0;
 
+		FAULT_SHORT_END("output_middle");
 		if (r == -EAGAIN && !has_waited) {
 			has_waited = true;
 			r = wait_writable(fd);

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fault.h"
+
 #define WAIT_MS 100
 
 static struct {
@@ -100,13 +102,16 @@ static ssize_t write_some(const struct standard_output *o, struct str bytes)
 {
 	ssize_t n;
 
+	bytes.n = FAULT_SHORT("output_middle", bytes.n);
 	if (o->way == WAY_SOCKET)
 		n = send(o->fd, bytes.p, bytes.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	else if (o->way == WAY_POLLED)
 		n = write(o->fd, bytes.p, bytes.n < PIPE_BUF ? bytes.n : PIPE_BUF);
 	else
 		n = write(o->fd, bytes.p, bytes.n);
-	return n < 0 ? -errno : n;
+	n = n < 0 ? -errno : n;
+	FAULT_SHORT_END("output_middle");
+	return n;
 }
 
 static int write_until(const struct standard_output *o, struct str bytes, int64_t deadline_ms,
