@@ -204,17 +204,21 @@ static void count_delivered(struct outlet *o, const struct chunk *c, size_t firs
 	o->delivered_wall_ns = chunk_wall_ns(c, n - 1);
 }
 
-/* A chunk is done with but for its records from n on, which are lost for the reason r. */
+/*
+ * A chunk is done with but for its records from n on, which are lost for the reason r. What is
+ * dropped is counted in the slot before the mark moves beyond it; what a report says is forgotten
+ * there after that.
+ */
 static void settle(struct outlet *o, const struct link *link, size_t n, int r)
 {
 	const struct chunk *c = link->chunk;
 
 	pthread_mutex_lock(&o->lock);
 	shortfall_add(&o->queue.shortfall, DROP_WRITE, c, n, c->n, o->delivered_wall_ns);
+	mark(o, c, c->bytes.len);
 	if (c->is_report && !link->kept_bytes)
 		shortfall_settle(&o->queue.shortfall, &c->loss);
 	pthread_mutex_unlock(&o->lock);
-	mark(o, c, c->bytes.len);
 	if (c->is_report)
 		return;
 	metric_add(&o->counters.dropped, c->n - n);
