@@ -7,14 +7,15 @@ BUILD  ?= build
 PREFIX ?= /usr/local
 ARGS   ?=
 FUZZ_SECONDS ?= 60
+ROUNDS ?= 200
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help deps build run test test-unit test-asan test-e2e test-vm bench lint fmt fuzz install clean
+.PHONY: help deps build run test test-unit test-asan test-e2e test-vm test-faults test-bounds bench lint fmt fuzz install clean
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
-	@echo '  variables: BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR= ARGS= FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo '  variables: BUILD=$(BUILD) PREFIX=$(PREFIX) DESTDIR= ARGS= FUZZ_SECONDS=$(FUZZ_SECONDS) ROUNDS=$(ROUNDS)'
 
 deps: ## install the packages that building needs (sudo where not root)
 	@tools/deps build >&2
@@ -29,7 +30,7 @@ run: build ## run the agent: this machine's processes, as JSON lines on stdout; 
 	@if [ "$$(id -u)" = 0 ]; then exec $(BUILD)/proctrail run $(ARGS); \
 	else exec sudo $(BUILD)/proctrail run $(ARGS); fi
 
-test: ## every test: style, unit, saved fuzz inputs, both again under ASan and UBSan, end to end
+test: ## every test: style, unit, saved fuzz inputs, both again under ASan and UBSan, end to end, faults in short
 	@tools/deps build test >&2
 	@tools/run-tests --build $(BUILD) $(ARGS)
 
@@ -44,6 +45,14 @@ test-asan: ## everything that runs under ASan and UBSan, end to end too
 test-e2e: ## only the end-to-end tests (root); ARGS="-- -k NAME" chooses
 	@tools/deps build test >&2
 	@tools/run-tests --build $(BUILD) e2e $(ARGS)
+
+test-faults: ## kills, full disks, broken files, ...: ROUNDS of each, and nothing is lost that is not reported (root)
+	@tools/deps build test >&2
+	@ROUNDS=$(ROUNDS) tools/run-tests --build $(BUILD) faults $(ARGS)
+
+test-bounds: ## fork bombs, 10,000 processes, pids that wrap, long arguments, in their long forms (root)
+	@tools/deps build test >&2
+	@tools/run-tests --build $(BUILD) bounds $(ARGS)
 
 test-vm: build ## the agent on Debian's kernels 6.1 and 6.12, in QEMU (qemu-system-x86, busybox-static)
 	@tools/deps test >&2
@@ -71,4 +80,4 @@ install: build ## install below $(DESTDIR)$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) >&2
 
 clean: ## remove what was built
-	@rm -rf $(BUILD) $(BUILD)-asan build-fuzz build-lint-gcc build-lint-clang
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-faults build-fuzz build-lint-gcc build-lint-clang
