@@ -64,18 +64,23 @@ static struct probe *new_probe(uint64_t ring_bytes, uint32_t budget)
 	return p;
 }
 
-/* A process that execs and exits. */
-static pid_t run_true(void)
+/* A process that execs, with this argument or without one, and exits. */
+static pid_t run(const char *argument)
 {
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		execl("/bin/true", "true", (char *)NULL);
+		execl("/bin/true", "true", argument, (char *)NULL);
 		_exit(127);
 	}
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	return pid;
+}
+
+static pid_t run_true(void)
+{
+	return run(NULL);
 }
 
 /* What the ring says of a process: a character for each record, with its generation. */
@@ -385,6 +390,83 @@ static void test_losses_are_counted(void **state)
 	assert_int_equal(probe_misses(p, &misses), 0);
 }
 
+struct cut {
+	int whole, cut;
+	uint32_t longest;
+};
+
+/* Reads the ring; how much is there of the arguments of execs whose argv has this size. */
+static struct cut read_cut(struct probe *p, size_t args_total)
+{
+	const struct event_exec *e;
+	struct cut cut = { 0 };
+	uint64_t position;
+	size_t size;
+
+	while ((e = ring_next(probe_ring(p), &size, &position))) {
+		if (e->head.type != EVENT_EXEC || e->args_total != args_total)
+			continue;
+		assert_int_equal(e->head.size, size);
+		assert_int_equal(!!(e->head.flags & EVENT_F_ARGS_CUT), e->args_len < args_total);
+		cut.whole += e->args_len == args_total;
+		cut.cut += e->args_len < args_total;
+		if (e->args_len > cut.longest)
+			cut.longest = e->args_len;
+	}
+	ring_commit(probe_ring(p), ring_position(probe_ring(p)));
+	return cut;
+}
+
+/* When the ring is nearly full, argv goes before the exec does. */
+static void test_argv_goes_first(void **state)
+{
+	_cleanup_(probe_freep) struct probe *p = NULL;
+	struct cut sum = { 0 };
+	char argument[1500];
+
+	(void)state;
+	need_bpf();
+	memset(argument, 'x', sizeof(argument) - 1);
+	argument[sizeof(argument) - 1] = '\0';
+	p = new_probe(16 * 1024, 0);
+	assert_int_equal(probe_attach(p), 0);
+	for (int i = 0; i < 20 && !sum.cut; i++) {
+		struct cut cut;
+
+		for (int k = 0; k < 12; k++)
+			run(argument);
+		cut = read_cut(p, sizeof("true") + sizeof(argument));
+		sum.whole += cut.whole;
+		sum.cut += cut.cut;
+	}
+	assert_true(sum.whole > 0);
+	assert_true(sum.cut > 0);
+}
+
+/* What can never fit comes with what does. */
+static void test_argv_larger_than_the_ring(void **state)
+{
+	static const enum probe_hooks hooks[] = { PROBE_HOOKS_BTF, PROBE_HOOKS_RAW };
+	static char argument[100 * 1000];
+
+	(void)state;
+	need_bpf();
+	memset(argument, 'x', sizeof(argument) - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		const struct probe_options options = { .hooks = hooks[i], .ring_bytes = 64 * 1024 };
+		_cleanup_(probe_freep) struct probe *p = NULL;
+		struct cut cut;
+
+		assert_int_equal(probe_new(&options, &p), 0);
+		probe_demand(p, false, EVENT_ARGS_MAX, 0);
+		assert_int_equal(probe_attach(p), 0);
+		run(argument);
+		cut = read_cut(p, sizeof("true") + sizeof(argument));
+		assert_int_equal(cut.cut, 1);
+		assert_int_equal(cut.longest, hooks[i] == PROBE_HOOKS_RAW ? 8192 : 4096);
+	}
+}
+
 static int add_dropped(void *ctx, uint64_t cgroup, uint64_t dropped)
 {
 	uint64_t *sum = ctx;
@@ -446,6 +528,8 @@ int main(void)
 		cmocka_unit_test(test_another_size),
 		cmocka_unit_test(test_two_rings_are_found),
 		cmocka_unit_test(test_losses_are_counted),
+		cmocka_unit_test(test_argv_goes_first),
+		cmocka_unit_test(test_argv_larger_than_the_ring),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_without_pins),
 	};
