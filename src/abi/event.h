@@ -355,7 +355,7 @@ struct event_state {
 	__u32 pass;	     /* how many passes of the task iterator have begun */
 	__u32 bits;	     /* EVENT_STATE_* */
 	__u32 n_ended;
-	__u32 reserved;
+	__u32 n_adopted; /* streams of generations below it began before anybody can tell */
 };
 _Static_assert(sizeof(struct event_state) == 96, "event_state is wire format");
 

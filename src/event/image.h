@@ -80,6 +80,7 @@ struct program {
 #define IMAGE_STUB 0x4	  /* only the identity is known */
 #define IMAGE_NEVER_EXEC 0x8 /* a clone: program is its forker's */
 #define IMAGE_INDEXED 0x10   /* proc/table's: findable though it is not current */
+#define IMAGE_WRITTEN 0x20   /* proc/state's, while it writes */
 
 /* Immutable for readers, but for flags. */
 struct image {

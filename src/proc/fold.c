@@ -32,6 +32,7 @@ struct fold *fold_free(struct fold *f)
 {
 	if (!f)
 		return NULL;
+	restore_end(f);
 	table_done(&f->table);
 	users_done(&f->users);
 	cgroups_done(&f->cgroups);
@@ -77,6 +78,25 @@ static struct str keep_text(char to[NODE_TEXT_MAX], struct str s)
 	return (struct str){ .p = to, .n = n };
 }
 
+/* In a state they come in the order in which they were used. */
+static int fold_user(struct fold *f, const struct event_user *e)
+{
+	int r = users_put(&f->users, e->uid, user_name(e));
+
+	if (f->is_restoring)
+		(void)users_lookup(&f->users, e->uid);
+	return r;
+}
+
+static int fold_cgroup(struct fold *f, const struct event_cgroup_made *e)
+{
+	int r = cgroups_put(&f->cgroups, e->cgroup.hierarchy, e->cgroup.id, cgroup_made_path(e));
+
+	if (f->is_restoring)
+		(void)cgroups_lookup(&f->cgroups, e->cgroup.hierarchy, e->cgroup.id);
+	return r;
+}
+
 static int fold_dispatch(struct fold *f, const struct event_head *head, const struct step *step)
 {
 	const void *e = head;
@@ -90,13 +110,10 @@ static int fold_dispatch(struct fold *f, const struct event_head *head, const st
 		return fold_exit(f, e, step);
 	case EVENT_PROCESS:
 		return fold_process(f, e);
-	case EVENT_CGROUP: {
-		const struct event_cgroup *cgroup = &((const struct event_cgroup_made *)e)->cgroup;
-
-		return cgroups_put(&f->cgroups, cgroup->hierarchy, cgroup->id, cgroup_made_path(e));
-	}
+	case EVENT_CGROUP:
+		return fold_cgroup(f, e);
 	case EVENT_USER:
-		return users_put(&f->users, ((const struct event_user *)e)->uid, user_name(e));
+		return fold_user(f, e);
 	case EVENT_NODE:
 		f->node.stamp++;
 		f->node.name = keep_text(f->node_name, node_name(e));
@@ -110,9 +127,22 @@ static int fold_dispatch(struct fold *f, const struct event_head *head, const st
 	case EVENT_GAP:
 		streams_gap(&f->streams, e);
 		return 0;
+	case EVENT_IMAGE:
+		return restore_image(f, e);
+	case EVENT_STATE:
+		restore_state(f, e);
+		return 0;
 	default:
 		return 0;
 	}
+}
+
+/* A state that is cut off ends with the first record that is none of it. */
+static bool is_of_state(const struct event_head *head)
+{
+	return head->type == EVENT_STREAM || head->type == EVENT_NODE ||
+	       head->type == EVENT_CLOCK || head->type == EVENT_USER ||
+	       head->type == EVENT_CGROUP || head->type == EVENT_IMAGE || head->type == EVENT_STATE;
 }
 
 static int fold_checked(struct fold *f, const struct event_head *head, const struct step *step)
@@ -121,7 +151,11 @@ static int fold_checked(struct fold *f, const struct event_head *head, const str
 
 	if (f->hooks.tap)
 		f->hooks.tap(f->hooks.ctx, head);
-	r = streams_account(&f->streams, head);
+	if (f->is_restoring && !is_of_state(head))
+		restore_end(f);
+	r = f->is_restoring && head->type == EVENT_STREAM
+		    ? streams_restore(&f->streams, (const struct event_stream *)head)
+		    : streams_account(&f->streams, head);
 	if (r < 0)
 		return r;
 	return fold_dispatch(f, head, step);

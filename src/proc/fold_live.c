@@ -16,6 +16,12 @@ static bool has_ended(const struct fold *f, const struct event_head *h)
 	return tombstones_has(&f->tombstones, h->tgid, h->start_ns);
 }
 
+/* Who executes a program lives, whatever a pass made of it. */
+static bool has_revived(struct fold *f, const struct event_head *h)
+{
+	return tombstones_revive(&f->tombstones, h->tgid, h->start_ns);
+}
+
 /*
  * The image that a record describes and that is not current: the stub that was made for it, or a
  * new one. The caller gets a reference. -ESTALE: it has been there and has ended.
@@ -261,7 +267,8 @@ int fold_exec(struct fold *f, const struct event_exec *e, const struct step *ste
 
 	if (process && process->image->key.exec_count == e->head.exec_count)
 		return exec_of_current(f, process, e, step);
-	if (process ? process->image->key.exec_count > e->head.exec_count : has_ended(f, &e->head))
+	if (process ? process->image->key.exec_count > e->head.exec_count
+		    : has_ended(f, &e->head) && !has_revived(f, &e->head))
 		return twin(f);
 	r = image_obtain(f, &e->head, &image);
 	if (r < 0)
@@ -332,6 +339,6 @@ int fold_exit(struct fold *f, const struct event_exit *e, const struct step *ste
 	if (process->flags & PROCESS_DYING && f->n_dying)
 		f->n_dying--;
 	table_remove(&f->table, process);
-	tombstones_add(&f->tombstones, e->head.tgid, e->head.start_ns);
+	tombstones_add(&f->tombstones, e->head.tgid, e->head.start_ns, false);
 	return r;
 }

@@ -54,7 +54,7 @@ static int end_unseen(struct fold *f, struct process *process, const struct even
 
 	if (process->flags & PROCESS_KNOWN) {
 		r = fold_emit(f, CALL_EXIT, image, &end, step);
-		tombstones_add(&f->tombstones, image->key.pid, image->key.start_ns);
+		tombstones_add(&f->tombstones, image->key.pid, image->key.start_ns, true);
 	}
 	table_remove(&f->table, process);
 	return r;

@@ -149,6 +149,22 @@ static void process_dying(const struct fold *f, struct process *process)
 	process->pass = f->pass;
 }
 
+/* One that a pass did not see and declared ended may be seen by another: it lives. */
+static bool has_ended(struct fold *f, const struct event_head *h)
+{
+	struct image_key key = image_key_from_head(h);
+	struct image *image;
+
+	if (!tombstones_has(&f->tombstones, h->tgid, h->start_ns))
+		return false;
+	if (!tombstones_revive(&f->tombstones, h->tgid, h->start_ns))
+		return true;
+	image = table_lookup_image(&f->table, &key);
+	if (image)
+		image->flags &= ~(uint32_t)IMAGE_EXITED;
+	return false;
+}
+
 int fold_process(struct fold *f, const struct event_process *e)
 {
 	struct process *process = table_lookup(&f->table, e->head.tgid, e->head.start_ns);
@@ -157,7 +173,7 @@ int fold_process(struct fold *f, const struct event_process *e)
 		process_dying(f, process);
 	if (!e->live)
 		return 0;
-	if (!process && tombstones_has(&f->tombstones, e->head.tgid, e->head.start_ns))
+	if (!process && has_ended(f, &e->head))
 		return 0;
 	if (process) {
 		process->pass = f->pass;

@@ -2,7 +2,8 @@
 /*
  * What the parts of the fold share: fold.c (the way in, facts of the agent, what is to be asked
  * for), fold_live.c (fork, exec, exit), fold_snapshot.c (the task iterator), fold_pass.c (who has
- * ended unseen), lineage.c (whose child an image is), state.c (all of it, as records).
+ * ended unseen), lineage.c (whose child an image is), restore.c (what a state says; state.c writes
+ * it).
  */
 #pragma once
 
@@ -36,7 +37,10 @@ struct fold {
 	int64_t wall_offset_ns;
 	uint32_t pass; /* of the snapshot: 0 before the first PASS_BEGIN */
 	bool is_in_pass;
-	size_t n_dying; /* processes that the last pass found on their way out; at most */
+	size_t n_dying;	     /* processes that the last pass found on their way out; at most */
+	bool is_restoring;   /* within a state */
+	struct image **held; /* by then; a reference each */
+	size_t n_held, cap_held;
 	struct loss told[STREAMS_LOSSES]; /* what the events of the last batch point to */
 
 	struct buf scratch;
@@ -66,6 +70,11 @@ int fold_process(struct fold *f, const struct event_process *e);
 
 /* fold_pass.c. 0 or -ENOMEM. */
 int fold_mark(struct fold *f, const struct event_mark *e, const struct step *step);
+
+/* restore.c. 0 or -ENOMEM. */
+int restore_image(struct fold *f, const struct event_image *e);
+void restore_state(struct fold *f, const struct event_state *e);
+void restore_end(struct fold *f); /* what the state was not used for goes; twice is once */
 
 /*
  * lineage.c. An image gets its parent, and a stub is made where nothing is known of the parent but

@@ -144,6 +144,16 @@ int users_put(struct owner_table *t, uint32_t uid, struct str name)
 	return 0;
 }
 
+int users_each(const struct owner_table *t, int (*fn)(void *ctx, const struct user *user),
+	       void *ctx)
+{
+	int r = 0;
+
+	for (const struct list *l = t->lru.next; r >= 0 && l != &t->lru; l = l->next)
+		r = fn(ctx, LIST_ENTRY(l, struct user_entry, lru)->user);
+	return r;
+}
+
 void users_done(struct owner_table *t)
 {
 	while (!list_is_empty(&t->lru))
@@ -237,6 +247,16 @@ int cgroups_put(struct owner_table *t, uint32_t hierarchy, uint64_t id, struct s
 		return r;
 	(void)TAKE_PTR(cgroup);
 	return 0;
+}
+
+int cgroups_each(const struct owner_table *t, int (*fn)(void *ctx, const struct cgroup *cgroup),
+		 void *ctx)
+{
+	int r = 0;
+
+	for (const struct list *l = t->lru.next; r >= 0 && l != &t->lru; l = l->next)
+		r = fn(ctx, LIST_ENTRY(l, struct cgroup_entry, lru)->cgroup);
+	return r;
 }
 
 void cgroups_done(struct owner_table *t)

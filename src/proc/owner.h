@@ -26,10 +26,15 @@ void owner_table_init(struct owner_table *t, size_t max);
 const struct user *users_lookup(struct owner_table *t, uint32_t uid);
 /* Adds it, or replaces it where the name differs. 0 or -ENOMEM. */
 int users_put(struct owner_table *t, uint32_t uid, struct str name);
+/* All of them, the one that was used longest ago first; until one returns a negative errno. */
+int users_each(const struct owner_table *t, int (*fn)(void *ctx, const struct user *user),
+	       void *ctx);
 void users_done(struct owner_table *t);
 
 const struct cgroup *cgroups_lookup(struct owner_table *t, uint32_t hierarchy, uint64_t id);
 int cgroups_put(struct owner_table *t, uint32_t hierarchy, uint64_t id, struct str path);
+int cgroups_each(const struct owner_table *t, int (*fn)(void *ctx, const struct cgroup *cgroup),
+		 void *ctx);
 void cgroups_done(struct owner_table *t);
 
 /* Counted through const: readers of images never write, the reference count is the room's own. */

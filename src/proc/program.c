@@ -193,3 +193,20 @@ int program_from_process(struct proc_table *t, struct buf *scratch, const struct
 	d.texts[PROGRAM_BINARY] = d.texts[PROGRAM_EXE];
 	return draft_finish(t, &d, ret);
 }
+
+int program_from_image(struct proc_table *t, const struct event_image *e,
+		       const struct image_parts *parts, struct program **ret)
+{
+	struct draft d = { .texts = { [PROGRAM_BINARY] = parts->binary,
+				      [PROGRAM_CWD] = parts->cwd,
+				      [PROGRAM_ARGS] = parts->args,
+				      [PROGRAM_INTERPRETER] = parts->interpreter,
+				      [PROGRAM_EXE] = parts->exe,
+				      [PROGRAM_ENV] = parts->env },
+			   .exe_ext = parts->exe_ext,
+			   .flags = e->program_flags & ~(uint32_t)PROGRAM_HAS_EXE_EXT,
+			   .argc = e->argc,
+			   .args_total = e->args_total };
+
+	return draft_finish(t, &d, ret);
+}

@@ -16,5 +16,8 @@ int program_from_exec(struct proc_table *t, struct buf *scratch, const struct ev
 		      const char *const *environment, struct program **ret);
 int program_from_process(struct proc_table *t, struct buf *scratch, const struct event_process *e,
 			 struct program **ret);
+/* From a state, where the strings stand as they were. */
+int program_from_image(struct proc_table *t, const struct event_image *e,
+		       const struct image_parts *parts, struct program **ret);
 /* Of a kernel thread, or a helper that has not exec'ed. `comm` is EVENT_COMM_MAX bytes. */
 int program_from_comm(struct proc_table *t, const char *comm, struct program **ret);

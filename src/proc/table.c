@@ -308,6 +308,24 @@ void table_advance(struct proc_table *t, struct process *process, struct image *
 	image_leave(t, old);
 }
 
+void table_set_exited(struct proc_table *t, struct image *image)
+{
+	image->flags |= IMAGE_EXITED;
+	if (!(image->flags & IMAGE_STUB))
+		list_append(&t->exited, &image->lru);
+}
+
+void table_set_bare(struct proc_table *t, struct image *image)
+{
+	list_unlink(&image->lru);
+	list_append(&t->bare, &image->lru);
+}
+
+void table_set_depth(struct image *image, uint32_t depth)
+{
+	image->depth = depth < 2 * CHAIN_MAX ? depth : 2 * CHAIN_MAX;
+}
+
 void table_remove(struct proc_table *t, struct process *process)
 {
 	struct image *image = process->image;

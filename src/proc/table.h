@@ -117,6 +117,11 @@ int table_set_ext(struct proc_table *t, struct image *image, const struct event_
 int table_add(struct proc_table *t, struct image *image, struct process **ret);
 /* It goes on to its next image; takes the caller's reference. */
 void table_advance(struct proc_table *t, struct process *process, struct image *image);
+/* For the restoring of a state. An image that is not current has ended; the index has it. */
+void table_set_exited(struct proc_table *t, struct image *image);
+/* A current image had lost its strings to the limit. */
+void table_set_bare(struct proc_table *t, struct image *image);
+void table_set_depth(struct image *image, uint32_t depth);
 /* It has ended, or was never there. */
 void table_remove(struct proc_table *t, struct process *process);
 

@@ -14,6 +14,13 @@
 #include "base/list.h"
 #include "base/slab.h"
 
+struct tombstone {
+	struct list order;
+	uint64_t start_ns;
+	uint32_t pid;
+	bool is_inferred; /* nobody saw the end */
+};
+
 struct tombstones {
 	struct hash index;
 	struct slab slab;
@@ -25,6 +32,8 @@ void tombstones_init(struct tombstones *t, size_t max);
 void tombstones_done(struct tombstones *t);
 
 /* Best effort: when memory runs out the process is not remembered. It must not be there yet. */
-void tombstones_add(struct tombstones *t, uint32_t pid, uint64_t start_ns);
+void tombstones_add(struct tombstones *t, uint32_t pid, uint64_t start_ns, bool is_inferred);
 bool tombstones_has(const struct tombstones *t, uint32_t pid, uint64_t start_ns);
+/* It lives, after all: whether that can be, because its end was inferred; then it is forgotten. */
+bool tombstones_revive(struct tombstones *t, uint32_t pid, uint64_t start_ns);
 void tombstones_set_max(struct tombstones *t, size_t max);

@@ -16,7 +16,7 @@ static void test_oldest_go(void **state)
 	tombstones_init(&t, 3);
 	assert_false(tombstones_has(&t, 1, 1));
 	for (uint32_t i = 1; i <= 5; i++)
-		tombstones_add(&t, i, 100 + i);
+		tombstones_add(&t, i, 100 + i, false);
 	assert_false(tombstones_has(&t, 1, 101));
 	assert_false(tombstones_has(&t, 2, 102));
 	assert_true(tombstones_has(&t, 3, 103));
