@@ -332,5 +332,5 @@ def test_metrics_count_what_was_lost(trial):
     account = t.account()
     account.check_exact()
     for call in CALLS:
-        assert value(t.agent, "lost_records_total", call=call) == account.told.lost_of(call)
+        assert value(t.agent, "lost_records_total", type=call) == account.told.lost_of(call)
     assert matches(account.told.lost[0], {"lost.reason": "ring_full"})

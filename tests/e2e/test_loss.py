@@ -151,7 +151,7 @@ def test_a_loss_is_in_every_pipeline_and_in_the_metrics(start_agent, work, truth
     assert told["all"] == told["execve"] == told["none"]
     assert (work / "none.out").read_bytes().count(b"\n") == len(told["none"]), "and nothing else passes"
     for call in CALLS:
-        assert value(agent, "lost_records_total", call=call) == account.told.lost_of(call)
+        assert value(agent, "lost_records_total", type=call) == account.told.lost_of(call)
     assert "lost" in get(agent, "/metrics")
 
 

@@ -3,6 +3,7 @@
  * bomb SECONDS: every process makes further ones, as quickly as it can, until the time is up; then
  * all end. Bounded by whatever its control group allows, without which it does not start.
  */
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -24,13 +25,16 @@ int main(int argc, char **argv)
 
 	if (argc < 3 || strcmp(argv[2], "--within-limit") != 0)
 		return broken("say --within-limit once a limit is set");
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* all orphans are the first one's to reap */
 	while (now() < end) {
 		pid_t child = fork();
 
+		while (getpid() == first && waitpid(-1, NULL, WNOHANG) > 0)
+			;
 		if (child < 0)
 			nanosleep(&pause, NULL);
 		else if (child > 0 && getpid() != first)
-			_exit(0); /* others have its place */
+			_exit(0); /* its child has its place */
 	}
 	if (getpid() == first)
 		while (wait(NULL) > 0)
