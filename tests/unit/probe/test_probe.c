@@ -281,6 +281,38 @@ static void test_foreign(void **state)
 	}
 }
 
+/* Parts of two generations that do not belong together. */
+static void test_mixed_up(void **state)
+{
+	static const struct {
+		const char *part;
+		uint64_t second_bytes;
+		bool is_adopted; /* the second, which is but partial then */
+	} cases[] = {
+		{ "exit", 2 * RING, true },
+		{ "knobs", RING, false },
+	};
+
+	(void)state;
+	need_bpf();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(probe_freep) struct probe *p = NULL;
+		char from[256], to[256];
+
+		die_attached(RING);
+		die_attached(cases[i].second_bytes);
+		snprintf(from, sizeof(from), "%s/g2/%s", folder, cases[i].part);
+		snprintf(to, sizeof(to), "%s/g1/%s", folder, cases[i].part);
+		(void)unlink(to);
+		assert_int_equal(rename(from, to), 0);
+		p = new_probe(RING, 0);
+		assert_false(is_pinned("g1"));
+		assert_int_equal(probe_is_adopted(p), cases[i].is_adopted);
+		assert_false(probe_was_complete(p));
+		assert_int_equal(probe_attach(p), 0);
+	}
+}
+
 static int count_stream(void *ctx, const struct probe_stream *s)
 {
 	struct probe_stream *sum = ctx;
@@ -484,7 +516,7 @@ static void test_budget(void **state)
 
 	(void)state;
 	need_bpf();
-	p = new_probe(RING, 50);
+	p = new_probe(16 * RING, 50);
 	assert_int_equal(probe_attach(p), 0);
 	for (int i = 0; i < 200; i++)
 		run_true();
@@ -525,6 +557,7 @@ int main(void)
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_mixed_up),
 		cmocka_unit_test(test_another_size),
 		cmocka_unit_test(test_two_rings_are_found),
 		cmocka_unit_test(test_losses_are_counted),
