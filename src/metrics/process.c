@@ -6,6 +6,8 @@
 #include "metrics/process.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
@@ -37,13 +39,29 @@ static void refresh_cpu(struct process_metrics *p)
 }
 
 /* The second number of statm, in pages: proc_pid_statm(5). */
+int process_resident_bytes(uint64_t *ret)
+{
+	_cleanup_(closep) int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	uint64_t size, resident;
+	char text[128];
+	ssize_t n;
+
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	if (sscanf(text, "%" SCNu64 " %" SCNu64, &size, &resident) != 2)
+		return -EBADMSG;
+	*ret = resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	return 0;
+}
+
 static void refresh_memory(struct process_metrics *p)
 {
-	_cleanup_(fclosep) FILE *f = fopen("/proc/self/statm", "re");
-	uint64_t size, resident;
+	uint64_t resident = 0;
 
-	if (f && fscanf(f, "%" SCNu64 " %" SCNu64, &size, &resident) == 2)
-		metric_set(&p->resident_bytes, resident * (uint64_t)sysconf(_SC_PAGESIZE));
+	if (process_resident_bytes(&resident) == 0)
+		metric_set(&p->resident_bytes, resident);
 }
 
 static void closedirp(DIR **d)

@@ -279,6 +279,12 @@ void fold_trim(struct fold *f)
 	table_trim(&f->table);
 }
 
+void fold_squeeze(struct fold *f, size_t n)
+{
+	fold_trim(f);
+	table_squeeze(&f->table, n);
+}
+
 void fold_release(void *fold, struct image *image)
 {
 	struct fold *f = fold;

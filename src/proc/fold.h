@@ -66,6 +66,9 @@ int fold_each_living(struct fold *f, uint64_t boot_ns, uint64_t seq, struct batc
 /* After the batch was delivered and reset: bounds are enforced. */
 void fold_trim(struct fold *f);
 
+/* The same, and gives up n bytes of the table beyond that, or what may go; counted as eviction. */
+void fold_squeeze(struct fold *f, size_t n);
+
 void fold_release(void *fold, struct image *image); /* an image_release_fn */
 
 const struct node *fold_node(const struct fold *f);

@@ -386,6 +386,15 @@ void table_trim(struct proc_table *t)
 		evict_process(t);
 }
 
+void table_squeeze(struct proc_table *t, size_t n)
+{
+	const size_t max = t->limits.max_bytes, least = max / 8, now = bytes(t);
+
+	t->limits.max_bytes = now > n && now - n > least ? now - n : least;
+	table_trim(t);
+	t->limits.max_bytes = max;
+}
+
 void table_counters(const struct proc_table *t, struct proc_counters *ret)
 {
 	*ret = t->counters;

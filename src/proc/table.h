@@ -126,6 +126,8 @@ void table_set_depth(struct image *image, uint32_t depth);
 void table_remove(struct proc_table *t, struct process *process);
 
 void table_trim(struct proc_table *t);
+/* Trims to n bytes below what it takes now, but not below an eighth of its limit. */
+void table_squeeze(struct proc_table *t, size_t n);
 void table_counters(const struct proc_table *t, struct proc_counters *ret);
 
 /* Order of birth, and within a process of images. */

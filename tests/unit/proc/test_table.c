@@ -242,6 +242,32 @@ static void test_cost(void **state)
 		assert_true(resident_bytes() - before < (size_t)4 << 20);
 }
 
+/* Below its limit it gives up what it is told to, the least needed first, down to an eighth. */
+static void test_squeeze(void **state)
+{
+	struct proc_limits limits = proc_limits_default;
+	struct proc_counters before, after;
+	struct proc_table t;
+
+	(void)state;
+	limits.max_bytes = 1 << 20;
+	table_init(&t, &limits);
+	for (uint32_t pid = 1; pid <= 1000; pid++)
+		add_typical(&t, pid);
+	table_counters(&t, &before);
+	table_squeeze(&t, 50000);
+	table_counters(&t, &after);
+	assert_true(after.bytes <= before.bytes - 50000 && after.bytes > before.bytes - 51000);
+	assert_int_equal(after.processes, 1000);
+	assert_true(after.evicted_living > 0);
+	table_squeeze(&t, 10 << 20);
+	table_counters(&t, &after);
+	assert_true(after.bytes > limits.max_bytes / 8); /* what is left has no strings to lose */
+	assert_int_equal(after.processes, 1000);
+	assert_int_equal(t.limits.max_bytes, limits.max_bytes);
+	table_done(&t);
+}
+
 /* Each change gives an image a stamp that nothing had before. */
 static void test_stamps(void **state)
 {
@@ -313,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_no_circle),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_squeeze),
 		cmocka_unit_test(test_stamps),
 		cmocka_unit_test(test_trim_to_nothing),
 	};
