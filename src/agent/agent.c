@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Life of the agent: load and check the pipeline, load the programs, start the pipeline, take the
- * snapshot, say that it is ready, read until told to stop, let go of the kernel, drain what is
- * left.
+ * Life of the agent: load and check the pipelines, load the programs, start the pipelines, begin
+ * the stream (agent/beginning.c), say that it is ready, read until told to stop, let go of the
+ * kernel or leave the probe to the next agent, drain what is left.
  *
  * How often the ring is looked at decides what the agent costs. While records come, a timer drains
  * it: after 2 ms at first, then in twice the time, up to 50 ms; a full ring wakes the reader
@@ -20,10 +20,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#include "agent/config_watch.h"
-#include "agent/observer.h"
-#include "agent/pipelines.h"
-#include "agent/reader.h"
+#include "agent/life.h"
 #include "agent/snapshot.h"
 #include "base/log.h"
 
@@ -34,49 +31,8 @@
 #define IDLE_MS 1000	      /* then clock and users are looked at, though nothing happens */
 #define STOP_NS 4000000000ULL /* what is not delivered this long after the signal is given up */
 #define MMAP_BYTES (128 * 1024)
-#define RELOAD_MS 100		/* of silence after the last change of a file */
-#define RELOAD_MAX_MS 500	/* after the first, though there is no silence */
-#define RECORD_ARGS (32 * 1024) /* of argv, in a recording */
-
-static const char default_config[] = "enable: true\n"
-				     "inputs:\n"
-				     "  - Type: input_process_security\n"
-				     "flushers:\n"
-				     "  - Type: flusher_stdout\n"
-				     "    OnlyStdout: true\n";
-
-struct agent {
-	const struct agent_options *options;
-	struct pipelines pipelines;
-	struct config_watch config_watch;
-	struct probe *probe;
-	struct facts *facts;
-	struct recording_writer *writer;
-	struct recording_reader *recording;
-	struct reader reader;
-	struct observer observer;
-	int epoll_fd, signal_fd;
-	uint64_t started_ns;
-	uint64_t stop_ns;	  /* when the signal came; 0: it has not */
-	bool wants_reload;	  /* SIGHUP came */
-	uint64_t change_ns;	  /* when a file last changed; 0: all changes are taken */
-	uint64_t first_change_ns; /* of those that are not taken */
-	bool owes_snapshots;	  /* to pipelines that have begun */
-	bool is_live;
-};
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
-static uint64_t now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
+#define RELOAD_MS 100	  /* of silence after the last change of a file */
+#define RELOAD_MAX_MS 500 /* after the first, though there is no silence */
 
 /* In this order: the sockets show the pipelines, which show their metrics. */
 static void agent_done(struct agent *a)
@@ -88,14 +44,16 @@ static void agent_done(struct agent *a)
 	observer_done(&a->observer);
 	recording_writer_free(a->writer);
 	recording_reader_free(a->recording);
+	losses_done(&a->losses);
 	probe_free(a->probe);
+	store_close(a->store);
 	facts_free(a->facts);
 	closep(&a->epoll_fd);
 	closep(&a->signal_fd);
 }
 
 /* Takes the signals that have come; true once one was to stop. */
-static bool is_told_to_stop(struct agent *a)
+bool life_is_told_to_stop(struct agent *a)
 {
 	struct signalfd_siginfo info;
 
@@ -103,7 +61,7 @@ static bool is_told_to_stop(struct agent *a)
 		if (info.ssi_signo == SIGHUP)
 			a->wants_reload = true;
 		else if (!a->stop_ns)
-			a->stop_ns = now_ns();
+			a->stop_ns = clock_now_ns(CLOCK_MONOTONIC);
 	}
 	return a->stop_ns != 0;
 }
@@ -140,45 +98,10 @@ static int take_signals(struct agent *a)
 	return watch(a, a->signal_fd, EPOLLIN);
 }
 
-#define RECORD_REST (32 * 1024) /* what a record holds beside argv and environment, at most */
-
-/* Four of the largest records have to fit into the ring, or they would be lost one by one. */
-static void fit_into_ring(uint64_t ring_bytes, uint32_t *max_args, uint32_t *max_env)
-{
-	uint64_t room = ring_bytes / 4 - RECORD_REST;
-
-	if (*max_env > room / 2)
-		*max_env = (uint32_t)(room / 2);
-	if (*max_args <= room - *max_env)
-		return;
-	log_warn("RingSize is too small for MaxArgumentBytes %" PRIu32
-		 ": arguments are kept up to %" PRIu64 " bytes",
-		 *max_args, room - *max_env);
-	*max_args = (uint32_t)(room - *max_env);
-}
-
-/*
- * What the sensor collects: what the pipelines ask for, or, for a recording, what most of them may.
- */
-static void set_demand(struct agent *a)
-{
-	struct pipelines_demand demand = { .wants_ext = true, .max_args = RECORD_ARGS };
-	uint32_t max_env;
-
-	if (!a->options->record)
-		pipelines_demand(&a->pipelines, &demand);
-	fold_set_environment(a->reader.fold, demand.environment);
-	if (!a->probe)
-		return;
-	max_env = demand.environment ? EVENT_ENV_MAX : 0;
-	fit_into_ring(a->options->settings->ring_bytes, &demand.max_args, &max_env);
-	probe_demand(a->probe, demand.wants_ext, demand.max_args, max_env);
-}
-
 /* Looks whether files have changed. They are taken when nothing more seems to come. */
 static bool is_reload_due(struct agent *a)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
 	if (config_watch_read(&a->config_watch)) {
 		a->first_change_ns = a->change_ns ? a->first_change_ns : now;
@@ -206,7 +129,7 @@ static void reload(struct agent *a)
 		metric_add(&c->reloads, 1);
 	else
 		metric_add(&c->reloads_failed, 1);
-	set_demand(a);
+	life_set_demand(a);
 	observer_describe(&a->observer, &a->reader, facts_node_name(a->facts));
 	a->owes_snapshots = true;
 }
@@ -215,126 +138,17 @@ static void reload(struct agent *a)
  * While no flusher has room. Files may change meanwhile: that is the way out when one will never
  * have any.
  */
-static bool give_up(void *ctx)
+bool life_give_up(void *ctx)
 {
 	struct agent *a = ctx;
 
 	if (a->is_live)
 		observer_turn(&a->observer, &a->reader);
-	if (is_told_to_stop(a))
-		return now_ns() - a->stop_ns > STOP_NS;
+	if (life_is_told_to_stop(a))
+		return clock_now_ns(CLOCK_MONOTONIC) - a->stop_ns > STOP_NS;
 	if (a->is_live && is_reload_due(a))
 		reload(a);
 	return false;
-}
-
-static int start_reader(struct agent *a)
-{
-	struct reader *reader = &a->reader;
-	struct proc_limits limits;
-	int r;
-
-	agent_settings_limits(a->options->settings, &limits);
-	reader->probe = a->probe;
-	reader->facts = a->facts;
-	reader->writer = a->writer;
-	reader->pipelines = a->options->record ? NULL : &a->pipelines;
-	reader->give_up = give_up;
-	reader->give_up_ctx = a;
-	r = reader_init(reader, &limits);
-	return r < 0 ? log_err_errno(r, "cannot start the reader") : 0;
-}
-
-#define HOST_PID_NS 4026531836 /* include/linux/proc_ns.h: PROC_PID_INIT_INO */
-
-/*
- * The agent's pid as the kernel's records have it; 0: it runs in another pid namespace, and has
- * two.
- */
-static uint32_t own_pid(void)
-{
-	struct stat st;
-
-	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino != HOST_PID_NS)
-		return 0;
-	return (uint32_t)getpid();
-}
-
-/* Pipelines first: what is wrong with a configuration shows before anything is touched. */
-static int start_pipelines(struct agent *a)
-{
-	int r;
-
-	r = observer_init(&a->observer, &a->reader);
-	if (r < 0)
-		return log_err_errno(r, "cannot make the metrics");
-	pipelines_init(&a->pipelines, a->options->configs, a->options->n_configs,
-		       a->observer.metrics);
-	a->pipelines.self_pid = a->options->replay ? 0 : own_pid();
-	return a->options->record ? 0 : pipelines_start(&a->pipelines, default_config);
-}
-
-/* The facts that every log begins with. */
-static int fold_beginning(struct agent *a)
-{
-	_Alignas(8) char record[1024];
-	size_t n = facts_node(a->facts, record, sizeof(record));
-	int r = reader_fold(&a->reader, record, n, 0);
-
-	n = facts_clock(a->facts, record, sizeof(record));
-	return r < 0 ? r : reader_fold(&a->reader, record, n, 0);
-}
-
-/* The living processes for the pipelines that have just begun and ask for them. */
-static int deliver_snapshots(struct agent *a)
-{
-	uint64_t now = clock_ns(CLOCK_BOOTTIME);
-	int r = 0;
-
-	for (size_t i = 0; i < a->pipelines.n && r == 0; i++) {
-		struct running *one = &a->pipelines.items[i];
-
-		if (one->is_new && pipeline_demand(one->pipeline)->calls & 1U << CALL_SNAPSHOT)
-			r = reader_snapshot(&a->reader, one->pipeline, now);
-		one->is_new = false;
-	}
-	return r;
-}
-
-static int open_recording(struct agent *a)
-{
-	int r;
-
-	if (!a->options->record)
-		return 0;
-	r = recording_writer_new(a->options->record, &a->writer);
-	return r < 0 ? log_err_errno(r, "cannot write '%s'", a->options->record) : 0;
-}
-
-/* Everything that is opened before the stream begins. */
-static int open_all(struct agent *a)
-{
-	const struct agent_settings *settings = a->options->settings;
-	const struct probe_options options = { .hooks = (enum probe_hooks)settings->hooks,
-					       .ring_bytes = settings->ring_bytes };
-	int r;
-
-	r = facts_new(settings->node_name, &a->facts);
-	if (r < 0)
-		return log_err_errno(r, "cannot read what the system says of itself");
-	config_watch_init(&a->config_watch, a->options->configs, a->options->n_configs);
-	config_watch_renew(&a->config_watch); /* what it cannot watch it says; SIGHUP is left */
-	r = start_pipelines(a);
-	if (r < 0)
-		return r;
-	r = probe_new(&options, &a->probe);
-	if (r < 0)
-		return r;
-	r = open_recording(a);
-	if (r < 0)
-		return r;
-	metric_set(&a->observer.counters.ring_bytes, settings->ring_bytes);
-	return a->options->record ? 0 : observer_listen(&a->observer, settings);
 }
 
 /* The pipelines' own files, and the ring. */
@@ -351,31 +165,6 @@ static int watch_all(struct agent *a)
 	return r < 0 ? log_err_errno(r, "cannot wait for the ring") : 0;
 }
 
-static int start_live(struct agent *a)
-{
-	int r;
-
-	r = open_all(a);
-	if (r < 0)
-		return r;
-	r = start_reader(a);
-	if (r < 0)
-		return r;
-	set_demand(a);
-	r = fold_beginning(a);
-	if (r < 0)
-		return log_err_errno(r, "cannot begin the log");
-	r = snapshot_run(&a->reader);
-	if (r < 0)
-		return r;
-	r = deliver_snapshots(a);
-	if (r < 0)
-		return log_err_errno(r, "cannot deliver the snapshot");
-	a->is_live = true;
-	observer_describe(&a->observer, &a->reader, facts_node_name(a->facts));
-	return watch_all(a);
-}
-
 /* What has been asked for from outside, with nothing in hand. 0 or a negative errno. */
 static int take_requests(struct agent *a)
 {
@@ -386,7 +175,7 @@ static int take_requests(struct agent *a)
 		if (r == 0)
 			reload(a);
 	}
-	return r < 0 || !TAKE(a->owes_snapshots, false) ? r : deliver_snapshots(a);
+	return r < 0 || !TAKE(a->owes_snapshots, false) ? r : life_deliver_snapshots(a);
 }
 
 /* Sleeps until the time is up, a record woke us, or a signal or a change of a file came. */
@@ -404,16 +193,24 @@ static void wait_for(const struct agent *a, int ms)
 static int turn(struct agent *a, int *period_ms)
 {
 	int64_t n = reader_drain(&a->reader);
+	int r;
 
 	if (n < 0)
 		return (int)n;
 	observer_turn(&a->observer, &a->reader);
+	reader_checkpoint(&a->reader);
 	if (n > 0) {
+		r = losses_turn(&a->losses, &a->reader, false);
+		if (r < 0)
+			return r;
 		wait_for(a, *period_ms);
 		*period_ms = *period_ms * 2 < PERIOD_MAX_MS ? *period_ms * 2 : PERIOD_MAX_MS;
 		return 0;
 	}
 	*period_ms = PERIOD_MIN_MS;
+	r = losses_turn(&a->losses, &a->reader, true);
+	if (r < 0)
+		return r;
 	probe_arm(a->probe);
 	if (!ring_pending(probe_ring(a->probe)))
 		wait_for(a, ring_fill(probe_ring(a->probe)) ? PERIOD_MAX_MS : IDLE_MS);
@@ -424,7 +221,7 @@ static int read_until_stopped(struct agent *a)
 {
 	int period_ms = PERIOD_MIN_MS, r = 0;
 
-	while (r == 0 && !is_told_to_stop(a)) {
+	while (r == 0 && !life_is_told_to_stop(a)) {
 		r = take_requests(a);
 		if (r == 0)
 			r = turn(a, &period_ms);
@@ -432,11 +229,16 @@ static int read_until_stopped(struct agent *a)
 	return r;
 }
 
-/* Lets go of the kernel, then takes what is still in the ring. */
+/* Lets go of the kernel, or leaves the probe to the next agent; and takes what is in the ring. */
 static int drain_rest(struct agent *a)
 {
 	int64_t n;
 
+	if (a->options->settings->keep_on_stop && probe_is_pinned(a->probe)) {
+		probe_keep(a->probe);
+		n = reader_drain(&a->reader);
+		return n < 0 ? (int)n : 0;
+	}
 	probe_detach(a->probe);
 	do {
 		n = reader_drain(&a->reader);
@@ -446,13 +248,12 @@ static int drain_rest(struct agent *a)
 
 static void summarize(const struct agent *a)
 {
-	double seconds = (double)(now_ns() - a->started_ns) / 1e9;
-	struct probe_losses losses = { 0 };
+	double seconds = (double)(clock_now_ns(CLOCK_MONOTONIC) - a->started_ns) / 1e9;
+	struct fold_losses losses = { 0 };
 	struct pipeline_totals totals;
 	uint64_t lost, records = 0;
 
-	if (a->probe && probe_losses(a->probe, &losses) < 0)
-		log_warn("cannot read how many records were lost");
+	reader_losses(&a->reader, &losses);
 	lost = losses.exec + losses.exit + losses.fork + losses.other;
 	pipelines_totals(&a->pipelines, &totals);
 	for (int call = 0; a->options->record && call < _CALL_MAX; call++)
@@ -467,7 +268,7 @@ static void summarize(const struct agent *a)
  * How the end of reading is told: a closed pipe or a consumer that takes nothing is the end, not an
  * error.
  */
-static int end_of(int r)
+int life_end(int r)
 {
 	switch (r) {
 	case -EPIPE:
@@ -485,10 +286,10 @@ static int end_of(int r)
  * The flushers get what is left of the time to stop; a replay, which nobody has stopped, as long as
  * it takes.
  */
-static void stop_pipelines(struct agent *a, int why)
+void life_stop_pipelines(struct agent *a, int why)
 {
 	uint64_t deadline = a->stop_ns	 ? a->stop_ns + STOP_NS
-			    : a->is_live ? now_ns() + STOP_NS
+			    : a->is_live ? clock_now_ns(CLOCK_MONOTONIC) + STOP_NS
 					 : UINT64_MAX;
 
 	pipelines_stop(&a->pipelines, why == -EPIPE ? 0 : deadline);
@@ -500,7 +301,9 @@ static int run_live(struct agent *a)
 {
 	int r, rest;
 
-	r = start_live(a);
+	r = life_start(a);
+	if (r == 0)
+		r = watch_all(a);
 	if (r < 0)
 		return r;
 	malloc_trim(0); /* what loading the programs took is not needed again */
@@ -509,61 +312,8 @@ static int run_live(struct agent *a)
 	r = read_until_stopped(a);
 	sd_notify(0, "STOPPING=1");
 	rest = r < 0 ? 0 : drain_rest(a);
-	probe_detach(a->probe);
-	stop_pipelines(a, r);
-	return end_of(r < 0 ? r : rest);
-}
-
-/* One record of the recording; 1 at its end. */
-static int replay_next(struct agent *a)
-{
-	const struct event_head *record;
-	uint64_t seq;
-
-	switch (recording_next(a->recording, &record, &seq)) {
-	case RECORDING_RECORD:
-		return reader_fold(&a->reader, record, record->size, seq);
-	case RECORDING_BATCH:
-		return is_told_to_stop(a) ? 1 : reader_deliver(&a->reader);
-	case RECORDING_END:
-		return 1;
-	case RECORDING_TORN:
-		log_warn("'%s' ends within a batch, at byte %" PRIu64
-			 ": everything before the tear was folded",
-			 a->options->replay, recording_offset(a->recording));
-		return 1;
-	case RECORDING_BAD:
-		log_err("'%s' is damaged at byte %" PRIu64 ": everything before it was folded",
-			a->options->replay, recording_offset(a->recording));
-		return -EBADMSG;
-	}
-	return -EBADMSG;
-}
-
-static int run_replay(struct agent *a)
-{
-	const char *why = "cannot read it";
-	int r, rest;
-
-	r = start_pipelines(a);
-	if (r < 0)
-		return r;
-	r = recording_reader_new(a->options->replay, &a->recording, &why);
-	if (r < 0) {
-		log_err("'%s': %s", a->options->replay, why);
-		return r;
-	}
-	r = start_reader(a);
-	if (r < 0)
-		return r;
-	set_demand(a);
-	while (r == 0)
-		r = replay_next(a);
-	rest = reader_deliver(&a->reader);
-	stop_pipelines(a, rest);
-	if (r == -EBADMSG)
-		return r;
-	return end_of(r < 0 ? r : rest);
+	life_stop_pipelines(a, r);
+	return life_end(r < 0 ? r : rest);
 }
 
 int agent_run(const struct agent_options *options)
@@ -572,7 +322,7 @@ int agent_run(const struct agent_options *options)
 		.options = options,
 		.epoll_fd = -1,
 		.signal_fd = -1,
-		.started_ns = now_ns(),
+		.started_ns = clock_now_ns(CLOCK_MONOTONIC),
 		.config_watch = { .fd = -1 },
 	};
 	int r;
@@ -584,7 +334,7 @@ int agent_run(const struct agent_options *options)
 	r = take_signals(&a);
 	if (r < 0)
 		return log_err_errno(r, "cannot take signals");
-	r = options->replay ? run_replay(&a) : run_live(&a);
+	r = options->replay ? life_replay(&a) : run_live(&a);
 	if (r == 0)
 		summarize(&a);
 	return r;

@@ -6,6 +6,7 @@
 #include "agent/observer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -81,11 +82,20 @@ static void judge_delivery(struct observer *o, const struct reader *r, uint64_t 
 		health_pass(o->delivery);
 }
 
+static void judge_losses(struct observer *o, uint64_t before, uint64_t now)
+{
+	uint64_t lost = agent_counters_n_lost(&o->counters) - before;
+
+	if (!lost)
+		return;
+	health_lose(&o->health, lost, now);
+	log_warn("%" PRIu64 " records were lost (see call_name: lost)", lost);
+}
+
 void observer_turn(struct observer *o, const struct reader *r)
 {
-	uint64_t now = clock_now_ns(CLOCK_MONOTONIC), before = agent_counters_n_lost(&o->counters),
-		 lost;
-	struct probe_losses losses;
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
+	uint64_t n_lost = agent_counters_n_lost(&o->counters);
 
 	health_turn(&o->health, now);
 	if (now - o->updated_ns < UPDATE_NS)
@@ -93,14 +103,7 @@ void observer_turn(struct observer *o, const struct reader *r)
 	o->updated_ns = now;
 	agent_counters_update(&o->counters, r);
 	judge_delivery(o, r, now);
-	if (!r->probe || probe_losses(r->probe, &losses) < 0)
-		return;
-	agent_counters_lost(&o->counters, &losses);
-	lost = agent_counters_n_lost(&o->counters) - before;
-	if (!lost)
-		return;
-	health_lose(&o->health, lost, now);
-	log_warn("%llu records were lost: the ring was full", (unsigned long long)lost);
+	judge_losses(o, n_lost, now);
 }
 
 static void put_pipeline(struct buf *out, const struct pipeline *p)

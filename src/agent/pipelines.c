@@ -14,8 +14,12 @@
 
 #define LOG_UNIT "pipelines"
 
-/* The old version of a pipeline gets this long to write what it has taken. */
+/*
+ * The old version of a pipeline gets this long to write what it has taken; the shorter time where
+ * the rest is kept for the new version, since nothing is read from the ring meanwhile.
+ */
 #define REPLACE_NS 2000000000ULL
+#define HAND_OVER_NS 100000000ULL
 
 static uint64_t now_ns(void)
 {
@@ -52,6 +56,7 @@ static void items_free(struct pipelines *p)
 void pipelines_done(struct pipelines *p)
 {
 	items_free(p);
+	pipeline_files_done(&p->loaded);
 	p->environment = names_free(p->environment);
 }
 
@@ -112,6 +117,13 @@ static void show(const struct pipelines *p, struct pipeline *pipeline)
 			 pipeline_name(pipeline));
 }
 
+/* Not before an older version of it is gone, either: it takes up what that one has left. */
+static void keep_state(const struct pipelines *p, struct pipeline *pipeline)
+{
+	if (p->state.folder)
+		pipeline_set_state(pipeline, &p->state);
+}
+
 static struct running *append(struct pipelines *p)
 {
 	struct running *grown = reallocarray(p->items, p->n + 1, sizeof(*grown));
@@ -129,6 +141,7 @@ static int add(struct pipelines *p, struct pipeline **pipeline)
 
 	if (r < 0)
 		return r;
+	keep_state(p, *pipeline);
 	show(p, *pipeline);
 	*pipeline = NULL;
 	p->n++;
@@ -152,13 +165,24 @@ static int load_all(const struct pipelines *p, const char *text, struct pipeline
 	return r;
 }
 
-int pipelines_start(struct pipelines *p, const char *text)
+int pipelines_load(struct pipelines *p, const char *text)
 {
-	_cleanup_(pipeline_files_done) struct pipeline_files files = { 0 };
-	int r = load_all(p, text, &files), worst = 0;
+	int r = load_all(p, text, &p->loaded);
 
 	if (r < 0 && r != -EINVAL)
 		return log_err_errno(r, "cannot load the pipelines");
+	if (pipeline_files_n_enabled(&p->loaded))
+		return 0;
+	log_err("there is no pipeline to run: each is wrong or not enabled");
+	return -EINVAL;
+}
+
+int pipelines_start(struct pipelines *p)
+{
+	_cleanup_(pipeline_files_done) struct pipeline_files files = p->loaded;
+	int r, worst = 0;
+
+	p->loaded = (struct pipeline_files){ 0 };
 	for (size_t i = 0; i < files.n; i++) {
 		if (!pipeline_is_enabled(files.items[i]))
 			continue;
@@ -167,11 +191,7 @@ int pipelines_start(struct pipelines *p, const char *text)
 			worst = log_err_errno(r, "cannot start pipeline '%s'",
 					      pipeline_name(files.items[i]));
 	}
-	if (p->n)
-		return collect_environment(p);
-	if (!worst)
-		log_err("there is no pipeline to run: each is wrong or not enabled");
-	return worst ? worst : -EINVAL;
+	return p->n ? collect_environment(p) : worst;
 }
 
 static struct pipeline **find_loaded(const struct pipeline_files *files, const char *path)
@@ -202,7 +222,7 @@ static void add_totals(struct pipeline_totals *to, const struct pipeline *p)
 /* Lets it finish what it has taken. What it has done counts in the end. */
 static void retire(struct pipelines *p, struct pipeline *pipeline)
 {
-	pipeline_stop(pipeline, now_ns() + REPLACE_NS);
+	pipeline_stop(pipeline, now_ns() + (p->state.folder ? HAND_OVER_NS : REPLACE_NS));
 	add_totals(&p->retired, pipeline);
 	pipeline_free(pipeline);
 }
@@ -225,6 +245,7 @@ static int replace(struct pipelines *p, struct running *old, struct pipeline **l
 				     ~pipeline_demand(before)->calls & 1U << CALL_SNAPSHOT);
 	*old = now;
 	retire(p, before);
+	keep_state(p, now.pipeline);
 	show(p, now.pipeline);
 	pipeline_reopen(now.pipeline);
 	log_info("pipeline '%s' has changed", pipeline_name(now.pipeline));
@@ -441,10 +462,10 @@ uint64_t pipelines_pending(const struct pipelines *p)
 	return begin;
 }
 
-void pipelines_let_go(struct pipelines *p, uint64_t begin)
+void pipelines_secure(struct pipelines *p, uint64_t before)
 {
 	for (size_t i = 0; i < p->n; i++)
-		pipeline_let_go(p->items[i].pipeline, begin);
+		pipeline_secure(p->items[i].pipeline, before);
 }
 
 void pipelines_reopen(struct pipelines *p)

@@ -24,8 +24,10 @@ struct running {
 struct pipelines {
 	const char *const *paths; /* files and folders; borrowed */
 	size_t n_paths;
-	struct metrics *metrics; /* borrowed; NULL: none */
-	uint32_t self_pid;	 /* the agent's own, for ExcludeSelf; 0: in a replay */
+	struct metrics *metrics;      /* borrowed; NULL: none */
+	uint32_t self_pid;	      /* the agent's own, for ExcludeSelf; 0: in a replay */
+	struct pipeline_state state;  /* what they leave for the next agent; zeros: nothing */
+	struct pipeline_files loaded; /* and not started yet */
 	struct running *items;
 	size_t n;
 	struct pipeline_totals retired; /* of those that run no more */
@@ -44,11 +46,13 @@ void pipelines_init(struct pipelines *p, const char *const *paths, size_t n_path
 void pipelines_done(struct pipelines *p); /* stops what runs, at once */
 
 /*
- * Loads and starts them: from the paths, or, without any, from text. Findings are printed on
- * stderr. A pipeline that is wrong is left out; -EINVAL when none is left that is enabled. Other
- * errors are logged.
+ * Loads them: from the paths, or, without any, from text. Nothing is opened yet. Findings are
+ * printed on stderr. A pipeline that is wrong is left out; -EINVAL when none is left that is
+ * enabled. Other errors are logged.
  */
-int pipelines_start(struct pipelines *p, const char *text);
+int pipelines_load(struct pipelines *p, const char *text);
+/* Starts those that were loaded. One that cannot start is left out, unless it is the last. */
+int pipelines_start(struct pipelines *p);
 
 enum pipelines_reload { RELOAD_APPLIED, RELOAD_PARTLY };
 
@@ -67,8 +71,8 @@ bool pipelines_all_room(const struct pipelines *p);
 bool pipelines_are_gone(const struct pipelines *p);
 /* Where the oldest batch begins that is not in everybody's custody; UINT64_MAX: all are. */
 uint64_t pipelines_pending(const struct pipelines *p);
-/* What was queued from before this holds the ring no longer. */
-void pipelines_let_go(struct pipelines *p, uint64_t begin);
+/* What was queued from before this is written to backlogs, where the flushers are behind. */
+void pipelines_secure(struct pipelines *p, uint64_t before);
 void pipelines_reopen(struct pipelines *p);
 /* Lets them finish until then, and stops them; counters stay. */
 void pipelines_stop(struct pipelines *p, uint64_t deadline_ns);

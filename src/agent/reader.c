@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #define LOG_UNIT "reader"
@@ -22,10 +24,14 @@
 #define ROOM_POLL_NS 2000000
 #define SNAPSHOT_POLLS 500
 /*
- * How much of the ring those may hold who are behind. It is much less than all: a flusher that
- * hangs, whose filter leaves little, would hold up everybody long before its queue is full.
+ * How much of the ring those may hold who are behind; what is older goes to their backlogs. It is
+ * much less than all: a flusher that hangs, whose filter leaves little, would hold up everybody
+ * long before its queue is full.
  */
 #define HOLD_SHARE 8
+#define SECURE_NS 20000000 /* flushers get this long to finish before a backlog is written */
+#define SECURE_POLL_NS 200000
+#define CHECKPOINT_RETRY_NS 1000000000ULL /* where they and their backlogs were not able to */
 
 #define RECORDS(call, name)                                                                       \
 	{                                                                                         \
@@ -38,18 +44,24 @@ const struct metric reader_metrics[] = {
 	RECORDS(CALL_EXECVE, "execve"),
 	RECORDS(CALL_EXIT, "exit"),
 	RECORDS(CALL_CLONE, "clone"),
+	RECORDS(CALL_LOST, "lost"),
 	{ "batches_total", METRIC_COUNTER, offsetof(struct reader_counters, batches),
 	  .help = "Batches that were folded and delivered." },
 	{ .type = METRIC_END },
 };
 
+/* What is folded goes into a recording; of the journal, only what it cannot take from the ring. */
 static void tap(void *ctx, const struct event_head *record)
 {
 	struct reader *r = ctx;
 
+	if (r->is_recovering)
+		return;
 	/* Out of memory shows when the batch is committed. */
 	if (r->writer)
 		recording_append(r->writer, record);
+	if (record != r->current)
+		store_note(r->store, record, r->position);
 }
 
 static size_t need(void *ctx, enum need what, uint64_t key, uint32_t hierarchy, void *to,
@@ -57,7 +69,15 @@ static size_t need(void *ctx, enum need what, uint64_t key, uint32_t hierarchy, 
 {
 	struct reader *r = ctx;
 
-	return facts_answer(r->facts, what, key, hierarchy, to, size);
+	return r->is_recovering ? 0 : facts_answer(r->facts, what, key, hierarchy, to, size);
+}
+
+/* What has been folded has been told of. */
+static void forget_batch(struct reader *r)
+{
+	batch_reset(&r->batch);
+	fold_trim(r->fold);
+	r->n_folded = 0;
 }
 
 int reader_init(struct reader *r, const struct proc_limits *limits)
@@ -69,9 +89,19 @@ int reader_init(struct reader *r, const struct proc_limits *limits)
 	if (ret < 0)
 		return ret;
 	batch_init(&r->batch, fold_release, r->fold);
-	if (r->probe)
-		r->begin = ring_position(probe_ring(r->probe));
+	reader_go_on(r);
 	return 0;
+}
+
+void reader_go_on(struct reader *r)
+{
+	if (TAKE(r->is_recovering, false)) {
+		(void)fold_end_batch(r->fold, 0, &r->batch); /* told of then; memory shows later */
+		forget_batch(r);
+		fold_losses(r->fold, &r->told);
+	}
+	r->begin = r->probe ? ring_position(probe_ring(r->probe)) : 0;
+	r->position = r->begin;
 }
 
 void reader_done(struct reader *r)
@@ -83,12 +113,44 @@ void reader_done(struct reader *r)
 	r->fold = fold_free(r->fold);
 }
 
-int reader_fold(struct reader *r, const void *record, size_t size, uint64_t seq)
+static int fold(struct reader *r, const void *record, size_t size, uint64_t seq)
 {
 	int ret = fold_record(r->fold, record, size, seq, &r->batch);
 
 	r->n_folded++;
 	return ret == -EBADMSG || ret == -EPROTO ? 0 : ret; /* counted there; the log goes on */
+}
+
+int reader_fold(struct reader *r, const void *record, size_t size)
+{
+	return fold(r, record, size, r->position);
+}
+
+int reader_replay(struct reader *r, const void *record, size_t size, uint64_t seq)
+{
+	r->position = seq;
+	return fold(r, record, size, seq);
+}
+
+int reader_mark(struct reader *r, uint32_t mark)
+{
+	_Alignas(8) char record[sizeof(struct event_mark)];
+	size_t n = facts_mark(r->facts, mark, record, sizeof(record));
+
+	return reader_fold(r, record, n);
+}
+
+int reader_recover(struct reader *r, const struct event_head *record, uint64_t seq)
+{
+	int ret;
+
+	r->is_recovering = true;
+	ret = fold(r, record, record->size, seq);
+	if (r->n_folded >= BATCH_RECORDS) {
+		(void)fold_end_batch(r->fold, seq, &r->batch);
+		forget_batch(r);
+	}
+	return ret;
 }
 
 /*
@@ -129,44 +191,96 @@ static uint64_t held_from(struct reader *r, const struct ring *ring)
 
 	if (pending >= r->begin || r->begin - pending <= most)
 		return pending;
-	pipelines_let_go(r->pipelines, r->begin - most);
+	pipelines_secure(r->pipelines, r->begin - most);
 	return pipelines_pending(r->pipelines);
 }
 
 void reader_commit(struct reader *r)
 {
 	struct ring *ring = r->probe ? probe_ring(r->probe) : NULL;
-	uint64_t begin = ring ? held_from(r, ring) : 0;
+	uint64_t held, end;
 
-	if (ring)
-		ring_commit(ring, begin < r->begin ? begin : r->begin);
+	if (!ring)
+		return;
+	held = held_from(r, ring);
+	end = held < r->begin ? held : r->begin;
+	store_append(r->store, ring, end);
+	FAULT("position_before");
+	ring_commit(ring, end);
+}
+
+void reader_losses(const struct reader *r, struct fold_losses *ret)
+{
+	fold_losses(r->fold, ret);
+	ret->exec -= r->told.exec;
+	ret->exit -= r->told.exit;
+	ret->fork -= r->told.fork;
+	ret->other -= r->told.other;
+	for (int i = 0; i < _LOSS_MAX; i++)
+		ret->by_reason[i] -= r->told.by_reason[i];
+}
+
+static bool is_all_in_custody(struct reader *r)
+{
+	return !r->pipelines || pipelines_pending(r->pipelines) == UINT64_MAX;
+}
+
+bool reader_secure(struct reader *r)
+{
+	const struct timespec pause = { .tv_nsec = SECURE_POLL_NS };
+	uint64_t until = clock_now_ns(CLOCK_MONOTONIC) + SECURE_NS;
+
+	while (!is_all_in_custody(r) && clock_now_ns(CLOCK_MONOTONIC) < until)
+		nanosleep(&pause, NULL);
+	if (!is_all_in_custody(r))
+		pipelines_secure(r->pipelines, UINT64_MAX);
+	reader_commit(r);
+	return is_all_in_custody(r);
+}
+
+void reader_checkpoint(struct reader *r)
+{
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
+
+	if (!store_wants_rewrite(r->store) || now < r->checkpoint_ns)
+		return;
+	if (reader_secure(r))
+		store_rewrite(r->store, r->fold, r->begin);
+	r->checkpoint_ns = store_wants_rewrite(r->store) ? now + CHECKPOINT_RETRY_NS : 0;
+}
+
+static void hand_over(struct reader *r, uint64_t end)
+{
+	count(r);
+	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
+		pipeline_deliver(r->pipelines->items[i].pipeline, &r->batch, r->begin, end);
 }
 
 int reader_deliver(struct reader *r)
 {
-	uint64_t end = r->probe ? ring_position(probe_ring(r->probe)) : 0;
+	uint64_t end = r->position;
 	int ret;
 
 	if (!r->n_folded) {
 		reader_commit(r);
 		return 0;
 	}
-	ret = wait_for_room(r);
-	count(r);
-	for (size_t i = 0; r->pipelines && ret == 0 && i < r->pipelines->n; i++)
-		pipeline_deliver(r->pipelines->items[i].pipeline, &r->batch, r->begin);
+	ret = fold_end_batch(r->fold, end, &r->batch);
+	if (ret == 0)
+		ret = wait_for_room(r);
+	if (ret == 0)
+		hand_over(r, end);
 	batch_reset(&r->batch);
 	fold_trim(r->fold);
 	if (r->writer && ret == 0)
 		ret = recording_commit(r->writer, r->begin, end);
-	if (ret == 0) {
-		r->begin = end;
-		r->n_folded = 0;
-	}
+	if (ret < 0)
+		return ret; /* the ring and the journal stay where they are */
+	r->begin = end;
+	r->n_folded = 0;
 	reader_commit(r);
-	if (ret == 0 && r->pipelines && pipelines_are_gone(r->pipelines))
-		ret = -EPIPE;
-	return ret;
+	reader_checkpoint(r);
+	return r->pipelines && pipelines_are_gone(r->pipelines) ? -EPIPE : 0;
 }
 
 /*
@@ -197,7 +311,7 @@ int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns)
 		slice.events += i;
 		slice.n = batch.n - i < BATCH_RECORDS ? batch.n - i : BATCH_RECORDS;
 		wait_for_pipeline(r, p);
-		pipeline_deliver(p, &slice, r->begin);
+		pipeline_deliver(p, &slice, r->begin, r->begin);
 	}
 	batch_reset(&batch);
 	batch_done(&batch);
@@ -205,7 +319,7 @@ int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns)
 }
 
 /* Facts that have changed since the last batch come before its records. */
-static int fold_changes(struct reader *r, uint64_t seq)
+static int fold_changes(struct reader *r)
 {
 	_Alignas(8) char record[1024];
 	size_t n, cursor = 0;
@@ -215,18 +329,36 @@ static int fold_changes(struct reader *r, uint64_t seq)
 		return 0;
 	n = facts_clock(r->facts, record, sizeof(record));
 	if (n) {
-		ret = reader_fold(r, record, n, seq);
+		ret = reader_fold(r, record, n);
 		if (ret < 0)
 			return ret;
 	}
 	if (!facts_users_changed(r->facts))
 		return 0;
 	while ((n = facts_next_user(r->facts, &cursor, record, sizeof(record)))) {
-		ret = reader_fold(r, record, n, seq);
+		ret = reader_fold(r, record, n);
 		if (ret < 0)
 			return ret;
 	}
 	return 0;
+}
+
+static int fold_from_ring(struct reader *r, const void *record, size_t size)
+{
+	int ret;
+
+	if (size >= sizeof(struct event_head)) {
+		if (r->filter) {
+			record = r->filter(r->filter_ctx, record);
+			size = ((const struct event_head *)record)->size;
+		}
+		r->last_ns = ((const struct event_head *)record)->time_ns;
+	}
+	r->current = record;
+	ret = fold(r, record, size, r->position);
+	r->current = NULL;
+	r->position = ring_position(probe_ring(r->probe));
+	return ret;
 }
 
 int64_t reader_drain(struct reader *r)
@@ -234,30 +366,28 @@ int64_t reader_drain(struct reader *r)
 	struct ring *ring = probe_ring(r->probe);
 	const void *record;
 	int64_t n = 0;
-	uint64_t seq;
 	size_t size;
 	int ret;
 
 	if (!ring_pending(ring))
 		return reader_deliver(r);
-	ret = fold_changes(r, ring_position(ring));
+	ret = fold_changes(r);
 	if (ret < 0)
 		return ret;
-	while ((record = ring_next(ring, &size, &seq))) {
-		if (r->filter && size >= sizeof(struct event_head)) {
-			record = r->filter(r->filter_ctx, record);
-			size = ((const struct event_head *)record)->size;
-		}
-		ret = reader_fold(r, record, size, seq);
+	while ((record = ring_next(ring, &size, &r->position))) {
+		ret = fold_from_ring(r, record, size);
 		if (ret < 0)
 			return ret;
 		n++;
-		if (r->n_folded >= BATCH_RECORDS || seq + size - r->begin >= BATCH_BYTES) {
-			ret = reader_deliver(r);
-			if (ret < 0)
-				return ret;
-		}
+		if (r->n_folded < BATCH_RECORDS && r->position - r->begin < BATCH_BYTES)
+			continue;
+		ret = reader_deliver(r);
+		if (ret < 0)
+			return ret;
 	}
+	r->position = ring_position(ring); /* behind what was discarded, too */
+	if (!r->n_folded)
+		r->begin = r->position;
 	ret = reader_deliver(r);
 	return ret < 0 ? ret : n;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The reader: the one thread that takes records from where they come (the ring, a recording), folds
- * them and hands the events to the pipelines, which encode and queue them. A batch is given back to
- * the ring when it is in the recording and in the custody of every flusher; what is not would be
- * read again.
+ * them and hands the events to the pipelines, which encode and queue them.
+ *
+ * Custody: what is in the custody of every flusher goes into the journal, and then the ring gets
+ * its room back. All three happen in this order, so that whatever instant the agent dies at, its
+ * successor goes on with what is missing: it folds the journal, and then reads on in the ring.
  */
 #pragma once
 
@@ -13,6 +15,7 @@
 
 #include "agent/facts.h"
 #include "agent/pipelines.h"
+#include "agent/store.h"
 #include "event/batch.h"
 #include "journal/recording.h"
 #include "probe/probe.h"
@@ -36,6 +39,7 @@ struct reader {
 	struct probe *probe;
 	struct facts *facts;
 	struct recording_writer *writer;
+	struct store *store;
 	struct pipelines *pipelines;
 	reader_give_up_fn *give_up;
 	void *give_up_ctx;
@@ -46,8 +50,14 @@ struct reader {
 	struct fold *fold;
 	struct batch batch;
 	struct reader_counters counters;
-	uint64_t begin;	   /* where the batch that is being made begins in the ring */
-	uint64_t n_folded; /* records in it */
+	uint64_t begin;		 /* where the batch that is being made begins in the ring */
+	uint64_t n_folded;	 /* records in it */
+	uint64_t position;	 /* of the record that is being folded, or that comes next */
+	const void *current;	 /* that record, if it is one of the ring; else NULL */
+	uint64_t last_ns;	 /* boot time of the last record of the ring */
+	bool is_recovering;	 /* what is folded is known, and told of, already */
+	struct fold_losses told; /* losses that the agent before has told of */
+	uint64_t checkpoint_ns;	 /* not before this is the journal tried again; CLOCK_MONOTONIC */
 };
 
 /* After the owner's members are set. 0 or a negative errno. */
@@ -62,7 +72,18 @@ void reader_done(struct reader *r);
 int64_t reader_drain(struct reader *r);
 
 /* Folds one record that does not come from the ring. 0 or a negative errno. */
-int reader_fold(struct reader *r, const void *record, size_t size, uint64_t seq);
+int reader_fold(struct reader *r, const void *record, size_t size);
+/* The same for a record of a recording, at its place in the ring of then. */
+int reader_replay(struct reader *r, const void *record, size_t size, uint64_t seq);
+/* Folds an EVENT_MARK_*. 0 or a negative errno. */
+int reader_mark(struct reader *r, uint32_t mark);
+
+/*
+ * Folds a record of the journal: the table learns from it, and nobody is told. 0 or a negative
+ * errno. Afterwards, or where the ring is another one, reader_go_on() from where the stream is.
+ */
+int reader_recover(struct reader *r, const struct event_head *record, uint64_t seq);
+void reader_go_on(struct reader *r);
 
 /* Hands over what has been folded so far. 0 or as reader_drain(). */
 int reader_deliver(struct reader *r);
@@ -70,5 +91,17 @@ int reader_deliver(struct reader *r);
 /* Hands the living processes, as events CALL_SNAPSHOT, to one pipeline. 0 or -ENOMEM. */
 int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns);
 
-/* Gives the ring back what everybody has. */
+/* Journals what everybody has, and gives the ring its room back. */
 void reader_commit(struct reader *r);
+
+/*
+ * Brings all that has been delivered into custody: waits a moment, then has it written to the
+ * backlogs. False where some of it still is not.
+ */
+bool reader_secure(struct reader *r);
+
+/* Losses since this agent began, those included that happened while none was running. */
+void reader_losses(const struct reader *r, struct fold_losses *ret);
+
+/* Writes the journal anew, if it is due and all is in custody. */
+void reader_checkpoint(struct reader *r);

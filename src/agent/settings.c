@@ -40,6 +40,34 @@ const struct option agent_settings_options[] = {
 		 .max = RING_MAX,
 		 .help = "The buffer between the kernel and the agent: a power of two, and at least four times the "
 			 "largest record that the pipelines ask for (see `MaxArgumentBytes`)."),
+	OPT_SIZE(
+		struct agent_settings, "MaxMemory", max_bytes, .def = "128MiB",
+		.min = 32 * 1024 * 1024, .max = 1024LL * 1024 * 1024 * 1024,
+		.help = "What the whole agent may take, the ring and the flushers' queues included. What is left for "
+			"the process table follows from it; above it the oldest is forgotten first."),
+	OPT_SIZE(struct agent_settings, "JournalSize", journal_bytes, .def = "8MiB",
+		 .min = 1024 * 1024, .max = 1024LL * 1024 * 1024,
+		 .help = "How large the journal may grow, on a tmpfs, before it is written anew; more where what has to be "
+			 "kept of the living processes is a third of it."),
+	OPT_INT(struct agent_settings, "CgroupBudget", cgroup_budget, .def = "0", .min = 0,
+		.max = 1000000,
+		.help = "How many programs each control group may execute in a second, on all CPUs together, and be "
+			"recorded; of what is above it the execs are left out first, above four times as many the "
+			"clones, and exits never. What is left out is reported. 0: no bound."),
+	OPT_BOOL(
+		struct agent_settings, "KeepOnStop", keep_on_stop, .def = "false",
+		.help = "What a stop by SIGTERM or SIGINT leaves behind: with `true` the probe goes on recording into the "
+			"ring, for the agent that is started next (an upgrade); `proctrail detach` ends it. With "
+			"`false` nothing. A crash always leaves it."),
+	OPT_STRING(
+		struct agent_settings, "StateDirectory", state_directory, .def = "/run/proctrail",
+		.help = "Where the journal lies by which an agent that is started again knows all that the last one knew: "
+			"a folder on a tmpfs, with one of its own for each instance, or `none`."),
+	OPT_STRING(
+		struct agent_settings, "PinDirectory", pin_directory,
+		.def = "/sys/fs/bpf/proctrail",
+		.help = "Where the probe is pinned, so that it goes on recording while no agent runs: a folder on a bpffs, "
+			"with one of its own for each instance, or `none`."),
 	OPT_SIZE(struct agent_settings, "TableMemory", table_bytes, .def = "64MiB",
 		 .min = 1024 * 1024, .max = 64LL * 1024 * 1024 * 1024,
 		 .help = "What the process table may take. Above it the processes that ended longest ago are "
@@ -139,10 +167,18 @@ static void check_names(const struct agent_settings *s, const struct source *src
 		finding(src, "NodeName", "expected 1 to 64 bytes, not %zu", strlen(s->node_name));
 }
 
+static void check_folder(const char *path, const char *key, const struct source *src)
+{
+	if (path && *path != '/')
+		finding(src, key, "expected an absolute path or none, not '%s'", path);
+}
+
 static void check_places(const struct agent_settings *s, const struct source *src)
 {
 	if (s->ring_bytes & (s->ring_bytes - 1))
 		finding(src, "RingSize", "expected a power of two such as 8MiB or 16MiB");
+	check_folder(s->state_directory, "StateDirectory", src);
+	check_folder(s->pin_directory, "PinDirectory", src);
 	if (s->control_socket && *s->control_socket != '/')
 		finding(src, "ControlSocket", "expected an absolute path or none, not '%s'",
 			s->control_socket);
@@ -184,6 +220,8 @@ static int settle(struct agent_settings *s, const struct source *src)
 	if (r < 0)
 		return r;
 	drop_none(&s->control_socket);
+	drop_none(&s->state_directory);
+	drop_none(&s->pin_directory);
 	drop_none(&s->metrics_listen);
 	check_places(s, src);
 	return src->reterr->n_errors > n_errors ? -EINVAL : 0;
@@ -290,6 +328,28 @@ int agent_settings_load(const char *path, const struct agent_flag *flags, size_t
 void agent_settings_done(struct agent_settings *s)
 {
 	options_done(agent_settings_options, s);
+}
+
+static int join(const char *folder, const char *name, char **ret)
+{
+	char *path = NULL;
+
+	if (folder && asprintf(&path, "%s/%s", folder, name) < 0)
+		return -ENOMEM;
+	*ret = path;
+	return 0;
+}
+
+int agent_settings_folders(const struct agent_settings *s, char **ret_state, char **ret_pins)
+{
+	_cleanup_(freep) char *state = NULL, *pins = NULL;
+
+	if (join(s->state_directory, s->instance, &state) < 0 ||
+	    join(s->pin_directory, s->instance, &pins) < 0)
+		return -ENOMEM;
+	*ret_state = TAKE_PTR(state);
+	*ret_pins = TAKE_PTR(pins);
+	return 0;
 }
 
 void agent_settings_limits(const struct agent_settings *s, struct proc_limits *ret)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,12 @@ struct agent_settings {
 	char *instance;	     /* never empty; "default" */
 	char *node_name;     /* NULL: the machine's */
 	uint64_t ring_bytes; /* a power of two */
+	uint64_t max_bytes;  /* of memory, for all of the agent */
+	uint64_t journal_bytes;
+	int64_t cgroup_budget; /* execs per second; 0: no bound */
+	bool keep_on_stop;
+	char *state_directory; /* of all instances; NULL: nothing survives the agent */
+	char *pin_directory;   /* of all instances, on bpffs; NULL: nothing is pinned */
 	uint64_t table_bytes;
 	int64_t table_images, table_users, table_cgroups;
 	int hooks;	      /* enum probe_hooks */
@@ -45,6 +52,12 @@ struct agent_flag {
 int agent_settings_load(const char *path, const struct agent_flag *flags, size_t n_flags,
 			struct diag *reterr, struct agent_settings *ret);
 void agent_settings_done(struct agent_settings *s);
+
+/*
+ * The instance's own folders: what survives the agent, and what is pinned. The caller frees them;
+ * NULL where there is to be none. 0 or -ENOMEM.
+ */
+int agent_settings_folders(const struct agent_settings *s, char **ret_state, char **ret_pins);
 
 /* Bounds of the process table. */
 void agent_settings_limits(const struct agent_settings *s, struct proc_limits *ret);

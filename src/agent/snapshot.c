@@ -15,14 +15,17 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/limits.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define LOG_UNIT "snapshot"
 
 #define PID_MAX (4 * 1024 * 1024) /* the kernel's own limit, PID_MAX_LIMIT */
 #define CMDLINE_MAX (32 * 1024)
+#define HOST_PID_NS 4026531836 /* include/linux/proc_ns.h: PROC_PID_INIT_INO */
 
 /* A process that somebody's record names as the parent. */
 struct parent {
@@ -243,58 +246,139 @@ static int complete(struct snapshot *s)
 			continue;
 		build_process(s, p);
 		if (!buf_failed(&s->record))
-			r = reader_fold(s->reader, s->record.data, s->record.len,
-					ring_position(probe_ring(s->reader->probe)));
+			r = reader_fold(s->reader, s->record.data, s->record.len);
 	}
 	closedir(dir);
 	return r;
 }
 
-static int fold_mark(struct reader *r, uint32_t mark)
+/* The iterator's start in /proc/PID/stat (proc_pid_stat(5)), in ticks; 0: it runs no more. */
+static uint64_t start_ticks(uint32_t pid)
 {
-	_Alignas(8) char record[sizeof(struct event_mark)];
-	size_t n = facts_mark(r->facts, mark, record, sizeof(record));
+	unsigned long long ticks = 0;
+	struct buf text = { 0 };
+	const char *end;
+	char state = 'X';
 
-	return reader_fold(r, record, n, ring_position(probe_ring(r->probe)));
+	put_file(&text, pid, "stat", 4096);
+	buf_put_char(&text, '\0');
+	end = buf_failed(&text) ? NULL : strrchr(text.data, ')');
+	if (end && sscanf(end + 1,
+			  " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d"
+			  " %*d %llu",
+			  &state, &ticks) != 2)
+		ticks = 0;
+	buf_done(&text);
+	return strchr("ZXx", state) ? 0 : ticks;
 }
 
-static int passes(struct snapshot *s)
+struct unseen {
+	struct parent *items;
+	size_t n;
+	bool is_full; /* memory ran out: those that are missing here must not be ended */
+};
+
+static void gather_unseen(void *ctx, const struct image_key *key)
+{
+	struct unseen *u = ctx;
+	struct parent *grown = reallocarray(u->items, u->n + 1, sizeof(*grown));
+
+	if (!grown) {
+		u->is_full = true;
+		return;
+	}
+	u->items = grown;
+	u->items[u->n++] = (struct parent){ .pid = key->pid,
+					    .start_ns = key->start_ns,
+					    .exec_count = key->exec_count };
+}
+
+/*
+ * What the table has and the pass did not show has ended, unless /proc still has it: a policy may
+ * hide it from the iterator.
+ */
+static int confirm_unseen(struct snapshot *s)
+{
+	const uint64_t tick_ns = CLOCK_SECOND_NS / (uint64_t)sysconf(_SC_CLK_TCK);
+	struct unseen unseen = { 0 };
+	int r = 0;
+
+	fold_each_unseen(s->reader->fold, gather_unseen, &unseen);
+	if (unseen.is_full)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < unseen.n; i++) {
+		const struct parent *p = &unseen.items[i];
+
+		if (start_ticks(p->pid) != p->start_ns / tick_ns)
+			continue;
+		build_process(s, p);
+		r = buf_failed(&s->record) ? -ENOMEM
+					   : reader_fold(s->reader, s->record.data, s->record.len);
+	}
+	free(unseen.items);
+	return r;
+}
+
+/* The pass that counts, between its marks. */
+static int pass(struct snapshot *s)
 {
 	struct reader *r = s->reader;
 	int ret;
 
-	s->has_args = true;
-	ret = probe_snapshot(r->probe, drain, s, &s->has_args);
-	if (ret < 0)
-		return ret;
-	ret = probe_attach(r->probe);
-	if (ret < 0)
-		return ret;
-	ret = fold_mark(r, EVENT_MARK_PASS_BEGIN);
+	ret = reader_mark(r, EVENT_MARK_PASS_BEGIN);
 	if (ret < 0)
 		return ret;
 	ret = probe_snapshot(r->probe, drain, s, &s->has_args);
 	if (ret < 0)
 		return ret;
 	ret = complete(s);
+	if (ret == 0)
+		ret = confirm_unseen(s);
 	if (ret < 0)
 		return log_err_errno(ret, "cannot complete the snapshot from /proc");
-	ret = fold_mark(r, EVENT_MARK_PASS_END);
+	ret = reader_mark(r, EVENT_MARK_PASS_END);
 	return ret < 0 ? ret : reader_deliver(r);
 }
 
-int snapshot_run(struct reader *r)
+static int pass_and_attach(struct snapshot *s)
 {
-	_cleanup_(snapshot_done) struct snapshot s = { .reader = r };
-	int ret;
+	int r = probe_snapshot(s->reader->probe, drain, s, &s->has_args);
+
+	return r < 0 ? r : probe_attach(s->reader->probe);
+}
+
+static int take(struct reader *r, bool is_first)
+{
+	_cleanup_(snapshot_done) struct snapshot s = { .reader = r, .has_args = true };
+	int ret = 0;
 
 	s.seen = calloc(1, PID_MAX / 8);
 	if (!s.seen)
 		return -ENOMEM;
 	r->filter = filter;
 	r->filter_ctx = &s;
-	ret = passes(&s);
+	if (is_first)
+		ret = pass_and_attach(&s);
+	if (ret == 0)
+		ret = pass(&s);
 	probe_snapshot_unload(r->probe);
 	r->filter = NULL;
 	return ret;
+}
+
+int snapshot_first(struct reader *r)
+{
+	return take(r, true);
+}
+
+int snapshot_again(struct reader *r)
+{
+	return take(r, false);
+}
+
+bool snapshot_sees_all(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == HOST_PID_NS;
 }

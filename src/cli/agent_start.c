@@ -49,13 +49,12 @@ static int load(const struct command_line *line, struct diag *reterr, struct age
 	return agent_settings_load(command_get(line, "agent-config"), flags, n, reterr, ret);
 }
 
-int agent_start(const struct command_line *line, struct agent_options *options)
+int agent_start_settings(const struct command_line *line, struct agent_settings *ret)
 {
-	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
 	_cleanup_(diag_done) struct diag diag = { 0 };
 	int r;
 
-	r = load(line, &diag, &settings);
+	r = load(line, &diag, ret);
 	if (r == -ENOMEM) {
 		fprintf(stderr, "proctrail %s: out of memory\n", line->command->name);
 		return CLI_FAILED;
@@ -63,7 +62,18 @@ int agent_start(const struct command_line *line, struct agent_options *options)
 	if (r < 0)
 		return report(line, &diag);
 	diag_print(&diag, stderr);
-	log_setup((enum log_level)settings.log_level, (enum log_format)settings.log_format);
+	log_setup((enum log_level)ret->log_level, (enum log_format)ret->log_format);
+	return CLI_OK;
+}
+
+int agent_start(const struct command_line *line, struct agent_options *options)
+{
+	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
+	int r;
+
+	r = agent_start_settings(line, &settings);
+	if (r != CLI_OK)
+		return r;
 	options->settings = &settings;
 	r = agent_run(options);
 	options->settings = NULL;

@@ -13,7 +13,10 @@
 	}
 
 /*
- * Reads the settings, from the file and the flags of the line, sets up the log by them, and runs
- * the agent; fills `options->settings` itself. Returns an exit code.
+ * Reads the settings, from the file and the flags of the line, and sets up the log by them. CLI_OK,
+ * or what is wrong was told. agent_settings_done() in every case, *ret being zeroed before.
  */
+int agent_start_settings(const struct command_line *line, struct agent_settings *ret);
+
+/* The same, and runs the agent; fills `options->settings` itself. Returns an exit code. */
 int agent_start(const struct command_line *line, struct agent_options *options);

@@ -10,7 +10,7 @@
 #include "cli/command.h"
 
 extern const struct command command_run, command_check, command_plugins, command_fields,
-	command_record, command_status, command_doctor, command_completion, command_man,
+	command_record, command_detach, command_status, command_doctor, command_completion, command_man,
 	command_version;
 
 const struct command *const commands[] = {
@@ -21,6 +21,7 @@ const struct command *const commands[] = {
 	&command_plugins,
 	&command_fields,
 	&command_record,
+	&command_detach,
 	&command_version,
 	&command_completion,
 	&command_man,

@@ -253,7 +253,7 @@ static void account_record(struct streams *s, struct stream *stream, const struc
 {
 	struct loss_step step = { 0 };
 
-	/* The iterator's program is loaded anew for each pass. */
+	/* The iterator's numbers begin anew with each agent, under whatever generation. */
 	if (cpu_of(stream) == EVENT_CPU_SNAPSHOT && head->seq && head->seq <= stream->seq)
 		reset(stream);
 	if (stream->is_adopted) {
@@ -362,11 +362,4 @@ void streams_begin_pass(struct streams *s)
 {
 	s->has_lost_process = false;
 	s->has_lost_snapshot = false;
-	for (struct list *l = s->lru.next, *next; l != &s->lru; l = next) {
-		struct stream *stream = LIST_ENTRY(l, struct stream, lru);
-
-		next = l->next;
-		if (cpu_of(stream) == EVENT_CPU_SNAPSHOT)
-			stream_free(s, stream);
-	}
 }

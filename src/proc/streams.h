@@ -74,5 +74,5 @@ void streams_store(const struct stream *stream, struct event_stream *ret);
 
 /* The ring is a new one. */
 void streams_begin(struct streams *s, uint64_t ring_begin_ns);
-/* A pass begins: the iterator's program is loaded anew for each. */
+/* A pass begins: what it is to repair is asked for no longer. */
 void streams_begin_pass(struct streams *s);

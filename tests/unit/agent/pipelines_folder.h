@@ -110,7 +110,9 @@ static int start(const char *text)
 
 	pipelines_init(&t.running, t.paths, text ? 0 : 1, t.metrics);
 	saved = hush();
-	r = pipelines_start(&t.running, text);
+	r = pipelines_load(&t.running, text);
+	if (r == 0)
+		r = pipelines_start(&t.running);
 	unhush(saved);
 	return r;
 }
@@ -157,7 +159,7 @@ static void deliver(void)
 	const struct batch batch = { .events = events, .n = 2, .cap = 2 };
 
 	for (size_t i = 0; i < t.running.n; i++)
-		pipeline_deliver(t.running.items[i].pipeline, &batch, 100 + i);
+		pipeline_deliver(t.running.items[i].pipeline, &batch, 100 + i, 100 + i);
 }
 
 static uint64_t in_seconds(unsigned int n)

@@ -63,7 +63,7 @@ static void fold_user(uint32_t uid)
 		.uid = uid,
 	};
 
-	assert_int_equal(reader_fold(&t.reader, &e, sizeof(e), 1), 0);
+	assert_int_equal(reader_fold(&t.reader, &e, sizeof(e)), 0);
 }
 
 static void test_page(void **state)
@@ -82,10 +82,10 @@ static void test_page(void **state)
 static void test_update(void **state)
 {
 	(void)state;
-	assert_int_equal(reader_fold(&t.reader, "short", 5, 1), 0);
+	assert_int_equal(reader_fold(&t.reader, "short", 5), 0);
 	turn();
 	assert_true(page_has("proctrail_malformed_records_total 1\n"));
-	assert_int_equal(reader_fold(&t.reader, "short", 5, 2), 0);
+	assert_int_equal(reader_fold(&t.reader, "short", 5), 0);
 	if (clock_now_ns(CLOCK_MONOTONIC) - t.observer.updated_ns <
 	    500000000) { /* the machine is not asleep */
 		observer_turn(&t.observer, &t.reader);
@@ -122,16 +122,17 @@ static void test_delivery(void **state)
 	(void)state;
 	pipelines_init(&t.pipelines, NULL, 0, t.observer.metrics);
 	assert_int_equal(
-		pipelines_start(
+		pipelines_load(
 			&t.pipelines,
 			"inputs: [{Type: input_process_security}]\n"
 			"flushers: [{Type: flusher_blackhole}, {Type: flusher_file, FilePath: /dev/full}]\n"),
 		0);
+	assert_int_equal(pipelines_start(&t.pipelines), 0);
 	t.reader.pipelines = &t.pipelines;
 	turn();
 	assert_true(is_healthy(why));
 	assert_true(page_has("proctrail_pipelines 1\n"));
-	pipeline_deliver(t.pipelines.items[0].pipeline, &batch, 0);
+	pipeline_deliver(t.pipelines.items[0].pipeline, &batch, 0, 0);
 	while (pipelines_pending(&t.pipelines) != UINT64_MAX)
 		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 	turn();

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A start always loads its own programs. Where those of another agent are attached they go on until
+ * ours are, beside them and into the same ring; what both record is folded away as a twin. So a
+ * start after a crash and an upgrade are the same thing.
+ */
+#include "agent/beginning.h"
+
+#include <errno.h>
+
+#include "agent/snapshot.h"
+#include "base/log.h"
+
+#define LOG_UNIT "beginning"
+
+static int visit(void *ctx, const struct event_head *record, uint64_t seq)
+{
+	return reader_recover(ctx, record, seq);
+}
+
+/* The table, as it was up to the end of the journal; and the ring, from there on. */
+static void recover(struct reader *r, struct journal_found *ret)
+{
+	struct ring *ring = probe_ring(r->probe);
+
+	store_recover(r->store, probe_ring_id(r->probe), visit, r, ret);
+	if (ret->outcome == JOURNAL_SAME_RING && ring_seek(ring, ret->end) < 0)
+		log_warn("the journal ends where the ring does not: some records come again");
+	reader_go_on(r);
+}
+
+static int fold_gap(struct reader *r, enum event_gap_reason reason, uint64_t since_ns)
+{
+	_Alignas(8) char record[sizeof(struct event_gap)];
+	size_t n = facts_gap(r->facts, reason, since_ns, record, sizeof(record));
+
+	return reader_fold(r, record, n);
+}
+
+/* What may be missing between the agent before and us, and nobody has counted. */
+static int fold_gaps(struct reader *r, const struct journal_found *found)
+{
+	if (found->outcome == JOURNAL_OTHER_RING)
+		return fold_gap(r, EVENT_GAP_NOT_RUNNING, found->last_ns);
+	if (probe_is_adopted(r->probe) && !probe_was_complete(r->probe))
+		return fold_gap(r, EVENT_GAP_PARTIAL, found->last_ns);
+	return 0;
+}
+
+/* The facts that every log begins with. */
+static int fold_facts(struct reader *r, const struct journal_found *found)
+{
+	_Alignas(8) char record[1024];
+	size_t n = facts_node(r->facts, record, sizeof(record));
+	int ret = reader_fold(r, record, n);
+
+	n = facts_clock(r->facts, record, sizeof(record));
+	if (ret == 0)
+		ret = reader_fold(r, record, n);
+	if (ret == 0 && found->outcome != JOURNAL_SAME_RING)
+		ret = reader_mark(r, EVENT_MARK_RING_BEGIN);
+	return ret == 0 ? fold_gaps(r, found) : ret;
+}
+
+static int drain(struct reader *r)
+{
+	int64_t n;
+
+	do {
+		n = reader_drain(r);
+	} while (n > 0);
+	return (int)n;
+}
+
+/* What waits in the ring, and in the next one where its size was changed. */
+static int drain_rings(struct reader *r)
+{
+	int ret = drain(r);
+
+	while (ret == 0) {
+		if (!reader_secure(r))
+			log_warn("a flusher is behind, and its backlog cannot be written");
+		ret = probe_next_ring(r->probe);
+		if (ret <= 0)
+			return ret;
+		reader_go_on(r);
+		store_begin(r->store, probe_ring_id(r->probe), r->fold, r->begin);
+		ret = drain(r);
+	}
+	return ret;
+}
+
+static int adopt(struct reader *r, const struct journal_found *found)
+{
+	int ret;
+
+	log_info("taking over from an agent before: what happened since comes first");
+	ret = probe_attach(r->probe);
+	if (ret < 0)
+		return ret;
+	ret = drain_rings(r);
+	if (ret < 0)
+		return log_err_errno(ret, "cannot read what has waited in the ring");
+	if (found->outcome != JOURNAL_NONE && !snapshot_sees_all())
+		return 0;
+	return snapshot_again(r);
+}
+
+int beginning_run(struct reader *r)
+{
+	struct journal_found found;
+	int ret;
+
+	recover(r, &found);
+	ret = fold_facts(r, &found);
+	if (ret == 0)
+		ret = reader_deliver(r);
+	if (ret < 0)
+		return log_err_errno(ret, "cannot begin the log");
+	(void)reader_secure(r); /* what the journal will not say again is told by now */
+	store_begin(r->store, probe_ring_id(r->probe), r->fold, r->begin);
+	ret = probe_is_adopted(r->probe) ? adopt(r, &found) : snapshot_first(r);
+	if (ret < 0)
+		return ret;
+	if (reader_secure(r))
+		store_rewrite(r->store, r->fold, r->begin);
+	return 0;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The folder and what lies in it; what each file says is its own module's. */
+#include "agent/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/lock.h"
+#include "base/log.h"
+#include "pipeline/custody.h"
+#include "proc/state.h"
+
+#define LOG_UNIT "store"
+
+struct store {
+	char *folder;
+	int lock_fd;
+	uint64_t journal_bytes;
+	struct journal_id id;
+	struct journal *journal; /* NULL: not begun */
+	struct custody *custody; /* NULL: it could not be opened */
+	uint64_t end;		 /* what is before it in the ring is in the journal */
+};
+
+/* The folder, and those above it. 0 or a negative errno. */
+static int make_folder(const char *path)
+{
+	_cleanup_(freep) char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Of the kernel's text the 32 hex digits, as bytes. 0 or a negative errno. */
+static int read_boot_id(struct store *s)
+{
+	_cleanup_(fclosep) FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	char text[40];
+	size_t n = 0;
+
+	if (!f || !fgets(text, sizeof(text), f))
+		return -EIO;
+	for (const char *p = text; n < sizeof(s->id.boot_id); n++) {
+		p += *p == '-';
+		if (sscanf(p, "%2hhx", &s->id.boot_id[n]) != 1)
+			return -EIO;
+		p += 2;
+	}
+	return 0;
+}
+
+static int open_parts(struct store *s)
+{
+	int r;
+
+	r = make_folder(s->folder);
+	if (r < 0)
+		return r;
+	r = lock_folder(s->folder, &s->lock_fd);
+	if (r < 0)
+		return r;
+	r = read_boot_id(s);
+	if (r < 0)
+		return r;
+	return custody_open(s->folder, s->id.boot_id, &s->custody);
+}
+
+int store_open(const char *folder, uint64_t journal_bytes, struct store **ret)
+{
+	_cleanup_(store_closep) struct store *s = calloc(1, sizeof(*s));
+	char holder[64];
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->lock_fd = -1;
+	s->journal_bytes = journal_bytes;
+	s->folder = strdup(folder);
+	if (!s->folder)
+		return -ENOMEM;
+	r = open_parts(s);
+	if (r == -ENOMEM)
+		return r;
+	if (r == -EBUSY)
+		return log_err_errno(
+			r,
+			"%s has this instance: stop it, or give this one another name (--instance); '%s'",
+			lock_describe_holder(folder, holder, sizeof(holder)), folder);
+	if (r < 0)
+		log_warn_errno(r,
+			       "cannot use '%s': what the agent knows is lost when it dies, and "
+			       "what is queued then",
+			       folder);
+	*ret = r < 0 ? NULL : TAKE_PTR(s);
+	return 0;
+}
+
+struct store *store_close(struct store *s)
+{
+	if (!s)
+		return NULL;
+	journal_free(s->journal);
+	custody_close(s->custody);
+	closep(&s->lock_fd);
+	free(s->folder);
+	free(s);
+	return NULL;
+}
+
+void store_pipeline_state(const struct store *s, struct pipeline_state *ret)
+{
+	*ret = (struct pipeline_state){ 0 };
+	if (s)
+		*ret = (struct pipeline_state){ .folder = s->folder, .custody = s->custody };
+}
+
+static void tell_found(const struct store *s, const struct journal_found *found)
+{
+	if (found->why)
+		log_warn("'%s/journal': %s; what it does not tell comes from the task iterator: of "
+			 "processes that have ended since, nothing is known",
+			 s->folder, found->why);
+	else if (found->n_records)
+		log_info("%" PRIu64 " records of the journal folded", found->n_records);
+}
+
+void store_recover(struct store *s, uint32_t ring_id, journal_visit_fn *visit, void *ctx,
+		   struct journal_found *ret)
+{
+	struct journal_found found = { .outcome = JOURNAL_NONE };
+	int r = 0;
+
+	*ret = found;
+	if (!s)
+		return;
+	s->id.ring_id = ring_id;
+	r = journal_recover(s->folder, &s->id, visit, ctx, &found);
+	if (r < 0)
+		log_warn_errno(r, "cannot fold all of the journal");
+	tell_found(s, &found);
+	*ret = found;
+}
+
+static int write_state(void *ctx, struct journal *j)
+{
+	return fold_state(ctx, (fold_state_fn *)journal_put_state, j);
+}
+
+void store_begin(struct store *s, uint32_t ring_id, struct fold *fold, uint64_t position)
+{
+	int r;
+
+	if (!s)
+		return;
+	s->id.ring_id = ring_id;
+	s->journal = journal_free(s->journal);
+	r = journal_open(s->folder, &s->id, s->journal_bytes, &s->journal);
+	if (r < 0) {
+		log_warn_errno(r,
+			       "'%s': there is no journal: what the agent knows is lost when it "
+			       "dies",
+			       s->folder);
+		return;
+	}
+	store_rewrite(s, fold, position);
+}
+
+void store_note(struct store *s, const struct event_head *record, uint64_t position)
+{
+	if (s && s->journal)
+		journal_note(s->journal, record, position);
+}
+
+void store_append(struct store *s, const struct ring *ring, uint64_t end)
+{
+	struct iovec pieces[2];
+	size_t n;
+
+	if (!s || !s->journal || end <= s->end)
+		return;
+	if (!journal_is_broken(s->journal)) {
+		n = ring_span(ring, s->end, end, pieces);
+		(void)journal_append(s->journal, s->end, end, pieces, n); /* has logged it */
+	}
+	s->end = end;
+}
+
+bool store_wants_rewrite(const struct store *s)
+{
+	return s && s->journal && (journal_is_full(s->journal) || journal_is_broken(s->journal));
+}
+
+void store_rewrite(struct store *s, struct fold *fold, uint64_t position)
+{
+	if (!s || !s->journal)
+		return;
+	if (journal_rewrite(s->journal, position, write_state, fold) == 0) /* logs what fails */
+		s->end = position;
+}
+
+const struct journal_counters *store_counters(const struct store *s)
+{
+	return s && s->journal ? journal_counters(s->journal) : NULL;
+}
+
+/* How many files the folder has; they are removed if wanted. 0 where it is not there. */
+static size_t count_files(const char *folder, bool remove)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	size_t n = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (!remove || unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+			n++;
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static int remove_parts(const char *folder, bool drop_backlog, size_t *ret_n_backlogs)
+{
+	_cleanup_(freep) char *backlog = NULL;
+	size_t n;
+
+	if (asprintf(&backlog, "%s/backlog", folder) < 0)
+		return -ENOMEM;
+	n = count_files(backlog, drop_backlog);
+	if (n) {
+		*ret_n_backlogs = n;
+		return -ENOTEMPTY;
+	}
+	if (rmdir(backlog) < 0 && errno != ENOENT)
+		return -errno;
+	(void)count_files(folder, true);
+	return rmdir(folder) < 0 ? -errno : 0;
+}
+
+int store_remove(const char *folder, bool drop_backlog, size_t *ret_n_backlogs)
+{
+	_cleanup_(closep) int lock_fd = -1;
+	char holder[64];
+	int r;
+
+	r = lock_folder(folder, &lock_fd);
+	if (r == -ENOENT)
+		return 0;
+	if (r == -EBUSY)
+		return log_err_errno(r, "%s runs this instance: stop it first",
+				     lock_describe_holder(folder, holder, sizeof(holder)));
+	return r < 0 ? r : remove_parts(folder, drop_backlog, ret_n_backlogs);
+}
