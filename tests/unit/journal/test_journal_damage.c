@@ -221,7 +221,9 @@ static void test_no_room(void **state)
 	assert_true(journal_is_broken(j));
 	expect_all(end);
 	assert_int_equal(append(j, begin, ring.end), 0);
-	journal_note(j, expected.records[0], begin);
+	for (int i = 0; i < 100000; i++)
+		journal_note(j, expected.records[0], begin);
+	assert_int_equal(journal_counters(j)->forgotten, 0);
 	limit_file_size(80);
 	assert_int_equal(journal_rewrite(j, ring.end, no_state, NULL), -EFBIG);
 	assert_true(journal_is_broken(j));
@@ -278,6 +280,8 @@ static void test_rewrite_fails(void **state)
 		assert_int_equal(append(j, begin, ring.end), 0);
 	}
 	assert_true(journal_counters(j)->size > LIMIT);
+	assert_int_equal(journal_rewrite(j, ring.end, refuse, &r), -ENOMEM);
+	assert_false(journal_is_full(j));
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, begin_test, end_test)

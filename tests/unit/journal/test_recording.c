@@ -257,6 +257,23 @@ static void test_stepped_over(void **state)
 	expect_record(r, 4);
 }
 
+/* What a journal has behind its end was there before, and is not of it. */
+static void test_journal(void **state)
+{
+	_cleanup_(recording_reader_freep) struct recording_reader *r = NULL;
+	struct format_file *header = (struct format_file *)file.data;
+
+	(void)state;
+	header->tail = format_tail(file.batch_ends[0]);
+	write_copy(file.data, file.size);
+	header->tail = 0;
+	r = open_copy();
+	for (size_t i = 0; i < 4; i++)
+		expect_record(r, i);
+	assert_int_equal(next(r), RECORDING_BATCH);
+	assert_int_equal(next(r), RECORDING_END);
+}
+
 /* A frame that is longer than the batch, under right checksums. */
 static void test_long_frame(void **state)
 {
@@ -369,8 +386,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_torn),
 		cmocka_unit_test(test_flipped_bits), cmocka_unit_test(test_foreign),
-		cmocka_unit_test(test_stepped_over), cmocka_unit_test(test_long_frame),
-		cmocka_unit_test(test_no_file),	     cmocka_unit_test(test_full),
+		cmocka_unit_test(test_stepped_over), cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_long_frame),   cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
