@@ -69,7 +69,10 @@ struct backlog {
 
 static struct extent extent_of(uint64_t front, uint64_t end)
 {
-	return (struct extent){ .front = front, .end = end, .check = ~(front ^ end << 32) };
+	struct extent x = { .front = front, .end = end };
+
+	x.check = crc32c(0, &x, offsetof(struct extent, check));
+	return x;
 }
 
 /* Makes the file empty. */

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/crc32c.h"
 #include "base/log.h"
 
 #define LOG_UNIT "custody"
@@ -37,7 +38,7 @@ struct mark {
 struct kept_loss {
 	uint64_t exec, exit, fork, other;
 	int64_t since_ns;
-	uint64_t complement; /* of all of them, folded into one word */
+	uint64_t check;
 };
 
 struct custody_slot {
@@ -215,9 +216,10 @@ uint64_t custody_load(const struct custody_slot *slot, enum custody_mark mark)
 										       : 0;
 }
 
-static uint64_t complement_of(const struct kept_loss *k)
+/* Never 0: that is a slot without a loss. */
+static uint64_t check_of(const struct kept_loss *k)
 {
-	return ~(k->exec ^ k->exit << 13 ^ k->fork << 26 ^ k->other << 39 ^ (uint64_t)k->since_ns);
+	return 1ULL << 32 | crc32c(0, k, offsetof(struct kept_loss, check));
 }
 
 void custody_store_loss(struct custody_slot *slot, enum drop why, const struct loss *loss)
@@ -230,7 +232,7 @@ void custody_store_loss(struct custody_slot *slot, enum drop why, const struct l
 		.since_ns = loss->since_ns,
 	};
 
-	k.complement = complement_of(&k) ^ !loss->is_counted;
+	k.check = check_of(&k) ^ !loss->is_counted;
 	if (!loss->exec && !loss->exit && !loss->fork && !loss->other && loss->is_counted)
 		k = (struct kept_loss){ 0 };
 	slot->lost[why] = k;
@@ -244,7 +246,7 @@ bool custody_load_loss(const struct custody_slot *slot, enum drop why, struct lo
 	*ret = (struct loss){ 0 };
 	if (memcmp(k, &nothing, sizeof(*k)) == 0)
 		return false;
-	ret->is_counted = k->complement == complement_of(k);
+	ret->is_counted = k->check == check_of(k);
 	ret->exec = k->exec;
 	ret->exit = k->exit;
 	ret->fork = k->fork;
