@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/decimal.h"
+
 #define CAP_MIN 256
-#define DIGITS_MAX 20 /* of a 64-bit number */
 
 void buf_done(struct buf *b)
 {
@@ -66,29 +67,18 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	b->len += (size_t)n;
 }
 
-static const char pairs[] =
-	"00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-	"40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-	"8081828384858687888990919293949596979899";
-
 void buf_put_u64(struct buf *b, uint64_t v)
 {
-	char digits[DIGITS_MAX];
-	char *p = digits + sizeof(digits);
+	char *to = buf_room(b, DECIMAL_ROOM);
 
-	/* Two digits a division: pids, times and ids are most of what is printed. */
-	for (; v >= 10; v /= 100) {
-		p -= 2;
-		memcpy(p, &pairs[v % 100 * 2], 2);
-	}
-	if (v || p == digits + sizeof(digits))
-		*--p = (char)('0' + v);
-	buf_put(b, p, (size_t)(digits + sizeof(digits) - p));
+	if (to)
+		buf_advance(b, (size_t)(decimal_put_u64(to, v) - to));
 }
 
 void buf_put_i64(struct buf *b, int64_t v)
 {
-	if (v < 0)
-		buf_put_char(b, '-');
-	buf_put_u64(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
+	char *to = buf_room(b, DECIMAL_ROOM);
+
+	if (to)
+		buf_advance(b, (size_t)(decimal_put_i64(to, v) - to));
 }
