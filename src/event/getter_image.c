@@ -7,6 +7,7 @@
 #include "event/getter.h"
 
 #include "base/base64.h"
+#include "base/decimal.h"
 #include "base/utf8.h"
 #include "event/capability.h"
 #include "event/environment.h"
@@ -25,21 +26,25 @@ static uint64_t ktime(const struct image *i)
 
 static struct value exec_id(const struct image *i, const struct event *ev, struct buf *scratch)
 {
+	struct str node = ev->node->name;
 	size_t n_plain;
 	char *to;
 
 	buf_clear(scratch);
-	buf_put_str(scratch, ev->node->name);
-	buf_put_char(scratch, ':');
-	buf_put_u64(scratch, ktime(i));
-	buf_put_char(scratch, ':');
-	buf_put_u64(scratch, i->key.pid);
-	n_plain = scratch->len;
+	buf_put_str(scratch, node);
+	to = buf_room(scratch, 2 * (DECIMAL_ROOM + 1));
+	if (!to)
+		return value_safe(STR_EMPTY);
+	*to++ = ':';
+	to = decimal_put_u64(to, ktime(i));
+	*to++ = ':';
+	to = decimal_put_u64(to, i->key.pid);
+	n_plain = (size_t)(to - scratch->data);
+	buf_advance(scratch, n_plain - node.n);
 	to = buf_room(scratch, BASE64_SIZE(n_plain));
 	if (!to)
 		return value_safe(STR_EMPTY);
-	buf_advance(scratch, base64_encode(scratch->data, n_plain, to));
-	return value_safe((struct str){ .p = to, .n = BASE64_SIZE(n_plain) });
+	return value_safe((struct str){ .p = to, .n = base64_encode(scratch->data, n_plain, to) });
 }
 
 static struct value uid(const struct image *i)

@@ -3,6 +3,7 @@
 #include "event/quote.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/utf8.h"
 
@@ -84,7 +85,58 @@ void quote_argument(struct buf *out, struct str argument)
 		put_quoted(out, argument);
 }
 
-void quote_arguments(struct buf *out, struct str args, size_t skip)
+/* One register of bytes, on any machine that has such; the compiler makes the best of it. */
+typedef unsigned char bytes_vector __attribute__((vector_size(16)));
+typedef uint64_t words_vector __attribute__((vector_size(16)));
+
+/*
+ * Writes blanks for the NULs between arguments of which none has to be quoted: no byte of them may
+ * need it, and none may be empty, which is where a NUL follows another. p[-1] is the NUL before the
+ * first one. Returns how much of it it could write.
+ */
+static size_t put_plain(char *to, const char *p, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + sizeof(bytes_vector) <= n; i += sizeof(bytes_vector)) {
+		bytes_vector v, before, nuls;
+		words_vector found;
+
+		memcpy(&v, p + i, sizeof(v));
+		memcpy(&before, p + i - 1, sizeof(before));
+		nuls = (bytes_vector)(v == 0);
+		found = (words_vector)(((bytes_vector)(v <= ' ') & ~nuls) |
+				       (bytes_vector)((v >= 0x7f) | (v == '"') | (v == '\\')) |
+				       ((bytes_vector)(before == 0) & nuls));
+		if (found[0] | found[1])
+			return i;
+		v |= nuls & ' ';
+		memcpy(to + i, &v, sizeof(v));
+	}
+	for (; i < n; i++) {
+		if (p[i] ? kinds[(unsigned char)p[i]] != KIND_PLAIN : !p[i - 1])
+			return i;
+		to[i] = p[i] ? p[i] : ' ';
+	}
+	return i;
+}
+
+/* The arguments that p begins with, the NUL of another before it, where none of them is quoted. */
+static bool put_all_plain(struct buf *out, const char *p, size_t n)
+{
+	char *to;
+
+	n -= n && !p[n - 1];
+	if (!n || !p[n - 1])
+		return false;
+	to = buf_room(out, n);
+	if (!to || put_plain(to, p, n) < n)
+		return false;
+	buf_advance(out, n);
+	return true;
+}
+
+static void put_each(struct buf *out, struct str args, size_t skip)
 {
 	const char *end = args.p + args.n;
 	const char *p = args.p;
@@ -100,4 +152,14 @@ void quote_arguments(struct buf *out, struct str args, size_t skip)
 			quote_argument(out, (struct str){ .p = p, .n = n });
 		p += n + (nul != NULL);
 	}
+}
+
+void quote_arguments(struct buf *out, struct str args, size_t skip)
+{
+	const char *nul = skip == 1 && args.n ? memchr(args.p, '\0', args.n) : NULL;
+	size_t first = nul ? (size_t)(nul - args.p) + 1 : 0;
+
+	/* Nearly always it is a program's name, and arguments that stand as they are. */
+	if (!nul || !put_all_plain(out, nul + 1, args.n - first))
+		put_each(out, args, skip);
 }

@@ -128,9 +128,47 @@ static void test_recovered(void **state)
 	}
 }
 
+/* One after the other, with a blank between: what any quick way has to come to. */
+static void put_one_by_one(struct buf *out, struct str args)
+{
+	const char *p = args.p + strlen(args.p) + 1, *end = args.p + args.n;
+
+	while (p < end) {
+		size_t n = strnlen(p, (size_t)(end - p));
+
+		quote_argument(out, (struct str){ .p = p, .n = n });
+		p += n + 1;
+		if (p < end)
+			buf_put_char(out, ' ');
+	}
+}
+
+/* Every byte at every place of arguments that are plain otherwise, NULs among them. */
+static void test_every_byte(void **state)
+{
+	(void)state;
+	for (size_t n = 1; n <= 40; n++) {
+		for (size_t at = 0; at < n * 256; at++) {
+			_cleanup_(buf_done) struct buf out = { 0 }, expected = { 0 };
+			_cleanup_(freep) char *args = malloc(2 + n);
+
+			assert_non_null(args);
+			memset(args, 'x', 2 + n);
+			args[1] = '\0';
+			args[2 + n / 3] = '\0';
+			args[2 + at / 256] = (char)(at % 256);
+			quote_arguments(&out, (struct str){ .p = args, .n = 2 + n }, 1);
+			put_one_by_one(&expected, (struct str){ .p = args, .n = 2 + n });
+			assert_int_equal(out.len, expected.len);
+			assert_memory_equal(buf_str(&out).p, buf_str(&expected).p, out.len);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_argument),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_recovered),
