@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON encoder. Which keys a record may have is settled when the schema is made: it holds each
- * key as it is written, its comma and its opening quote included. A record is then a run of
- * appends, with one check of the room for each value. The schema is constant; any thread.
+ * The JSON encoder. Which keys a record may have is settled when the schema is made: it holds them
+ * in runs of keys that are made from the same: the image, its program, its parent, the call. What
+ * was written of a run is kept and copied when it is wanted again: most of a record is. Reader
+ * thread, one a schema.
  */
 #include "codec/json.h"
 
@@ -11,227 +12,180 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/utf8.h"
+#include "codec/fragments.h"
+#include "codec/json_keys.h"
 
-#define CHUNK 4096	/* bytes of text whose worst case is reserved at once */
-#define ESCAPED_MAX 6	/* bytes that one byte becomes, at most: \u00HH */
-#define CHARACTER_MAX 4 /* bytes of a UTF-8 character: the last of a chunk may reach beyond it */
-#define WORD sizeof(uint64_t)
 #define TAG_NAME "__tag__:__hostname__"
 #define TAG_ADDRESS "__tag__:__host_ip__"
 
-struct json_key {
-	field_get_fn *get; /* NULL: fixed, whatever the event */
-	struct str text;   /* ,"name":" */
-	struct str fixed;  /* ,"name":"value" for a constant, or where the field is absent */
-	bool is_time;
-	bool quoted; /* the value stands in quotes, the first of which belongs to the text */
+/* Keys that stand side by side and are made from the same. */
+struct run {
+	enum field_scope scope;
+	size_t first, n; /* in keys */
+};
+
+/*
+ * What is kept as one: a run, or the tags, or all runs side by side that are the image's or its
+ * program's.
+ */
+struct block {
+	enum field_scope scope;
+	bool is_tags;
+	size_t first, n; /* in runs */
+	/* FIELD_OF_CALL: where in calls begins what they come to, and ends where the next begins */
+	size_t by_call[_CALL_MAX + 1];
 };
 
 struct json_schema {
 	bool tag_name, tag_address;
-	size_t n_keys;
-	struct buf texts; /* of all keys, one behind the other */
-	struct json_key keys[];
+	struct json_keys keys;
+	struct run *runs;
+	struct block *blocks;
+	size_t n_runs, n_blocks;
+	struct buf calls;	    /* what blocks come to that tell of the call alone */
+	struct buf tags;	    /* of the node */
+	uint64_t node_stamp;	    /* of the node that tags and fragments are of; 0: of none */
+	struct fragments fragments; /* by block, or by n_blocks + run */
 };
 
-/* How each byte is written: 0 as it is; 'u' as \u00HH; 'x' where UTF-8 begins; else \ and this. */
-static const char escapes[256] = {
-	[0x00 ... 0x07] = 'u', ['\b'] = 'b',  ['\t'] = 't',	     ['\n'] = 'n',
-	[0x0b] = 'u',	       ['\f'] = 'f',  ['\r'] = 'r',	     [0x0e ... 0x1f] = 'u',
-	['"'] = '"',	       ['\\'] = '\\', [0x80 ... 0xff] = 'x',
-};
-
-#define ALL_BYTES(c) (UINT64_C(0x0101010101010101) * (c))
-
-/*
- * Whether none of 8 bytes needs a look: no control, no ", no \, nothing above 0x7f. A byte is less
- * than n where subtracting n borrows into its top bit; borrows from below only make this say no too
- * often, never too seldom.
- */
-static bool is_plain_word(uint64_t w)
-{
-	uint64_t quote = w ^ ALL_BYTES('"');
-	uint64_t backslash = w ^ ALL_BYTES('\\');
-
-	return !((w | (w - ALL_BYTES(0x20)) | (quote - ALL_BYTES(1)) | (backslash - ALL_BYTES(1))) &
-		 ALL_BYTES(0x80));
-}
-
-static char *put_hex(char *to, unsigned char c)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	*to++ = hex[c >> 4];
-	*to++ = hex[c & 15];
-	return to;
-}
-
-/* Writes the character at *p, of which n bytes are there, and moves *p behind it. */
-static char *put_character(char *to, const char **p, size_t n)
-{
-	unsigned char c = (unsigned char)**p;
-	char escape = escapes[c];
-	size_t length = escape == 'x' ? utf8_length(*p, n) : 0;
-
-	*p += length ? length : 1;
-	if (length) {
-		memcpy(to, *p - length, length);
-		return to + length;
-	}
-	if (!escape) {
-		*to++ = (char)c;
-		return to;
-	}
-	*to++ = '\\';
-	if (escape == 'u') {
-		memcpy(to, "u00", 3);
-		return put_hex(to + 3, c);
-	}
-	*to++ = escape == 'x' ? '\\' : escape;
-	if (escape == 'x') {
-		*to++ = 'x';
-		return put_hex(to, c);
-	}
-	return to;
-}
-
-/* Writes what lies before `stop`; a character that begins there is written whole. */
-static char *put_chunk(char *to, const char **p, const char *stop, const char *end)
-{
-	while (*p < stop) {
-		const char *word_end = *p + WORD < stop ? *p + WORD : stop;
-		uint64_t word;
-
-		if (word_end - *p == WORD) {
-			memcpy(&word, *p, WORD);
-			if (is_plain_word(word)) {
-				memcpy(to, &word, WORD);
-				to += WORD;
-				*p += WORD;
-				continue;
-			}
-		}
-		while (*p < word_end) {
-			if (!escapes[(unsigned char)**p])
-				*to++ = *(*p)++;
-			else
-				to = put_character(to, p, (size_t)(end - *p));
-		}
-	}
-	return to;
-}
-
-static void put_escaped(struct buf *out, struct str s)
-{
-	const char *p = s.p, *end = s.p + s.n;
-
-	while (p < end) {
-		const char *stop = end - p > CHUNK ? p + CHUNK : end;
-		char *to = buf_room(out, ((size_t)(stop - p) + CHARACTER_MAX) * ESCAPED_MAX);
-
-		if (!to)
-			return;
-		buf_advance(out, (size_t)(put_chunk(to, &p, stop, end) - to));
-	}
-}
-
-void json_put_text(struct buf *out, struct str s)
-{
-	buf_put_char(out, '"');
-	put_escaped(out, s);
-	buf_put_char(out, '"');
-}
-
-static void put_list(struct buf *out, struct str args)
-{
-	const char *p = args.p, *end = args.p + args.n;
-
-	buf_put_char(out, '[');
-	while (p < end) {
-		const char *nul = memchr(p, '\0', (size_t)(end - p));
-		size_t n = (size_t)((nul ? nul : end) - p);
-
-		if (p > args.p)
-			buf_put_char(out, ',');
-		json_put_text(out, (struct str){ .p = p, .n = n });
-		p += n + (nul != NULL);
-	}
-	buf_put_char(out, ']');
-}
-
-static void put_value(struct buf *out, const struct value *v)
-{
-	switch (v->kind) {
-	case VALUE_ABSENT:
-		break;
-	case VALUE_TEXT:
-		put_escaped(out, v->text);
-		break;
-	case VALUE_SAFE:
-		buf_put_str(out, v->text);
-		break;
-	case VALUE_U64:
-		buf_put_u64(out, v->u64);
-		break;
-	case VALUE_I64:
-		buf_put_i64(out, v->i64);
-		break;
-	case VALUE_ARGV:
-		put_list(out, v->text);
-		break;
-	}
-}
-
-static void put_tags(const struct json_schema *s, struct buf *out, const struct node *node)
-{
-	if (s->tag_name) {
-		buf_put_str(out, STR(",\"" TAG_NAME "\":"));
-		json_put_text(out, node->name);
-	}
-	if (s->tag_address) {
-		buf_put_str(out, STR(",\"" TAG_ADDRESS "\":"));
-		json_put_text(out, node->address);
-	}
-}
-
-static void put_key(const struct json_key *key, const struct event *ev,
+static void put_run(const struct json_schema *s, const struct run *run, const struct event *ev,
 		    const struct field_view *view, struct buf *out)
 {
-	struct value v = { .kind = VALUE_ABSENT };
-
-	if (key->get)
-		v = key->get(ev, view);
-	if (v.kind == VALUE_ABSENT) {
-		buf_put_str(out, key->fixed);
-		return;
-	}
-	buf_put_str(out, key->text);
-	put_value(out, &v);
-	if (key->quoted)
-		buf_put_char(out, '"');
-	if (buf_failed(view->scratch))
-		out->failed = true;
+	json_keys_put(&s->keys, run->first, run->n, ev, view, out);
 }
 
-void json_encode(const struct json_schema *s, const struct event *ev, const struct field_view *view,
-		 struct buf *out)
+static bool put_fragment(const struct json_schema *s, uint64_t stamp, size_t part, struct buf *out)
 {
-	bool tags = s->tag_name || s->tag_address;
-	size_t begin = out->len;
-	size_t i;
+	struct str kept = fragments_lookup(&s->fragments, stamp, (uint32_t)part);
 
-	buf_clear(view->scratch);
-	for (i = 0; i < s->n_keys; i++) {
-		if (tags && s->keys[i].is_time) {
-			put_tags(s, out, ev->node);
-			tags = false;
-		}
-		put_key(&s->keys[i], ev, view, out);
+	if (!kept.p)
+		return false;
+	buf_put_str(out, kept);
+	return true;
+}
+
+static void keep_fragment(struct json_schema *s, uint64_t stamp, size_t part, const struct buf *out,
+			  size_t begin)
+{
+	if (!buf_failed(out))
+		fragments_keep(&s->fragments, stamp, (uint32_t)part,
+			       (struct str){ .p = out->data + begin, .n = out->len - begin });
+}
+
+/* A run that comes to the same as long as the stamp is the same. */
+static void put_kept_run(struct json_schema *s, const struct run *run, uint64_t stamp,
+			 const struct event *ev, const struct field_view *view, struct buf *out)
+{
+	size_t part = s->n_blocks + (size_t)(run - s->runs);
+	size_t begin = out->len;
+
+	if (put_fragment(s, stamp, part, out))
+		return;
+	put_run(s, run, ev, view, out);
+	keep_fragment(s, stamp, part, out, begin);
+}
+
+static uint64_t program_stamp(const struct image *image)
+{
+	return image->program ? image->program->stamp : 0;
+}
+
+/*
+ * A clone shows the program of its forker, and mostly goes on to its own: what is kept of it is the
+ * program's. Other images have theirs to themselves.
+ */
+static void put_image(struct json_schema *s, const struct block *block, const struct event *ev,
+		      const struct field_view *view, struct buf *out)
+{
+	const struct image *image = ev->image;
+	bool is_clone = image->flags & IMAGE_NEVER_EXEC;
+	size_t part = (size_t)(block - s->blocks), begin = out->len;
+
+	if (put_fragment(s, image->stamp, part, out))
+		return;
+	for (size_t i = block->first; i < block->first + block->n; i++) {
+		const struct run *run = &s->runs[i];
+
+		if (is_clone && run->scope == FIELD_OF_PROGRAM)
+			put_kept_run(s, run, program_stamp(image), ev, view, out);
+		else
+			put_run(s, run, ev, view, out);
 	}
-	if (tags)
-		put_tags(s, out, ev->node);
-	/* Every key brings its comma; the first one's is where the object opens. */
+	if (ev->call != CALL_CLONE)
+		keep_fragment(s, image->stamp, part, out, begin);
+}
+
+static void put_call(const struct json_schema *s, const struct block *block, enum call call,
+		     struct buf *out)
+{
+	size_t begin = block->by_call[call], end = block->by_call[call + 1];
+
+	buf_put(out, s->calls.data + begin, end - begin);
+}
+
+/* Nothing kept, nothing taken from what is kept. */
+static void put_plain(const struct json_schema *s, const struct block *block,
+		      const struct event *ev, const struct field_view *view, struct buf *out)
+{
+	if (block->is_tags)
+		buf_put_str(out, buf_str(&s->tags));
+	for (size_t i = 0; i < block->n; i++)
+		put_run(s, &s->runs[block->first + i], ev, view, out);
+}
+
+static void put_block(struct json_schema *s, const struct block *block, const struct event *ev,
+		      const struct field_view *view, struct buf *out)
+{
+	const struct run *run = &s->runs[block->first];
+	const struct image *parent;
+
+	switch (block->scope) {
+	case FIELD_OF_IMAGE:
+		put_image(s, block, ev, view, out);
+		return;
+	case FIELD_OF_PROGRAM:
+		put_kept_run(s, run, program_stamp(ev->image), ev, view, out);
+		return;
+	case FIELD_OF_PARENT:
+		parent = ev->image->parent;
+		put_kept_run(s, run, parent ? parent->stamp : 0, ev, view, out);
+		return;
+	case FIELD_OF_CALL:
+		if (ev->call != CALL_EXIT) {
+			put_call(s, block, ev->call, out);
+			return;
+		}
+		break;
+	case FIELD_OF_NOTHING:
+	case FIELD_OF_EVENT:
+		break;
+	}
+	put_plain(s, block, ev, view, out);
+}
+
+static void put_tag(struct buf *out, const char *name, struct str value)
+{
+	buf_put_char(out, ',');
+	json_put_text(out, str_from(name));
+	buf_put_char(out, ':');
+	json_put_text(out, value);
+}
+
+/* What was kept names another node, or this one by another name. */
+static void change_node(struct json_schema *s, const struct node *node)
+{
+	fragments_clear(&s->fragments);
+	buf_clear(&s->tags);
+	if (s->tag_name)
+		put_tag(&s->tags, TAG_NAME, node->name);
+	if (s->tag_address)
+		put_tag(&s->tags, TAG_ADDRESS, node->address);
+	s->node_stamp = buf_failed(&s->tags) ? 0 : node->stamp;
+}
+
+/* Every key brings its comma; the first one's is where the object opens. */
+static void close_object(struct buf *out, size_t begin)
+{
 	if (out->len == begin)
 		buf_put_char(out, '{');
 	else
@@ -239,50 +193,123 @@ void json_encode(const struct json_schema *s, const struct event *ev, const stru
 	buf_put_str(out, STR("}\n"));
 }
 
-/* Positions, until the buffer has stopped moving. */
-static void put_key_texts(struct json_schema *s, const struct shape_key *from, struct json_key *key)
+void json_encode(struct json_schema *s, const struct event *ev, const struct field_view *view,
+		 struct buf *out)
 {
-	struct buf *texts = &s->texts;
-	size_t begin = texts->len;
+	size_t begin = out->len;
 
-	buf_put_char(texts, ',');
-	json_put_text(texts, str_from(from->name));
-	buf_put_char(texts, ':');
-	if (key->quoted)
-		buf_put_char(texts, '"');
-	key->text.n = texts->len - begin;
-	if (!from->text)
-		return;
-	begin = texts->len;
-	buf_put_char(texts, ',');
-	json_put_text(texts, str_from(from->name));
-	buf_put_char(texts, ':');
-	json_put_text(texts, str_from(from->text));
-	key->fixed.n = texts->len - begin;
-}
-
-static void fill_key(struct json_schema *s, const struct shape_key *from,
-		     const struct json_options *options)
-{
-	struct json_key *key = &s->keys[s->n_keys++];
-	const struct field *field = from->field;
-
-	key->get = field ? field->get : NULL;
-	key->is_time = field && field->type == FIELD_TIME;
-	key->quoted = field && field->type != FIELD_LIST && (!key->is_time || options->time_string);
-	put_key_texts(s, from, key);
-}
-
-static void point_keys(struct json_schema *s)
-{
-	const char *text = s->texts.data;
-
-	for (size_t i = 0; i < s->n_keys; i++) {
-		s->keys[i].text.p = text;
-		text += s->keys[i].text.n;
-		s->keys[i].fixed.p = text;
-		text += s->keys[i].fixed.n;
+	buf_clear(view->scratch);
+	if (!s->node_stamp || ev->node->stamp != s->node_stamp)
+		change_node(s, ev->node);
+	if (buf_failed(&s->tags))
+		out->failed = true;
+	for (size_t i = 0; i < s->n_blocks; i++) {
+		if (ev->call == CALL_LOST)
+			put_plain(s, &s->blocks[i], ev, view, out);
+		else
+			put_block(s, &s->blocks[i], ev, view, out);
 	}
+	close_object(out, begin);
+}
+
+/* The last key joins the run before it, or begins another. A constant goes with any. */
+static void join_run(struct json_schema *s, enum field_scope scope, bool begins)
+{
+	struct run *run = s->n_runs ? &s->runs[s->n_runs - 1] : NULL;
+
+	if (!run || begins ||
+	    (scope != run->scope && scope != FIELD_OF_NOTHING && run->scope != FIELD_OF_NOTHING)) {
+		run = &s->runs[s->n_runs++];
+		*run = (struct run){ .scope = scope, .first = s->keys.n - 1 };
+	}
+	if (run->scope == FIELD_OF_NOTHING)
+		run->scope = scope;
+	run->n++;
+}
+
+static bool is_time(const struct shape_key *key)
+{
+	return key->field && key->field->type == FIELD_TIME;
+}
+
+/* Returns before which run the tags stand. */
+static size_t fill_runs(struct json_schema *s, const struct shape *shape,
+			const struct json_options *options)
+{
+	size_t tags_at = SIZE_MAX;
+
+	for (size_t i = 0; i < shape->n; i++) {
+		const struct shape_key *key = &shape->keys[i];
+		bool begins = is_time(key) && tags_at == SIZE_MAX;
+		size_t n = s->keys.n;
+		enum field_scope scope = json_keys_add(&s->keys, key, options);
+
+		if (begins)
+			tags_at = s->n_runs;
+		if (s->keys.n > n)
+			join_run(s, scope, begins);
+	}
+	return tags_at < s->n_runs ? tags_at : s->n_runs;
+}
+
+static bool is_of_image(enum field_scope scope)
+{
+	return scope == FIELD_OF_IMAGE || scope == FIELD_OF_PROGRAM;
+}
+
+static void join_block(struct json_schema *s, size_t run)
+{
+	struct block *last = s->n_blocks ? &s->blocks[s->n_blocks - 1] : NULL;
+	enum field_scope scope = s->runs[run].scope;
+
+	if (last && is_of_image(last->scope) && is_of_image(scope)) {
+		last->scope = FIELD_OF_IMAGE;
+		last->n++;
+		return;
+	}
+	s->blocks[s->n_blocks++] = (struct block){ .scope = scope, .first = run, .n = 1 };
+}
+
+static void fill_blocks(struct json_schema *s, size_t tags_at)
+{
+	for (size_t i = 0; i <= s->n_runs; i++) {
+		if (i == tags_at)
+			s->blocks[s->n_blocks++] = (struct block){ .is_tags = true };
+		if (i < s->n_runs)
+			join_block(s, i);
+	}
+}
+
+/* What a block comes to that tells of the call alone: the event may be any of that call. */
+static void fill_calls(struct json_schema *s, struct block *block)
+{
+	_cleanup_(buf_done) struct buf scratch = { 0 };
+	const struct field_view view = { .scratch = &scratch };
+	static const struct image image;
+
+	for (enum call call = 0; call < _CALL_MAX; call++) {
+		const struct event ev = { .call = call, .image = &image };
+
+		block->by_call[call] = s->calls.len;
+		if (call != CALL_EXIT && call != CALL_LOST)
+			put_run(s, &s->runs[block->first], &ev, &view, &s->calls);
+	}
+	block->by_call[_CALL_MAX] = s->calls.len;
+}
+
+static int fill(struct json_schema *s, const struct shape *shape,
+		const struct json_options *options)
+{
+	int r;
+
+	fill_blocks(s, fill_runs(s, shape, options));
+	r = json_keys_finish(&s->keys);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < s->n_blocks; i++)
+		if (s->blocks[i].scope == FIELD_OF_CALL)
+			fill_calls(s, &s->blocks[i]);
+	return buf_failed(&s->calls) ? -ENOMEM : 0;
 }
 
 int json_schema_new(const struct shape *shape, const struct json_options *options,
@@ -290,25 +317,32 @@ int json_schema_new(const struct shape *shape, const struct json_options *option
 {
 	_cleanup_(json_schema_freep) struct json_schema *s = NULL;
 
-	s = calloc(1, sizeof(*s) + shape->n * sizeof(s->keys[0]));
+	s = calloc(1, sizeof(*s));
 	if (!s)
+		return -ENOMEM;
+	s->runs = calloc(shape->n + 1, sizeof(*s->runs));
+	s->blocks = calloc(shape->n + 2, sizeof(*s->blocks));
+	if (!s->runs || !s->blocks || json_keys_init(&s->keys, shape->n) < 0 ||
+	    fragments_init(&s->fragments) < 0)
 		return -ENOMEM;
 	s->tag_name = options->tags && !shape_lookup(shape, TAG_NAME);
 	s->tag_address = options->tags && !shape_lookup(shape, TAG_ADDRESS);
-	for (size_t i = 0; i < shape->n; i++)
-		fill_key(s, &shape->keys[i], options);
-	if (buf_failed(&s->texts))
+	if (fill(s, shape, options) < 0)
 		return -ENOMEM;
-	point_keys(s);
 	*ret = TAKE_PTR(s);
 	return 0;
 }
 
 struct json_schema *json_schema_free(struct json_schema *s)
 {
-	if (s) {
-		buf_done(&s->texts);
-		free(s);
-	}
+	if (!s)
+		return NULL;
+	json_keys_done(&s->keys);
+	fragments_done(&s->fragments);
+	buf_done(&s->calls);
+	buf_done(&s->tags);
+	free(s->runs);
+	free(s->blocks);
+	free(s);
 	return NULL;
 }

@@ -29,8 +29,12 @@ int json_schema_new(const struct shape *shape, const struct json_options *option
 struct json_schema *json_schema_free(struct json_schema *s);
 DEFINE_CLEANUP(struct json_schema *, json_schema_free)
 
-/* Appends one record and a line feed. On lack of memory out turns failed. */
-void json_encode(const struct json_schema *s, const struct event *ev, const struct field_view *view,
+/*
+ * Appends one record and a line feed. On lack of memory out turns failed. What it writes of an
+ * image it keeps, in fixed memory, for later records of the same: a schema is for one thread, and
+ * for one view.
+ */
+void json_encode(struct json_schema *s, const struct event *ev, const struct field_view *view,
 		 struct buf *out);
 
 /* Appends s as a JSON string, quotes included. */

@@ -116,23 +116,55 @@ static struct str next_part(struct str *rest)
 	return part;
 }
 
-static void encode(struct sample *s, const struct json_options *options)
+static struct json_schema *schema_new(const struct json_options *options)
 {
-	_cleanup_(json_schema_freep) struct json_schema *schema = NULL;
 	_cleanup_(freep) bool *want = malloc(n_fields * sizeof(*want));
 	_cleanup_(shape_done) struct shape shape = { 0 };
-	_cleanup_(buf_done) struct buf out = { 0 };
-	struct str left;
+	struct json_schema *schema = NULL;
 
 	require(want != NULL);
 	memset(want, true, n_fields * sizeof(*want));
 	require(shape_init(&shape, want) == 0);
 	require(json_schema_new(&shape, options, &schema) == 0);
-	json_encode(schema, &s->event, &s->view, &out);
-	require(!buf_failed(&out));
-	left = buf_str(&out);
+	return schema;
+}
+
+static void set_stamps(struct sample *s, uint64_t first)
+{
+	s->image.stamp = first;
+	s->parent.stamp = first ? first + 1 : 0;
+	s->program->stamp = first ? first + 2 : 0;
+	s->node.stamp = 1;
+}
+
+/* The record is JSON, and the same when it is made of what was kept of the one before. */
+static void encode(struct sample *s, struct json_schema *schema, struct json_schema *fresh)
+{
+	_cleanup_(buf_done) struct buf first = { 0 }, second = { 0 }, plain = { 0 };
+	struct str left;
+
+	set_stamps(s, 0);
+	json_encode(fresh, &s->event, &s->view, &plain);
+	set_stamps(s, 100);
+	json_encode(schema, &s->event, &s->view, &first);
+	json_encode(schema, &s->event, &s->view, &second);
+	require(!buf_failed(&plain) && !buf_failed(&first) && !buf_failed(&second));
+	require(str_eq(buf_str(&plain), buf_str(&first)));
+	require(str_eq(buf_str(&plain), buf_str(&second)));
+	left = buf_str(&plain);
 	take_record(&left);
 	require(left.n == 0);
+}
+
+static void encode_all(struct sample *s, const struct json_options *options, uint32_t status)
+{
+	_cleanup_(json_schema_freep) struct json_schema *schema = schema_new(options);
+	_cleanup_(json_schema_freep) struct json_schema *fresh = schema_new(options);
+
+	s->event.call = CALL_EXECVE;
+	encode(s, schema, fresh);
+	sample_end(s, status);
+	encode(s, schema, fresh);
 }
 
 static void set_programs(struct sample *s, struct str *rest)
@@ -167,8 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.image.ext = &ext;
 	s.view.max_args = (uint32_t)next_part(&rest).n * 8;
 	set_programs(&s, &rest);
-	encode(&s, &options[0]);
-	sample_end(&s, (uint32_t)size);
-	encode(&s, &options[1]);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		encode_all(&s, &options[i], (uint32_t)size);
 	return 0;
 }

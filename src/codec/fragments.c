@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ring of kept pieces, and the slots that lead there. For one thread at a time. */
+#include "codec/fragments.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define SLOT_BITS 11
+#define N_SLOTS (1 << SLOT_BITS)
+
+int fragments_init(struct fragments *f)
+{
+	f->slots = calloc(N_SLOTS, sizeof(*f->slots));
+	f->bytes = malloc(FRAGMENTS_BYTES);
+	f->end = 0;
+	return f->slots && f->bytes ? 0 : -ENOMEM;
+}
+
+void fragments_done(struct fragments *f)
+{
+	free(f->slots);
+	free(f->bytes);
+	*f = (struct fragments){ 0 };
+}
+
+void fragments_clear(struct fragments *f)
+{
+	memset(f->slots, 0, N_SLOTS * sizeof(*f->slots));
+}
+
+static struct fragment_slot *slot_of(const struct fragments *f, uint64_t stamp, uint32_t part)
+{
+	/* Stamps follow each other: multiplied by the golden ratio they lie evenly apart. */
+	return &f->slots[(stamp ^ (uint64_t)part << 56) * 0x9e3779b97f4a7c15u >> (64 - SLOT_BITS)];
+}
+
+struct str fragments_lookup(const struct fragments *f, uint64_t stamp, uint32_t part)
+{
+	const struct fragment_slot *slot = slot_of(f, stamp, part);
+	bool is_there = stamp && slot->stamp == stamp && slot->part == part &&
+			f->end - slot->begin <= FRAGMENTS_BYTES;
+
+	return (struct str){ .p = is_there ? f->bytes + slot->begin % FRAGMENTS_BYTES : NULL,
+			     .n = is_there ? slot->n : 0 };
+}
+
+/* Room for n bytes in one piece. */
+static uint64_t take_room(struct fragments *f, size_t n)
+{
+	uint64_t left = FRAGMENTS_BYTES - f->end % FRAGMENTS_BYTES;
+	uint64_t begin = n <= left ? f->end : f->end + left;
+
+	f->end = begin + n;
+	return begin;
+}
+
+void fragments_keep(struct fragments *f, uint64_t stamp, uint32_t part, struct str text)
+{
+	struct fragment_slot *slot = slot_of(f, stamp, part);
+
+	if (!stamp || text.n > FRAGMENT_MAX)
+		return;
+	*slot = (struct fragment_slot){
+		.stamp = stamp, .begin = take_room(f, text.n), .part = part, .n = (uint32_t)text.n
+	};
+	if (text.n)
+		memcpy(f->bytes + slot->begin % FRAGMENTS_BYTES, text.p, text.n);
+}

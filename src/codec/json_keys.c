@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A key is a text that was made beforehand, its comma and its opening quote included, and a getter.
+ * There is room for key and value, whatever has to be escaped, before either is written: so most
+ * keys are a few moves of bytes. Constant after json_keys_finish(); any thread.
+ */
+#include "codec/json_keys.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/decimal.h"
+#include "codec/escape.h"
+
+#define TEXT_SLACK 32 /* a text is copied as so many bytes, if it has not more: they are there */
+
+/* A piece of a buffer that moves while it grows. */
+struct span {
+	uint32_t begin, n;
+};
+
+struct json_key {
+	field_get_fn *get; /* NULL: fixed, whatever the event */
+	struct span text;  /* ,"name":" */
+	struct span fixed; /* ,"name":"value" for a constant, or where the field is absent */
+	bool quoted;	   /* the value stands in quotes, the first of which belongs to the text */
+	bool of_loss;	   /* a lost record has it, too */
+};
+
+void json_put_text(struct buf *out, struct str s)
+{
+	buf_put_char(out, '"');
+	escape_put(out, s);
+	buf_put_char(out, '"');
+}
+
+static void put_list(struct buf *out, struct str args)
+{
+	const char *p = args.p, *end = args.p + args.n;
+
+	buf_put_char(out, '[');
+	while (p < end) {
+		const char *nul = memchr(p, '\0', (size_t)(end - p));
+		size_t n = (size_t)((nul ? nul : end) - p);
+
+		if (p > args.p)
+			buf_put_char(out, ',');
+		json_put_text(out, (struct str){ .p = p, .n = n });
+		p += n + (nul != NULL);
+	}
+	buf_put_char(out, ']');
+}
+
+static void put_long(struct str text, const struct value *v, bool quoted, struct buf *out)
+{
+	buf_put_str(out, text);
+	if (v->kind == VALUE_ARGV)
+		put_list(out, v->text);
+	else
+		escape_put(out, v->text);
+	if (quoted)
+		buf_put_char(out, '"');
+}
+
+/* What room a value takes at most, or 0: too much to make it beforehand. */
+static size_t value_room(const struct value *v)
+{
+	switch (v->kind) {
+	case VALUE_TEXT:
+		return v->text.n <= ESCAPE_SHORT ? ESCAPE_ROOM(v->text.n) : 0;
+	case VALUE_SAFE:
+		return v->text.n + 1;
+	case VALUE_U64:
+	case VALUE_I64:
+		return DECIMAL_ROOM;
+	case VALUE_ABSENT:
+	case VALUE_ARGV:
+		break;
+	}
+	return 0;
+}
+
+/* Writes a value for which there is room. */
+static char *put_value(char *to, const struct value *v)
+{
+	switch (v->kind) {
+	case VALUE_TEXT:
+		return escape_short(to, v->text);
+	case VALUE_SAFE:
+		memcpy(to, v->text.p, v->text.n);
+		return to + v->text.n;
+	case VALUE_U64:
+		return decimal_put_u64(to, v->u64);
+	case VALUE_I64:
+		return decimal_put_i64(to, v->i64);
+	case VALUE_ABSENT:
+	case VALUE_ARGV:
+		break;
+	}
+	return to;
+}
+
+static struct str span_text(const struct json_keys *k, struct span span)
+{
+	return (struct str){ .p = k->texts.data + span.begin, .n = span.n };
+}
+
+/* Most are short: as many bytes each time are no call of a function. */
+static char *put_text(char *to, struct str text)
+{
+	memcpy(to, text.p, TEXT_SLACK);
+	if (text.n > TEXT_SLACK)
+		memcpy(to + TEXT_SLACK, text.p + TEXT_SLACK, text.n - TEXT_SLACK);
+	return to + text.n;
+}
+
+static void put_key(const struct json_keys *k, const struct json_key *key, const struct value *v,
+		    struct buf *out)
+{
+	struct str text = span_text(k, key->text);
+	size_t room = value_room(v);
+	char *to;
+
+	if (!room) {
+		put_long(text, v, key->quoted, out);
+		return;
+	}
+	to = buf_room(out, text.n + TEXT_SLACK + room + 1);
+	if (!to)
+		return;
+	to = put_value(put_text(to, text), v);
+	*to = '"';
+	out->len = (size_t)(to - out->data) + key->quoted;
+}
+
+void json_keys_put(const struct json_keys *k, size_t first, size_t n, const struct event *ev,
+		   const struct field_view *view, struct buf *out)
+{
+	for (const struct json_key *key = k->keys + first; key < k->keys + first + n; key++) {
+		struct value v = { .kind = VALUE_ABSENT };
+
+		if (ev->call == CALL_LOST && !key->of_loss)
+			continue;
+		if (key->get)
+			v = key->get(ev, view);
+		if (buf_failed(view->scratch))
+			out->failed = true;
+		if (v.kind != VALUE_ABSENT)
+			put_key(k, key, &v, out);
+		else if (key->fixed.n)
+			buf_put_str(out, span_text(k, key->fixed));
+	}
+}
+
+int json_keys_init(struct json_keys *k, size_t max)
+{
+	*k = (struct json_keys){ .keys = calloc(max + 1, sizeof(*k->keys)) };
+	return k->keys ? 0 : -ENOMEM;
+}
+
+void json_keys_done(struct json_keys *k)
+{
+	free(k->keys);
+	buf_done(&k->texts);
+	*k = (struct json_keys){ 0 };
+}
+
+static struct span span_from(const struct buf *in, size_t begin)
+{
+	return (struct span){ .begin = (uint32_t)begin, .n = (uint32_t)(in->len - begin) };
+}
+
+static struct span put_name(struct buf *texts, const char *name)
+{
+	size_t begin = texts->len;
+
+	buf_put_char(texts, ',');
+	json_put_text(texts, str_from(name));
+	buf_put_char(texts, ':');
+	return span_from(texts, begin);
+}
+
+static struct span put_pair(struct buf *texts, const char *name, struct str value)
+{
+	size_t begin = put_name(texts, name).begin;
+
+	json_put_text(texts, value);
+	return span_from(texts, begin);
+}
+
+/* The value of a field that is the same in all records. */
+static struct value constant_value(const struct field *field)
+{
+	static const struct event any;
+	static const struct field_view anyhow;
+
+	return field->get(&any, &anyhow);
+}
+
+static struct span put_fixed(struct buf *texts, const struct shape_key *from)
+{
+	struct value v = { .kind = VALUE_ABSENT };
+
+	if (from->field && from->field->scope == FIELD_OF_NOTHING)
+		v = constant_value(from->field);
+	if (v.kind != VALUE_ABSENT)
+		return put_pair(texts, from->name, v.text);
+	if (from->text)
+		return put_pair(texts, from->name, str_from(from->text));
+	return (struct span){ 0 };
+}
+
+enum field_scope json_keys_add(struct json_keys *k, const struct shape_key *from,
+			       const struct json_options *options)
+{
+	const struct field *field = from->field;
+	enum field_scope scope = field ? field->scope : FIELD_OF_NOTHING;
+	bool is_bare = field && (field->type == FIELD_LIST ||
+				 (field->type == FIELD_TIME && !options->time_string));
+	struct json_key *key = &k->keys[k->n];
+
+	key->get = scope == FIELD_OF_NOTHING ? NULL : field->get;
+	key->of_loss = !field || field->of_loss;
+	key->fixed = put_fixed(&k->texts, from);
+	key->text = put_name(&k->texts, from->name);
+	key->quoted = !is_bare;
+	if (key->quoted) {
+		buf_put_char(&k->texts, '"');
+		key->text.n++;
+	}
+	if (key->get || key->fixed.n)
+		k->n++;
+	return scope;
+}
+
+int json_keys_finish(struct json_keys *k)
+{
+	char *behind = buf_room(&k->texts, TEXT_SLACK);
+
+	if (!behind)
+		return -ENOMEM;
+	memset(behind, 0, TEXT_SLACK);
+	return 0;
+}
