@@ -59,9 +59,10 @@ test-vm: build ## the agent on Debian's kernels 6.1 and 6.12, in QEMU (qemu-syst
 	@PROCTRAIL=$(abspath $(BUILD))/proctrail PYTHONDONTWRITEBYTECODE=1 \
 		/usr/bin/python3 -m pytest -v -p no:cacheprovider --tb=short tests/vm $(ARGS)
 
-bench: build ## measure
-	@if [ -x tests/bench/run ]; then PROCTRAIL=$(BUILD)/proctrail exec tests/bench/run $(ARGS); \
-	else echo 'no benchmark yet'; fi
+bench: ## what the agent costs, beside others (root, minutes); QUICK=1 in two, ARGS="--only ROW", ARGS=--help
+	@tools/deps build bench >&2
+	@[ -e $(BUILD)/build.ninja ] || meson setup $(BUILD) >&2
+	@tests/bench/run --build $(BUILD) $(if $(QUICK),--quick) $(ARGS)
 
 lint: ## clang-format, clang-tidy, compiler warnings, and the checks of tools/
 	@tools/deps build test lint >&2

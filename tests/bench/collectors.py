@@ -192,7 +192,7 @@ def with_tracefs(command):
 
 
 class Peer(Program):
-    """One whose output is held back until there is enough of it: it is given time to begin, and told to stop by SIGINT."""
+    """One that holds its output back until there is enough of it: it gets time to begin, and SIGINT to stop."""
 
     begins_s = 2.0
 

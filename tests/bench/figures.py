@@ -214,5 +214,13 @@ def loss_of_stall(tools, work, repeats, n=40_000):
     return found
 
 
-FIGURES = {"stall": loss_of_stall, "idle": idle, "latency": latency, "memory": memory, "ready": ready,
-           "kernel": kernel}
+def sizing(tools, work, repeats):
+    """What a rate of execs costs, and how long the reader may stand still at it, for the ring as it is by default."""
+    found = {}
+    for rate in (10, 100, 1_000, 5_000, 10_000):
+        share = Samples()
+        for _ in range(repeats):
+            result = measure(Agent(tools), work, n=max(20, 2 * rate), workers=2, rate=rate)
+            share.append(result["cpu"] * rate / 1e7)
+        found[f"{rate} execs/s"] = (share, "% of a core")
+    return found

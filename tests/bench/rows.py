@@ -58,8 +58,8 @@ VARIANTS = [
     variant("filter", processors=[processor("filter", Include={"field": "uid", "equals": "65534"})]),
     variant("filter_regex", processors=[processor("filter_regex_native", Include={"binary": ".*target$|.*storm$"})]),
     variant("add_fields", processors=[processor("add_fields", Fields={"cluster": "one"})]),
-    variant("drop_fields", processors=[processor("drop_fields", Keys=["cwd"])]),
-    variant("rename", processors=[processor("rename", Fields={"cwd": "directory"})]),
+    variant("drop_fields", processors=[processor("drop_fields", DropKeys=["cwd"])]),
+    variant("rename", processors=[processor("rename", SourceKeys=["cwd"], DestKeys=["directory"])]),
 ]
 
 STORMS = [
@@ -71,5 +71,6 @@ STORMS = [
     Row("arguments", "24 arguments of 80 B", {"n": 10_000, "workers": 2, "arguments": 24}, [execsnoop]),
     Row("fork", "fork only", {"n": 20_000, "kind": "fork"}),
     Row("thread", "threads only", {"n": 50_000, "kind": "thread"}),
+    Row("calls", "another system call", {"n": 5_000_000, "kind": "call"}),
     Row("variants", "1 worker: variants", {"n": 10_000}, VARIANTS, base="agent"),
 ]

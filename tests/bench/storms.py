@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A storm beside a collector: what it cost whom, and what the collector saw of it."""
 import json
-import os
 import subprocess
 import time
 from collections import Counter
@@ -13,10 +12,6 @@ QUIET_S = 0.15  # nothing more was written for so long: everything is out
 CALIBRATION = 1000
 
 
-class Result(dict):
-    """Metrics of one run, by name."""
-
-
 def storm_command(tools, n, workers=1, rate=0, arguments=0, kind="exec", user=65534, groups=None):
     command = [tools.storm, "-n", str(n)]
     for flag, value, default in (("-w", workers, 1), ("-r", rate, 0), ("-a", arguments, 0), ("-k", kind, "exec"),
@@ -25,9 +20,15 @@ def storm_command(tools, n, workers=1, rate=0, arguments=0, kind="exec", user=65
     return [*command, "./target"]
 
 
-def start_storm(tools, **how):
+def start_storm(tools, prepare=None, **how):
+    """`prepare` is called in the child before it becomes the storm."""
+    def begin():
+        renice()
+        if prepare:
+            prepare()
+
     return subprocess.Popen(storm_command(tools, **how), stdout=subprocess.PIPE, cwd=tools.directory,
-                            preexec_fn=renice)
+                            preexec_fn=begin)
 
 
 def end_storm(popen):
@@ -69,8 +70,8 @@ def measure(collector, work, *, n, during=None, **how):
             during(collector)
         storm = end_storm(popen)
         settle(collector)
-        result = Result(wall=storm["wall_ns"] / n, storm_cpu=storm["cpu_ns"] / n,
-                        cpu=(collector.cpu_ns() - cpu) / n, peak=collector.peak_bytes())
+        result = dict(wall=storm["wall_ns"] / n, storm_cpu=storm["cpu_ns"] / n,
+                      cpu=(collector.cpu_ns() - cpu) / n, peak=collector.peak_bytes())
     finally:
         collector.stop()
     if how.get("kind", "exec") == "exec":
@@ -81,11 +82,10 @@ def measure(collector, work, *, n, during=None, **how):
     return result
 
 
-def line_lengths(collector, begin):
+def line_lengths(collector):
     """Mean length of the storm's lines by call."""
     total, count = Counter(), Counter()
     with open(collector.out, "rb") as f:
-        f.seek(begin)
         for line in f:
             if b"bench-storm" in line or b"target" in line:
                 call = line.split(b'"call_name":"', 1)[1].split(b'"', 1)[0].decode()
@@ -101,7 +101,7 @@ def calibrate(tools, work, **how):
     how.pop("rate", None)
     for collector in (Agent(tools), Floor(tools)):
         measure(collector, work, **how)
-        lengths.append(line_lengths(collector, 0))
+        lengths.append(line_lengths(collector))
     agent, floor = lengths
     return tuple(round(agent.get(c, 0) - floor.get(c, 0)) if c in floor else 0 for c in ("clone", "execve", "exit"))
 
@@ -118,9 +118,3 @@ def rounds(collectors, work, pairs, **how):
             for metric, value in measure(collector, work, **how).items():
                 results[collector.name].setdefault(metric, Samples()).append(value)
     return results
-
-
-def temporary(tools):
-    path = tools.work / f"run-{os.getpid()}"
-    path.mkdir(exist_ok=True)
-    return path
