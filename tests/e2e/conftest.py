@@ -21,12 +21,13 @@ def pytest_configure(config):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def session_dir():
+def session_dir(request):
     """For programs that ordinary users run too: /tmp/pytest-of-root is closed to them."""
     path = Path(tempfile.mkdtemp(prefix="proctrail-e2e-"))
     path.chmod(0o755)
     yield path
-    shutil.rmtree(path, ignore_errors=True)
+    if not request.config.getoption("--keep", default=False):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ WORKLOADS = HERE / "workloads"
 READY_S = 10  # for start-up, on a machine that is busy with other things
 STOP_S = 5  # what the agent promises
 RECORD_S = 10  # until a record must be out; how quick it really is, test_latency.py says
+FENCE_S = 3  # until a fence is taken for lost
 WORKLOAD_S = 60
 IS_SANITIZED = bool(os.environ.get("PROCTRAIL_SANITIZED"))  # built with sanitizers: neither small nor quick
 
@@ -199,7 +200,7 @@ class Agent:
         self.stdout_path = self.directory / "agent.out"
         self.out_path = self.directory / "records.jsonl"
         self.running = []
-        self._offset, self._records = 0, []
+        self._offset, self._records, self._fenced = 0, [], 0
         if config == "":
             config = self.make_config(fields, calls, max_args, stdout_flusher)
         options = [str(o) for o in options]
@@ -345,20 +346,27 @@ class Agent:
         return self._records
 
     def fence(self):
-        """Waits until everything that has happened is in the output; returns all records."""
-        text = marker()
-        done = self.run([self.path("tiny"), text])
+        """Waits until everything that has happened is in the output. (The fence itself may be lost: then another.)"""
         last = next(c for c in ("exit", "execve", "clone") if c in self.calls)
+        fences = {}
 
         def text_of(record):
-            return text if last == "clone" else record["arguments"]
+            return fences[record["pid"]] if last == "clone" else record["arguments"]
+
+        def put():
+            text = marker()
+            fences[str(self.run([self.path("tiny"), text]).pid)] = text
+            return time.monotonic()
 
         def seen():
-            return any(r["call_name"] == last and r["pid"] == str(done.pid) and text_of(r) == text
+            if time.monotonic() - self._fenced > FENCE_S:
+                self._fenced = put()
+            return any(r["call_name"] == last and r["pid"] in fences and text_of(r) == fences[r["pid"]]
                        for r in self.records()[-4096:])
 
         if self.popen.poll() is not None:
             raise AssertionError(f"the agent has ended with {self.popen.returncode}:\n{self.stderr()}")
+        self._fenced = put()
         wait_until(seen, RECORD_S, lambda: f"the record of the fence; stderr:\n{self.stderr()}")
         return self.records()
 

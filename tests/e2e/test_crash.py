@@ -154,7 +154,7 @@ class Orphan:
 
 @pytest.mark.parametrize("how", ["parent ends before", "parent ends meanwhile", "two crashes", "kept by a stop"])
 def test_exit_of_who_ran_all_along_has_its_old_id_and_its_dead_parents_details(trial, how):
-    agent = trial(options=["--keep-on-stop"]).agent
+    agent = trial(options=["--keep-on-stop", "true"]).agent
     orphan = Orphan(agent)
     before = orphan.record
     assert before["parent.binary"] == "/bin/sh" and "exit 3" in before["parent.arguments"]
@@ -190,7 +190,7 @@ def test_a_stop_lets_go_of_everything(start_agent):
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
 def test_keep_on_stop(trial, sig):
-    t = trial(options=["--keep-on-stop"])
+    t = trial(options=["--keep-on-stop", "true"])
     t.storm(300)
     t.agent.stop(sig)
     assert pins_of(t.agent)

@@ -17,7 +17,7 @@ STORM = 2000
 def trial(start_agent, truth):
     def begin(**kwargs):
         return Trial(start_agent(fields=kwargs.pop("fields", FIELDS), calls=CALLS,
-                                 options=["--keep-on-stop", *kwargs.pop("options", [])], **kwargs), truth)
+                                 options=["--keep-on-stop", "true", *kwargs.pop("options", [])], **kwargs), truth)
 
     return begin
 

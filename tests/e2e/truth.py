@@ -124,11 +124,13 @@ class Account:
         return ", ".join(f"{call}: generated {self.generated[call]}, missing {self.missing[call]}, "
                          f"reported lost {self.told.lost_of(call)}" for call in CALLS.values())
 
-    def check_exact(self):
+    def is_exact(self):
         """generated = delivered + reported lost, for each type; an agent's own events may be among the lost."""
-        for call in CALLS.values():
-            low = self.missing[call]
-            assert low <= self.told.lost_of(call) <= low + self.missing_agents[call], f"{self}"
+        return all(self.missing[call] <= self.told.lost_of(call) <= self.missing[call] + self.missing_agents[call]
+                   for call in CALLS.values())
+
+    def check_exact(self):
+        assert self.is_exact(), f"{self}"
 
     def check_nothing_missing(self):
         assert not self.missing_events, f"{self}: {self.missing_events[:5]}"

@@ -296,7 +296,7 @@ def damaged_backlog(bench, rng):
     folder = bench.folder("disk")
     with small_disk(folder, "512k"):
         out = folder / "records.jsonl"
-        t = bench.trial(config=bench.config(out), options=["--keep-on-stop", "--ring-size", "1MiB"], paths=[out])
+        t = bench.trial(config=bench.config(out), options=["--keep-on-stop", "true", "--ring-size", "1MiB"], paths=[out])
         t.storm(2 * STORM)
         if rng.random() < 0.5:
             t.agent.stop()
@@ -413,7 +413,7 @@ def no_memory(bench, rng):
 def upgrade(bench, rng):
     """Another build takes over, by a kill or in order, with the same ring or one of another size."""
     keep = rng.random() < 0.5
-    t = bench.trial(options=["--keep-on-stop"])
+    t = bench.trial(options=["--keep-on-stop", "true"])
     t.storm(2 * STORM, background=True)
     pause(rng)
     if keep:
