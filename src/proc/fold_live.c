@@ -336,8 +336,6 @@ int fold_exit(struct fold *f, const struct event_exit *e, const struct step *ste
 			return r == -ESTALE ? twin(f) : r;
 	}
 	r = fold_emit(f, CALL_EXIT, process->image, &e->head, step);
-	if (process->flags & PROCESS_DYING && f->n_dying)
-		f->n_dying--;
 	table_remove(&f->table, process);
 	tombstones_add(&f->tombstones, e->head.tgid, e->head.start_ns, false);
 	return r;

@@ -60,18 +60,15 @@ static int end_unseen(struct fold *f, struct process *process, const struct even
 	return r;
 }
 
-static void note_seen(struct fold *f)
+static void note_told(struct fold *f)
 {
 	const struct hash *processes = &f->table.processes;
 
-	f->n_dying = 0;
 	for (size_t i = 0; i < processes->cap; i++) {
 		struct process *process = processes->slots[i].item;
 
-		if (!process)
-			continue;
-		process->flags |= PROCESS_TOLD;
-		f->n_dying += !!(process->flags & PROCESS_DYING);
+		if (process)
+			process->flags |= PROCESS_TOLD;
 	}
 }
 
@@ -91,7 +88,7 @@ static int end_pass(struct fold *f, const struct event_mark *mark, const struct 
 		f->streams.has_lost_process = true; /* the next pass does what is left */
 		return r;
 	}
-	note_seen(f);
+	note_told(f);
 	return 0;
 }
 
@@ -123,7 +120,7 @@ int fold_mark(struct fold *f, const struct event_mark *e, const struct step *ste
 
 bool fold_wants_pass(const struct fold *f)
 {
-	return f->streams.has_lost_process || f->streams.has_lost_snapshot || f->n_dying;
+	return f->streams.has_lost_process || f->streams.has_lost_snapshot || f->table.n_dying;
 }
 
 void fold_each_unseen(const struct fold *f, fold_unseen_fn *fn, void *ctx)

@@ -141,11 +141,11 @@ static int process_of_unknown(struct fold *f, struct process *process,
  * On its way out: what the record says cannot be relied on, and its exit may still be told of. Not
  * confirmed by the next pass, which finds it so again, it has ended.
  */
-static void process_dying(const struct fold *f, struct process *process)
+static void process_dying(struct fold *f, struct process *process)
 {
 	if (process->flags & PROCESS_DYING && process->pass != f->pass)
 		return;
-	process->flags |= PROCESS_DYING;
+	table_set_dying(&f->table, process, true);
 	process->pass = f->pass;
 }
 
@@ -177,7 +177,7 @@ int fold_process(struct fold *f, const struct event_process *e)
 		return 0;
 	if (process) {
 		process->pass = f->pass;
-		process->flags &= ~(uint32_t)PROCESS_DYING;
+		table_set_dying(&f->table, process, false);
 	}
 	if (process && process->image->key.exec_count == e->head.exec_count)
 		return process_confirm(f, process, e);

@@ -37,7 +37,6 @@ struct fold {
 	int64_t wall_offset_ns;
 	uint32_t pass; /* of the snapshot: 0 before the first PASS_BEGIN */
 	bool is_in_pass;
-	size_t n_dying;	     /* processes that the last pass found on their way out; at most */
 	bool is_restoring;   /* within a state */
 	struct image **held; /* by then; a reference each */
 	size_t n_held, cap_held;

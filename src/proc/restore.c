@@ -143,7 +143,7 @@ static int add_current(struct fold *f, struct image *image, const struct event_i
 	process->flags =
 		state_to_flags(state_process_bits, ARRAY_SIZE(state_process_bits), e->bits);
 	process->pass = e->bits & EVENT_IMAGE_SEEN ? f->pass : f->pass - 1;
-	f->n_dying += !!(process->flags & PROCESS_DYING);
+	f->table.n_dying += !!(process->flags & PROCESS_DYING);
 	if (e->bits & EVENT_IMAGE_BARE && !image->program)
 		table_set_bare(&f->table, image);
 	return 0;

@@ -133,35 +133,56 @@ static bool cgroup_eq(const void *item, const void *key)
 	return a->id == b->id && a->hierarchy == b->hierarchy;
 }
 
-/* Whether this very item still has to be written; it is taken as written then. 0, 1 or -ENOMEM. */
-static int is_new(struct hash *written, uint64_t hash, hash_eq_fn *eq, const void *item)
+/*
+ * What is written from here on. 0 or -ENOMEM. When there are as many as a table holds, the reader
+ * may have let go of any of them: then each is written again.
+ */
+static int replace(struct hash *written, uint64_t hash, const void *old, const void *item)
 {
-	const void *old = hash_lookup(written, hash, eq, item);
-	int r;
-
-	if (old == item)
-		return 0;
 	if (old)
 		hash_remove(written, hash, old);
-	r = hash_insert(written, hash, (void *)item);
-	return r < 0 ? r : 1;
+	return hash_insert(written, hash, (void *)item);
+}
+
+static int need_user(struct writer *w, const struct user *user)
+{
+	uint64_t hash = hash_mix(user->uid);
+	const struct user *old = hash_lookup(&w->users, hash, user_eq, user);
+	int r;
+
+	if (old && str_eq(old->name, user->name) && w->users.n < w->f->users.max)
+		return 0;
+	r = replace(&w->users, hash, old, user);
+	return r < 0 ? r : put_user(w, user);
+}
+
+static bool same_container(const struct cgroup *a, const struct cgroup *b)
+{
+	return a->has_container == b->has_container &&
+	       memcmp(a->container_id, b->container_id, sizeof(a->container_id)) == 0;
+}
+
+static int need_cgroup(struct writer *w, const struct cgroup *cgroup)
+{
+	uint64_t hash = hash_mix(cgroup->id ^ (uint64_t)cgroup->hierarchy << 48);
+	const struct cgroup *old = hash_lookup(&w->cgroups, hash, cgroup_eq, cgroup);
+	int r;
+
+	if (old && same_container(old, cgroup) && w->cgroups.n < w->f->cgroups.max)
+		return 0;
+	r = replace(&w->cgroups, hash, old, cgroup);
+	return r < 0 ? r : put_cgroup(w, cgroup);
 }
 
 static int put_owners(struct writer *w, const struct image *image)
 {
-	const struct cgroup *cgroup = image->cgroup;
-	const struct user *user = image->user;
 	int r = 0;
 
-	if (user)
-		r = is_new(&w->users, hash_mix(user->uid), user_eq, user);
-	if (r > 0)
-		r = put_user(w, user);
-	if (r < 0 || !cgroup)
-		return r;
-	r = is_new(&w->cgroups, hash_mix(cgroup->id ^ (uint64_t)cgroup->hierarchy << 48), cgroup_eq,
-		   cgroup);
-	return r > 0 ? put_cgroup(w, cgroup) : r;
+	if (image->user)
+		r = need_user(w, image->user);
+	if (r == 0 && image->cgroup)
+		r = need_cgroup(w, image->cgroup);
+	return r;
 }
 
 static bool shares_program(const struct image *image)

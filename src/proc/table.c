@@ -326,10 +326,19 @@ void table_set_depth(struct image *image, uint32_t depth)
 	image->depth = depth < 2 * CHAIN_MAX ? depth : 2 * CHAIN_MAX;
 }
 
+void table_set_dying(struct proc_table *t, struct process *process, bool is_dying)
+{
+	t->n_dying -= !!(process->flags & PROCESS_DYING);
+	t->n_dying += is_dying;
+	process->flags &= ~(uint32_t)PROCESS_DYING;
+	process->flags |= is_dying ? PROCESS_DYING : 0;
+}
+
 void table_remove(struct proc_table *t, struct process *process)
 {
 	struct image *image = process->image;
 
+	table_set_dying(t, process, false);
 	hash_remove(&t->processes, process_hash(image->key.pid, image->key.start_ns), process);
 	slab_free(&t->process_slab, process);
 	image_leave(t, image);

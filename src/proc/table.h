@@ -79,6 +79,7 @@ struct proc_table {
 	struct list living; /* current images, oldest first */
 	struct list bare;   /* current images that lost their strings to the limit */
 	struct list exited; /* images that ended, the one that ended longest ago first */
+	size_t n_dying;	    /* processes with PROCESS_DYING */
 	uint64_t stamp;	    /* the last one that was given to an image or a program */
 };
 
@@ -122,6 +123,7 @@ void table_set_exited(struct proc_table *t, struct image *image);
 /* A current image had lost its strings to the limit. */
 void table_set_bare(struct proc_table *t, struct image *image);
 void table_set_depth(struct image *image, uint32_t depth);
+void table_set_dying(struct proc_table *t, struct process *process, bool is_dying);
 /* It has ended, or was never there. */
 void table_remove(struct proc_table *t, struct process *process);
 
