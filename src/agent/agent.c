@@ -30,9 +30,8 @@
 #define PERIOD_MAX_MS 50
 #define IDLE_MS 1000	      /* then clock and users are looked at, though nothing happens */
 #define STOP_NS 4000000000ULL /* what is not delivered this long after the signal is given up */
-#define MMAP_BYTES (128 * 1024)
-#define RELOAD_MS 100	  /* of silence after the last change of a file */
-#define RELOAD_MAX_MS 500 /* after the first, though there is no silence */
+#define RELOAD_MS 100	      /* of silence after the last change of a file */
+#define RELOAD_MAX_MS 500     /* after the first, though there is no silence */
 
 /* In this order: the sockets show the pipelines, which show their metrics. */
 static void agent_done(struct agent *a)
@@ -198,6 +197,7 @@ static int turn(struct agent *a, int *period_ms)
 	if (n < 0)
 		return (int)n;
 	observer_turn(&a->observer, &a->reader);
+	memory_watch_turn(&a->memory, clock_now_ns(CLOCK_MONOTONIC), a->reader.fold);
 	reader_checkpoint(&a->reader);
 	if (n > 0) {
 		r = losses_turn(&a->losses, &a->reader, false);
@@ -327,10 +327,7 @@ int agent_run(const struct agent_options *options)
 	};
 	int r;
 
-	/*
-	 * What a burst queued goes back to the system at once, not into a heap that stays as large.
-	 */
-	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	memory_set_up();
 	r = take_signals(&a);
 	if (r < 0)
 		return log_err_errno(r, "cannot take signals");

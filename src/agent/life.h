@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "agent/config_watch.h"
 #include "agent/losses.h"
+#include "agent/memory.h"
 #include "agent/observer.h"
 #include "agent/pipelines.h"
 #include "agent/reader.h"
@@ -27,6 +28,8 @@ struct agent {
 	struct store *store;
 	struct reader reader;
 	struct losses losses;
+	struct memory_watch memory;
+	struct proc_limits limits; /* of the table */
 	struct observer observer;
 	int epoll_fd, signal_fd;
 	uint64_t started_ns;

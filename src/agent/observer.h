@@ -17,7 +17,7 @@ struct observer {
 	bool has_health;
 	struct agent_counters counters;
 	struct process_metrics process;
-	struct metric_set *agent_set, *reader_set;
+	struct metric_set *agent_set, *reader_set, *memory_set;
 	struct control *control;
 	struct health_check *delivery; /* the flushers of all pipelines */
 	uint64_t n_dropped;	       /* when delivery was judged last */

@@ -101,6 +101,8 @@ static int begin(const struct pipelines *p, struct pipeline *pipeline, struct ru
 	r = pipeline_fingerprint(pipeline, &one.fingerprint);
 	if (r < 0)
 		return r;
+	if (p->queue_bytes)
+		pipeline_bound_queues(pipeline, p->queue_bytes);
 	r = pipeline_start(pipeline);
 	if (r < 0)
 		return r;
@@ -175,6 +177,16 @@ int pipelines_load(struct pipelines *p, const char *text)
 		return 0;
 	log_err("there is no pipeline to run: each is wrong or not enabled");
 	return -EINVAL;
+}
+
+size_t pipelines_n_flushers(const struct pipelines *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->loaded.n; i++)
+		if (pipeline_is_enabled(p->loaded.items[i]))
+			n += pipeline_n_flushers(p->loaded.items[i]);
+	return n;
 }
 
 int pipelines_start(struct pipelines *p)

@@ -26,6 +26,7 @@ struct pipelines {
 	size_t n_paths;
 	struct metrics *metrics;      /* borrowed; NULL: none */
 	uint32_t self_pid;	      /* the agent's own, for ExcludeSelf; 0: in a replay */
+	size_t queue_bytes;	      /* of each flusher; 0: as much as any may have */
 	struct pipeline_state state;  /* what they leave for the next agent; zeros: nothing */
 	struct pipeline_files loaded; /* and not started yet */
 	struct running *items;
@@ -51,6 +52,8 @@ void pipelines_done(struct pipelines *p); /* stops what runs, at once */
  * enabled. Other errors are logged.
  */
 int pipelines_load(struct pipelines *p, const char *text);
+/* Of those that were loaded and will be started. */
+size_t pipelines_n_flushers(const struct pipelines *p);
 /* Starts those that were loaded. One that cannot start is left out, unless it is the last. */
 int pipelines_start(struct pipelines *p);
 

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "base/log.h"
 #include "conf/scalar.h"
 #include "probe/probe.h"
+
+#define LOG_UNIT "settings"
 
 #define RING_MIN (256 * 1024)
 #define RING_MAX (1024 * 1024 * 1024)
@@ -352,12 +355,28 @@ int agent_settings_folders(const struct agent_settings *s, char **ret_state, cha
 	return 0;
 }
 
-void agent_settings_limits(const struct agent_settings *s, struct proc_limits *ret)
+int agent_settings_plan(const struct agent_settings *s, size_t n_flushers, struct memory_plan *ret,
+			struct proc_limits *ret_limits)
 {
-	*ret = (struct proc_limits){
+	struct memory_plan plan;
+	uint64_t least = memory_plan_least(s->ring_bytes, n_flushers);
+	int r;
+
+	r = memory_plan(s->max_bytes, s->ring_bytes, n_flushers, &plan);
+	if (r < 0) {
+		log_err("MaxMemory is too small: a RingSize of %" PRIu64
+			" MiB and %zu flushers take at least %" PRIu64 " MiB",
+			s->ring_bytes >> 20, n_flushers, (least + (1 << 20) - 1) >> 20);
+		return r;
+	}
+	if (plan.table_bytes > s->table_bytes)
+		plan.table_bytes = s->table_bytes;
+	*ret = plan;
+	*ret_limits = (struct proc_limits){
 		.max_images = (size_t)s->table_images,
-		.max_bytes = s->table_bytes,
+		.max_bytes = plan.table_bytes,
 		.max_users = (size_t)s->table_users,
 		.max_cgroups = (size_t)s->table_cgroups,
 	};
+	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/memory.h"
 #include "conf/diag.h"
 #include "conf/option.h"
 #include "proc/table.h"
@@ -59,8 +60,12 @@ void agent_settings_done(struct agent_settings *s);
  */
 int agent_settings_folders(const struct agent_settings *s, char **ret_state, char **ret_pins);
 
-/* Bounds of the process table. */
-void agent_settings_limits(const struct agent_settings *s, struct proc_limits *ret);
+/*
+ * How the memory is shared out among so many flushers, and the bounds of the process table. 0;
+ * -ENOSPC, logged: MaxMemory is too small.
+ */
+int agent_settings_plan(const struct agent_settings *s, size_t n_flushers, struct memory_plan *ret,
+			struct proc_limits *ret_limits);
 
 /*
  * Where an instance's control socket is unless it is told otherwise; the caller frees it. 0 or

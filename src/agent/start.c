@@ -59,10 +59,8 @@ void life_set_demand(struct agent *a)
 int life_start_reader(struct agent *a)
 {
 	struct reader *reader = &a->reader;
-	struct proc_limits limits;
 	int r;
 
-	agent_settings_limits(a->options->settings, &limits);
 	reader->probe = a->probe;
 	reader->facts = a->facts;
 	reader->writer = a->writer;
@@ -70,7 +68,7 @@ int life_start_reader(struct agent *a)
 	reader->pipelines = a->options->record ? NULL : &a->pipelines;
 	reader->give_up = life_give_up;
 	reader->give_up_ctx = a;
-	r = reader_init(reader, &limits);
+	r = reader_init(reader, &a->limits);
 	return r < 0 ? log_err_errno(r, "cannot start the reader") : 0;
 }
 
@@ -81,6 +79,23 @@ int life_start_reader(struct agent *a)
 static uint32_t own_pid(void)
 {
 	return snapshot_sees_all() ? (uint32_t)getpid() : 0;
+}
+
+/* What the table and the queues may take. */
+static int share_memory(struct agent *a)
+{
+	const struct agent_settings *settings = a->options->settings;
+	struct memory_plan plan;
+	int r;
+
+	r = agent_settings_plan(settings, pipelines_n_flushers(&a->pipelines), &plan, &a->limits);
+	if (r < 0)
+		return r;
+	a->pipelines.queue_bytes = plan.queue_bytes;
+	memory_watch_init(&a->memory, settings->max_bytes);
+	r = metrics_add(a->observer.metrics, memory_metrics, &a->memory.counters, NULL, 0,
+			&a->observer.memory_set);
+	return r < 0 ? log_err_errno(r, "cannot make the metrics") : 0;
 }
 
 /* Pipelines first: what is wrong with a configuration shows before anything is touched. */
@@ -94,7 +109,8 @@ int life_load_pipelines(struct agent *a)
 	pipelines_init(&a->pipelines, a->options->configs, a->options->n_configs,
 		       a->observer.metrics);
 	a->pipelines.self_pid = a->options->replay ? 0 : own_pid();
-	return a->options->record ? 0 : pipelines_load(&a->pipelines, default_config);
+	r = a->options->record ? 0 : pipelines_load(&a->pipelines, default_config);
+	return r < 0 ? r : share_memory(a);
 }
 
 int life_start_pipelines(struct agent *a)

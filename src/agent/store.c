@@ -13,6 +13,7 @@
 
 #include "base/lock.h"
 #include "base/log.h"
+#include "pipeline/backlog.h"
 #include "pipeline/custody.h"
 #include "proc/state.h"
 
@@ -94,11 +95,11 @@ int store_open(const char *folder, uint64_t journal_bytes, struct store **ret)
 	r = open_parts(s);
 	if (r == -ENOMEM)
 		return r;
-	if (r == -EBUSY)
-		return log_err_errno(
-			r,
-			"%s has this instance: stop it, or give this one another name (--instance); '%s'",
+	if (r == -EBUSY) {
+		log_err("%s has the lock on '%s': only one agent may use it; stop that one, or choose another --instance",
 			lock_describe_holder(folder, holder, sizeof(holder)), folder);
+		return r;
+	}
 	if (r < 0)
 		log_warn_errno(r,
 			       "cannot use '%s': what the agent knows is lost when it dies, and "
@@ -216,17 +217,27 @@ const struct journal_counters *store_counters(const struct store *s)
 	return s && s->journal ? journal_counters(s->journal) : NULL;
 }
 
-/* How many files the folder has; they are removed if wanted. 0 where it is not there. */
-static size_t count_files(const char *folder, bool remove)
+/* Whether a kill left no more of it than an empty backlog. */
+static bool is_blank(int folder, const char *name)
 {
-	DIR *dir = opendir(folder);
+	struct stat st;
+
+	return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_size <= BACKLOG_BLANK_BYTES;
+}
+
+/* How many files the folder has left after the blank ones, or all, were removed. */
+static size_t clear_folder(const char *path, bool is_all)
+{
+	DIR *dir = opendir(path);
 	const struct dirent *entry;
 	size_t n = 0;
 
 	while (dir && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		if (!remove || unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+		if ((!is_all && !is_blank(dirfd(dir), entry->d_name)) ||
+		    unlinkat(dirfd(dir), entry->d_name, 0) < 0)
 			n++;
 	}
 	if (dir)
@@ -241,14 +252,14 @@ static int remove_parts(const char *folder, bool drop_backlog, size_t *ret_n_bac
 
 	if (asprintf(&backlog, "%s/backlog", folder) < 0)
 		return -ENOMEM;
-	n = count_files(backlog, drop_backlog);
+	n = clear_folder(backlog, drop_backlog);
 	if (n) {
 		*ret_n_backlogs = n;
 		return -ENOTEMPTY;
 	}
 	if (rmdir(backlog) < 0 && errno != ENOENT)
 		return -errno;
-	(void)count_files(folder, true);
+	(void)clear_folder(folder, true);
 	return rmdir(folder) < 0 ? -errno : 0;
 }
 
@@ -262,7 +273,7 @@ int store_remove(const char *folder, bool drop_backlog, size_t *ret_n_backlogs)
 	if (r == -ENOENT)
 		return 0;
 	if (r == -EBUSY)
-		return log_err_errno(r, "%s runs this instance: stop it first",
-				     lock_describe_holder(folder, holder, sizeof(holder)));
+		log_err("%s runs this instance: stop it first",
+			lock_describe_holder(folder, holder, sizeof(holder)));
 	return r < 0 ? r : remove_parts(folder, drop_backlog, ret_n_backlogs);
 }

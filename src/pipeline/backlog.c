@@ -39,7 +39,7 @@ struct file_header {
 	} extent; /* written as a whole */
 	uint64_t reserved;
 };
-_Static_assert(sizeof(struct file_header) == 64, "file_header is file format");
+_Static_assert(sizeof(struct file_header) == BACKLOG_BLANK_BYTES, "file_header is file format");
 
 struct entry {
 	uint32_t magic;

@@ -15,6 +15,8 @@
 
 struct backlog;
 
+#define BACKLOG_BLANK_BYTES 64 /* of a file in which nothing waits */
+
 struct backlog_at {
 	const char *folder; /* `folder`/backlog/<pipeline>.<flusher>; both are made if need be */
 	const char *pipeline, *flusher;

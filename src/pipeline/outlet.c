@@ -16,8 +16,6 @@
 
 #define LOG_UNIT "outlet"
 
-/* With no more than this in its queue, an outlet has room for what a batch may bring. */
-#define ROOM_BYTES (4 * 1024 * 1024)
 #define SAY_EVERY_NS 5000000000ULL
 #define RETRY_NS \
 	1000000 /* a flusher that would block without having waited is not asked in a circle */
@@ -296,6 +294,8 @@ int outlet_start(struct outlet *o, const char *pipeline)
 
 	o->pipeline = pipeline;
 	queue_init(&o->queue, pipeline, o->part.instance.name);
+	if (o->queue_bytes)
+		o->queue.max_bytes = o->queue_bytes;
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->changed, NULL);
 	o->has_lock = true;
@@ -436,12 +436,13 @@ void outlet_put_back(struct outlet *o, const struct loss *loss)
 	pthread_mutex_unlock(&o->lock);
 }
 
+/* Half of the queue is room enough for what a batch may bring. */
 bool outlet_has_room(struct outlet *o)
 {
 	bool has_room;
 
 	pthread_mutex_lock(&o->lock);
-	has_room = o->is_gone || o->queue.bytes < ROOM_BYTES;
+	has_room = o->is_gone || o->queue.bytes < o->queue.max_bytes / 2;
 	pthread_mutex_unlock(&o->lock);
 	return has_room;
 }

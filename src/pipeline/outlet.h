@@ -38,6 +38,7 @@ extern const struct metric outlet_metrics[];
 struct outlet {
 	struct part part;
 	const struct flusher *flusher;
+	size_t queue_bytes;   /* of its queue, at most; 0: QUEUE_BYTES */
 	size_t feed;	      /* index in pipeline.feeds */
 	const char *pipeline; /* its name, for the log; borrowed */
 	struct outlet_counters counters;

@@ -125,6 +125,17 @@ int pipeline_start(struct pipeline *p)
 	return r < 0 ? r : start_parts(p->inputs, p->n_inputs);
 }
 
+void pipeline_bound_queues(struct pipeline *p, size_t bytes)
+{
+	for (size_t i = 0; i < p->n_outlets; i++)
+		p->outlets[i].queue_bytes = bytes < QUEUE_BYTES ? bytes : QUEUE_BYTES;
+}
+
+size_t pipeline_n_flushers(const struct pipeline *p)
+{
+	return p->n_outlets;
+}
+
 void pipeline_set_state(struct pipeline *p, const struct pipeline_state *state)
 {
 	for (size_t i = 0; state->folder && i < p->n_outlets; i++)

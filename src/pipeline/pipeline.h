@@ -40,6 +40,7 @@ DEFINE_CLEANUP(struct pipeline *, pipeline_free)
 
 const char *pipeline_name(const struct pipeline *p); /* the file's stem */
 bool pipeline_is_enabled(const struct pipeline *p);
+size_t pipeline_n_flushers(const struct pipeline *p);
 /* Borrowed, until the pipeline is freed. */
 const struct demand *pipeline_demand(const struct pipeline *p);
 
@@ -48,6 +49,9 @@ const struct demand *pipeline_demand(const struct pipeline *p);
  * was logged.
  */
 int pipeline_start(struct pipeline *p);
+
+/* Before it is started: what the queue of each flusher may hold, at most 8 MiB. */
+void pipeline_bound_queues(struct pipeline *p, size_t bytes);
 
 struct pipeline_state {
 	const char *folder;	 /* of the instance; backlogs are below it. NULL: no state */

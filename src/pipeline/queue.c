@@ -17,9 +17,6 @@
 
 #define LOG_UNIT "queue"
 
-/* Of encoded records, for each flusher: those of some 5,000 executions. */
-#define QUEUE_BYTES (8 * 1024 * 1024)
-
 static struct link *link_free(struct link *link)
 {
 	if (link)
@@ -31,7 +28,7 @@ DEFINE_CLEANUP(struct link *, link_free)
 
 void queue_init(struct queue *q, const char *pipeline, const char *flusher)
 {
-	*q = (struct queue){ .pipeline = pipeline, .flusher = flusher };
+	*q = (struct queue){ .pipeline = pipeline, .flusher = flusher, .max_bytes = QUEUE_BYTES };
 	q->last = &q->first;
 }
 
@@ -138,7 +135,7 @@ static void drop(struct queue *q, const struct chunk *c, size_t first, bool is_a
 
 bool queue_has_room_for(const struct queue *q, const struct chunk *c)
 {
-	return !q->bytes || q->bytes + c->bytes.len <= QUEUE_BYTES;
+	return !q->bytes || q->bytes + c->bytes.len <= q->max_bytes;
 }
 
 bool queue_put(struct queue *q, struct chunk *c, size_t first)

@@ -26,10 +26,14 @@ struct link {
 	struct link *next;
 };
 
+/* Of encoded records, for each flusher: those of some 5,000 executions. */
+#define QUEUE_BYTES (8 * 1024 * 1024)
+
 struct queue {
 	const char *pipeline, *flusher; /* whose it is, for the log; borrowed */
 	struct link *first, **last;
 	size_t bytes;	      /* encoded, the chunk at work included */
+	size_t max_bytes;     /* QUEUE_BYTES, or less */
 	uint64_t held_from;   /* without a backlog: what begins before this was let go of */
 	int64_t last_wall_ns; /* when the last record was that was put; 0: none yet */
 	struct shortfall shortfall;

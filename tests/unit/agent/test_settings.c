@@ -41,6 +41,7 @@ static void test_defaults(void **state)
 {
 	_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
 	struct proc_limits limits;
+	struct memory_plan plan;
 	char findings[256];
 
 	(void)state;
@@ -54,8 +55,45 @@ static void test_defaults(void **state)
 	assert_int_equal(s.log_format, LOG_FORMAT_TEXT);
 	assert_string_equal(s.control_socket, "/run/proctrail/default.sock");
 	assert_null(s.metrics_listen);
-	agent_settings_limits(&s, &limits);
+	assert_int_equal(s.max_bytes, 128 * 1024 * 1024);
+	assert_string_equal(s.state_directory, "/run/proctrail");
+	assert_string_equal(s.pin_directory, "/sys/fs/bpf/proctrail");
+	assert_false(s.keep_on_stop);
+	assert_int_equal(s.cgroup_budget, 0);
+	assert_int_equal(agent_settings_plan(&s, 1, &plan, &limits), 0);
 	assert_memory_equal(&limits, &proc_limits_default, sizeof(limits));
+	assert_int_equal(plan.table_bytes, limits.max_bytes);
+}
+
+/* The table gets what MaxMemory leaves it, and no more than TableMemory. */
+static void test_plan(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t n_flushers;
+		int r;
+		uint64_t table_bytes;
+	} cases[] = {
+		{ "MaxMemory: 128MiB\nTableMemory: 16MiB", 1, 0, 16 << 20 },
+		{ "MaxMemory: 64MiB\nRingSize: 32MiB", 1, 0, 29 << 19 },
+		{ "MaxMemory: 32MiB\nRingSize: 16MiB", 1, -ENOSPC, 0 },
+		{ "MaxMemory: 64MiB\nRingSize: 16MiB", 40, -ENOSPC, 0 },
+	};
+
+	(void)state;
+	log_setup((enum log_level) - 1, LOG_FORMAT_TEXT);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+		struct memory_plan plan = { 0 };
+		struct proc_limits limits;
+		char findings[256];
+
+		assert_int_equal(load(cases[i].text, NULL, 0, &s, findings, sizeof(findings)), 0);
+		assert_int_equal(agent_settings_plan(&s, cases[i].n_flushers, &plan, &limits),
+				 cases[i].r);
+		assert_int_equal(plan.table_bytes, cases[i].table_bytes);
+	}
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 }
 
 static void test_values(void **state)
@@ -130,7 +168,7 @@ static const struct {
 	{ "LogLevel: loud",
 	  AT "11: LogLevel: expected error, warning, info or debug, not 'loud'\n" },
 	{ "createTime: 1", AT
-	  "1: createTime: unknown key; expected Instance, NodeName, RingSize, TableMemory, "
+	  "1: createTime: unknown key; expected Instance, NodeName, RingSize, MaxMemory, JournalSize, CgroupBudget, KeepOnStop, StateDirectory, PinDirectory, TableMemory, "
 	  "TableProcesses, TableUsers, TableCgroups, Hooks, LogLevel, LogFormat, ControlSocket or "
 	  "MetricsListen\n" },
 	/* All of them in one go. */
@@ -183,9 +221,10 @@ static void test_no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
-		cmocka_unit_test(test_flags_win), cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_listen),	  cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_plan),	 cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_values),	 cmocka_unit_test(test_flags_win),
+		cmocka_unit_test(test_findings), cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_no_file),
 	};
 
 	unsetenv("PT_NONE");
