@@ -303,7 +303,8 @@ static void test_bounded(void **state)
 		assert_int_equal(backlog_bytes(b), bytes);
 	}
 	assert_int_equal(stat(backlog_path(b), &st), 0);
-	assert_true(st.st_blocks * 512 < 6 * bytes);
+	if (strncmp(folder, "/dev/shm", 8) == 0) /* others give back when they like */
+		assert_true(st.st_blocks * 512 < 6 * bytes);
 	backlog_forget(b, (uint64_t)bytes);
 }
 

@@ -113,6 +113,46 @@ static void test_filtered(void **state)
 	assert_int_equal(metric_get(&p->counters.filtered), 14);
 }
 
+/* What is lost concerns everybody: no choice of calls and no processor keeps it away. */
+static void test_lost(void **state)
+{
+	static const struct loss loss = { .reason = LOSS_RING_FULL,
+					  .is_counted = true,
+					  .exec = 3,
+					  .exit = 4,
+					  .fork = 5,
+					  .since_ns = 1700000000123456789,
+					  .until_ns = 1700000001000000000 };
+	_cleanup_(diag_done) struct diag d = { 0 };
+	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
+	_cleanup_(freep) char *text = NULL;
+	char config[512];
+
+	(void)state;
+	make_world(3, STR_EMPTY);
+	world.events[1] = (struct event){ .call = CALL_LOST,
+					  .loss = &loss,
+					  .node = &world.node,
+					  .seq = 1,
+					  .time_ns = loss.until_ns };
+	snprintf(
+		config, sizeof(config),
+		"inputs: [{Type: input_process_security, CallNames: exit}]\n"
+		"processors: [{Type: processor_filter, Include: {field: pid, lt: 0}}]\nflushers: [%s]\n",
+		flusher_to("lost"));
+	assert_int_equal(pipeline_load_text("t.yaml", config, &d, &p), 0);
+	assert_int_equal(pipeline_start(p), 0);
+	pipeline_set_self(p, 1);
+	pipeline_deliver(p, &world.batch, 0, 0);
+	pipeline_stop(p, in_seconds(20));
+	text = read_file(path_of("lost"));
+	unlink(path_of("lost"));
+	assert_non_null(strstr(text, "\"call_name\":\"lost\""));
+	assert_non_null(strstr(text, "\"lost.since\":\"1700000000.123456789\""));
+	assert_null(strchr(strchr(text, '\n') + 1, '\n'));
+	assert_counters(p, 1, 1, 0);
+}
+
 /* More than a chunk holds, so it goes through in many; all of it arrives, in order. */
 static void test_large_batch(void **state)
 {
@@ -553,6 +593,7 @@ int main(void)
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_empty_batch),
 		cmocka_unit_test(test_filtered),
+		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_large_batch),
 		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_blocked),

@@ -150,6 +150,25 @@ static void test_secure(void **state)
 	clean();
 }
 
+/* Records that are delivered do not go into the backlog, mark or no mark. */
+static void test_secure_part(void **state)
+{
+	_cleanup_(chunk_unrefp) struct chunk *c = make_chunk(0, 5);
+	struct life l = begin_life();
+
+	(void)state;
+	take_up(&l);
+	assert_true(queue_put(&l.queue, c, 3));
+	queue_secure(&l.queue, UINT64_MAX);
+	kill_life(&l);
+	l = begin_life();
+	take_up(&l);
+	assert_int_equal(l.found.n, 2);
+	assert_int_equal(l.queue.first->chunk->seqs[0], 3 * STEP);
+	kill_life(&l);
+	clean();
+}
+
 /* Where the backlog cannot be written the ring is held on, and a stop says what it loses. */
 static void test_no_room(void **state)
 {
@@ -384,10 +403,10 @@ static int drop_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),	cmocka_unit_test(test_secure),
-		cmocka_unit_test(test_no_room), cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_report),	cmocka_unit_test(test_missing_backlog),
-		cmocka_unit_test(test_kills),
+		cmocka_unit_test(test_order),		cmocka_unit_test(test_secure),
+		cmocka_unit_test(test_secure_part),	cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_overflow),	cmocka_unit_test(test_report),
+		cmocka_unit_test(test_missing_backlog), cmocka_unit_test(test_kills),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
