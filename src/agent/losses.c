@@ -11,6 +11,7 @@
 #include "agent/losses.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@
 #define PASS_MIN_NS 1000000000ULL      /* between two passes */
 #define PASS_MAX_NS 5000000000ULL      /* a pass waits this long for the ring to come to rest */
 #define PASS_CROWDED_NS 20000000000ULL /* between two passes while it does not */
+#define BUDGET_SAY_NS 10000000000ULL
 #define STREAMS_MAX 16384
 
 void losses_done(struct losses *l)
@@ -104,6 +106,40 @@ static int look(struct losses *l, struct reader *r)
 		       : reader_deliver(r);
 }
 
+struct noisy {
+	uint64_t cgroup, dropped;
+};
+
+static int find_noisiest(void *ctx, uint64_t cgroup, uint64_t dropped)
+{
+	struct noisy *noisy = ctx;
+
+	if (dropped > noisy->dropped)
+		*noisy = (struct noisy){ .cgroup = cgroup, .dropped = dropped };
+	return 0;
+}
+
+/* Who it was that was over its budget: once in a while, and only while it goes on. */
+static void tell_budget(struct losses *l, const struct reader *r, uint64_t now)
+{
+	struct noisy noisy = { 0 };
+	struct fold_losses losses;
+	uint64_t n;
+
+	reader_losses(r, &losses);
+	n = losses.by_reason[LOSS_BUDGET];
+	if (n == l->n_budget || (l->budget_ns && now - l->budget_ns < BUDGET_SAY_NS))
+		return;
+	if (probe_budget_each(r->probe, find_noisiest, &noisy) == 0 && noisy.dropped)
+		log_warn(
+			"%" PRIu64
+			" records were left out of what was over CgroupBudget, most of control group %" PRIu64
+			" (find /sys/fs/cgroup -inum %" PRIu64 ")",
+			n - l->n_budget, noisy.cgroup, noisy.cgroup);
+	l->n_budget = n;
+	l->budget_ns = now;
+}
+
 static bool is_pass_due(struct losses *l, const struct reader *r, uint64_t now)
 {
 	const struct ring *ring = probe_ring(r->probe);
@@ -127,6 +163,7 @@ int losses_turn(struct losses *l, struct reader *r, bool is_drained)
 
 	if (is_drained && now - l->looked_ns >= LOOK_NS) {
 		ret = look(l, r);
+		tell_budget(l, r, now);
 		l->looked_ns = now;
 	}
 	if (ret < 0 || !is_pass_due(l, r, now) || !snapshot_sees_all())

@@ -19,6 +19,8 @@ struct losses {
 	uint64_t looked_ns; /* CLOCK_MONOTONIC */
 	uint64_t wanted_ns; /* since when a pass is wanted; 0: none is */
 	uint64_t passed_ns; /* when the last one ended */
+	uint64_t n_budget;  /* records over a budget, as the log knows */
+	uint64_t budget_ns; /* when it was told */
 };
 
 void losses_done(struct losses *l);

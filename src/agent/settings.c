@@ -46,12 +46,13 @@ const struct option agent_settings_options[] = {
 	OPT_SIZE(
 		struct agent_settings, "MaxMemory", max_bytes, .def = "128MiB",
 		.min = 32 * 1024 * 1024, .max = 1024LL * 1024 * 1024 * 1024,
-		.help = "What the whole agent may take, the ring and the flushers' queues included. What is left for "
+		.help = "What the whole agent may take, the ring, the journal and the flushers' queues included. What is left for "
 			"the process table follows from it; above it the oldest is forgotten first."),
-	OPT_SIZE(struct agent_settings, "JournalSize", journal_bytes, .def = "8MiB",
-		 .min = 1024 * 1024, .max = 1024LL * 1024 * 1024,
-		 .help = "How large the journal may grow, on a tmpfs, before it is written anew; more where what has to be "
-			 "kept of the living processes is a third of it."),
+	OPT_SIZE(
+		struct agent_settings, "JournalSize", journal_bytes, .def = "8MiB",
+		.min = 1024 * 1024, .max = 1024LL * 1024 * 1024,
+		.help = "How large the journal may grow, on a tmpfs, before it is written anew, over the one before: so "
+			"it takes twice as much. More where what has to be kept of the living processes is a third of it."),
 	OPT_INT(struct agent_settings, "CgroupBudget", cgroup_budget, .def = "0", .min = 0,
 		.max = 1000000,
 		.help = "How many programs each control group may execute in a second, on all CPUs together, and be "
@@ -355,18 +356,24 @@ int agent_settings_folders(const struct agent_settings *s, char **ret_state, cha
 	return 0;
 }
 
+/* The ring, and the journal with the file that the next one is written over. */
+static uint64_t shared_bytes(const struct agent_settings *s)
+{
+	return s->ring_bytes + (s->state_directory ? 2 * s->journal_bytes : 0);
+}
+
 int agent_settings_plan(const struct agent_settings *s, size_t n_flushers, struct memory_plan *ret,
 			struct proc_limits *ret_limits)
 {
+	uint64_t shared = shared_bytes(s), least = memory_plan_least(shared, n_flushers);
 	struct memory_plan plan;
-	uint64_t least = memory_plan_least(s->ring_bytes, n_flushers);
 	int r;
 
-	r = memory_plan(s->max_bytes, s->ring_bytes, n_flushers, &plan);
+	r = memory_plan(s->max_bytes, shared, n_flushers, &plan);
 	if (r < 0) {
-		log_err("MaxMemory is too small: a RingSize of %" PRIu64
-			" MiB and %zu flushers take at least %" PRIu64 " MiB",
-			s->ring_bytes >> 20, n_flushers, (least + (1 << 20) - 1) >> 20);
+		log_err("MaxMemory is too small: RingSize, JournalSize and %zu flushers take at least %" PRIu64
+			" MiB",
+			n_flushers, (least + (1 << 20) - 1) >> 20);
 		return r;
 	}
 	if (plan.table_bytes > s->table_bytes)

@@ -75,8 +75,9 @@ static void test_plan(void **state)
 		uint64_t table_bytes;
 	} cases[] = {
 		{ "MaxMemory: 128MiB\nTableMemory: 16MiB", 1, 0, 16 << 20 },
-		{ "MaxMemory: 64MiB\nRingSize: 32MiB", 1, 0, 29 << 19 },
-		{ "MaxMemory: 32MiB\nRingSize: 16MiB", 1, -ENOSPC, 0 },
+		{ "MaxMemory: 80MiB\nRingSize: 32MiB", 1, 0, 29 << 19 },
+		{ "MaxMemory: 64MiB\nRingSize: 32MiB\nStateDirectory: none", 1, 0, 29 << 19 },
+		{ "MaxMemory: 48MiB\nRingSize: 16MiB", 1, -ENOSPC, 0 },
 		{ "MaxMemory: 64MiB\nRingSize: 16MiB", 40, -ENOSPC, 0 },
 	};
 
