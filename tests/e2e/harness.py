@@ -361,7 +361,7 @@ class Agent:
         def seen():
             if time.monotonic() - self._fenced > FENCE_S:
                 self._fenced = put()
-            return any(r["call_name"] == last and r["pid"] in fences and text_of(r) == fences[r["pid"]]
+            return any(r["call_name"] == last and r.get("pid") in fences and text_of(r) == fences[r.get("pid")]
                        for r in self.records()[-4096:])
 
         if self.popen.poll() is not None:
@@ -372,7 +372,7 @@ class Agent:
 
     def of(self, pid, call=None):
         """The records of one process, in order, after a fence; at least one."""
-        found = [r for r in self.fence() if r["pid"] == str(pid) and call in (None, r["call_name"])]
+        found = [r for r in self.fence() if r.get("pid") == str(pid) and call in (None, r["call_name"])]
         assert found, f"no records {call or ''} of {pid}"
         return found
 
@@ -383,7 +383,7 @@ class Agent:
         return found
 
     def one(self, pid, call):
-        found = [r for r in self.fence() if r["pid"] == str(pid) and call == r["call_name"]]
+        found = [r for r in self.fence() if r.get("pid") == str(pid) and call == r["call_name"]]
         assert len(found) == 1, \
             f"{len(found)} records {call} of {pid} instead of one: {[brief(r) for r in found]}"
         return found[0]
@@ -407,14 +407,14 @@ class Agent:
         pids = {e["pid"] for e in expected}
         for pid in pids:
             want = [e for e in expected if e["pid"] == pid]
-            got = [r for r in records if r["pid"] == pid
+            got = [r for r in records if r.get("pid") == pid
                    and (r["call_name"] != "clone" or want[0]["call_name"] == "clone")]
             assert [r["call_name"] for r in got] == [e["call_name"] for e in want], \
                 f"of {pid}: got {[brief(r) for r in got]}, expected {want}"
             for g, w in zip(got, want):
                 assert matches(g, w), f"of {pid} (got, expected): {difference(g, w)}"
         for e in expected:
-            ret += [r for r in records if r["pid"] == e["pid"]
+            ret += [r for r in records if r.get("pid") == e["pid"]
                     and matches(r, e) and not any(r is x for x in ret)][:1]
         return ret
 

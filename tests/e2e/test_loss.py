@@ -206,7 +206,7 @@ def test_table_is_right_after_a_gap(small):
     assert not [r for r in small.records() if r["call_name"] == "exit" and r.get("pid") in alive]
     for workload in (living, unseen):
         assert workload.end()
-    exits = {r["pid"]: r for r in small.fence() if r["call_name"] == "exit"}
+    exits = {r.get("pid"): r for r in small.fence() if r["call_name"] == "exit"}
     assert all("inferred" not in exits[pid] for pid in alive)
     assert exits[str(unseen.pid)]["binary"] == small.path("hold"), "the pass has told of who was born unseen"
     assert exits[str(unseen.pid)]["parent.pid"] == exits[str(living.pid)]["parent.pid"]
