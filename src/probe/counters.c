@@ -111,23 +111,53 @@ static int missed_stream(const struct probe *p, probe_stream_fn *fn, void *ctx)
 	return misses.exec || misses.exit || misses.fork || misses.other ? fn(ctx, &s) : 0;
 }
 
-/*
- * An older generation that was let go: once its last counters were told and all that it can have
- * written has been committed, nothing is left of it. One that is alone on the ring that is read
- * stays until probe_next_ring().
- */
-static int old_stream(struct probe *p, struct generation *g, probe_stream_fn *fn, void *ctx)
+/* Whether what was just read says of any loss. */
+static bool has_losses(const struct probe *p, const struct generation *g)
 {
-	int r = each_cpu(p, g, fn, ctx);
+	for (int cpu = 0; cpu < p->n_cpus; cpu++) {
+		const struct stream_counters *c = counters_of(p, g, cpu);
 
-	if (r == 0 && !g->end && !generation_is_attached(g) && g->ring_id == p->reads->ring_id)
-		g->end = ring_position(p->ring) + ring_pending(p->ring);
-	return r;
+		if (c->lost_exec || c->lost_exit || c->lost_fork || c->lost_other)
+			return true;
+	}
+	return false;
 }
 
-static bool is_done(const struct probe *p, const struct generation *g)
+/* Where the records of a generation end that nobody runs; 0: in a ring that is not read yet. */
+static uint64_t end_of(const struct probe *p, const struct generation *g)
 {
-	return g->end && g->ring_id == p->own.ring_id && ring_committed(p->ring) >= g->end;
+	if (g->ring_id == p->reads->ring_id)
+		return ring_position(p->ring) + ring_pending(p->ring);
+	return p->reads == &p->own || g < p->reads ? 1 : 0;
+}
+
+static bool has_ended(const struct probe *p, const struct generation *g)
+{
+	bool is_free = g->ring_id == p->own.ring_id || g->ring_id != p->reads->ring_id;
+
+	return g->end && is_free && ring_committed(p->ring) >= g->end;
+}
+
+/*
+ * An older generation that was let go: once all that it can have written has been committed, and
+ * its last losses were told in a look before this one, so that they are committed too, nothing is
+ * left of it.
+ */
+static int look_at_old(const struct probe *p, struct generation *g, probe_stream_fn *fn, void *ctx,
+		       bool *ret_is_done)
+{
+	int r = 0;
+
+	if (!has_ended(p, g)) {
+		r = each_cpu(p, g, fn, ctx);
+		if (r || generation_is_attached(g))
+			return r;
+		g->end = g->end ? g->end : end_of(p, g);
+		if (has_losses(p, g))
+			return 0;
+	}
+	*ret_is_done = has_ended(p, g);
+	return 0;
 }
 
 int probe_streams(struct probe *p, probe_stream_fn *fn, void *ctx)
@@ -135,10 +165,13 @@ int probe_streams(struct probe *p, probe_stream_fn *fn, void *ctx)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < p->n_old;) {
-		if (is_done(p, &p->old[i]))
+		bool is_done = false;
+
+		r = look_at_old(p, &p->old[i], fn, ctx, &is_done);
+		if (is_done)
 			probe_forget(p, i);
 		else
-			r = old_stream(p, &p->old[i++], fn, ctx);
+			i++;
 	}
 	if (r == 0)
 		r = each_cpu(p, &p->own, fn, ctx);

@@ -30,10 +30,7 @@ struct generation {
 	uint32_t ring_bytes;
 	uint64_t ring_base;
 	uint32_t streams_size; /* of one CPU's value */
-	/*
-	 * When it was let go and its last counters were told: where the ring ended then; else 0
-	 */
-	uint64_t end;
+	uint64_t end; /* once it was let go and its last counters were told: of its records */
 };
 
 void generation_init(struct generation *g, uint16_t number);

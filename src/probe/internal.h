@@ -64,8 +64,5 @@ static inline const char *probe_folder(const struct probe *p)
 	return p->pins ? pins_folder(p->pins) : NULL;
 }
 
-/*
- * Forgets an older generation, and its pins; to be called between two looks at them. Its ring is
- * not the one that is read, or is also another's.
- */
+/* Forgets an older generation, and its pins. Its ring is not read, or is this generation's too. */
 void probe_forget(struct probe *p, size_t i);

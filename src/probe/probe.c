@@ -156,6 +156,39 @@ static int read_ring(struct probe *p, const struct generation *g)
 	return 0;
 }
 
+/* The first generation after the one whose ring is read that has another, or NULL. */
+static const struct generation *next_ring(const struct probe *p)
+{
+	const struct generation *end = p->old + p->n_old, *g = p->reads;
+
+	while (g != &p->own && g < end && g->ring_id == p->reads->ring_id)
+		g++;
+	if (g != &p->own && g < end)
+		return g;
+	return p->own.ring_id != p->reads->ring_id ? &p->own : NULL;
+}
+
+/* Nobody writes into the ring that is read, and all of it is committed. */
+static bool is_ring_done(const struct probe *p)
+{
+	for (size_t i = 0; i < p->n_old; i++)
+		if (p->old[i].ring_id == p->reads->ring_id && generation_is_attached(&p->old[i]))
+			return false;
+	return ring_fill(p->ring) == 0;
+}
+
+int probe_next_ring(struct probe *p)
+{
+	const struct generation *next = next_ring(p);
+	int r;
+
+	if (!next || !is_ring_done(p))
+		return 0;
+	r = read_ring(p, next);
+	return r < 0 ? log_err_errno(r, "cannot map the next ring") : 1;
+}
+
+/* A ring of which nothing is left is not begun with: somebody died who was about to remove it. */
 static int map_all(struct probe *p)
 {
 	int r = map_knobs(p);
@@ -164,7 +197,12 @@ static int map_all(struct probe *p)
 		r = make_room_for_streams(p);
 	if (r == 0)
 		r = read_ring(p, p->n_old ? &p->old[0] : &p->own);
-	return r < 0 ? log_err_errno(r, "cannot map the ring") : 0;
+	if (r < 0)
+		return log_err_errno(r, "cannot map the ring");
+	do {
+		r = probe_next_ring(p);
+	} while (r > 0);
+	return r;
 }
 
 int probe_new(const struct probe_options *options, struct probe **ret)
@@ -348,53 +386,18 @@ uint32_t probe_ring_id(const struct probe *p)
 	return p->reads->ring_id;
 }
 
-/* The first generation whose ring is not the one that is read, or NULL. */
-static const struct generation *next_ring(const struct probe *p)
-{
-	for (size_t i = 0; i < p->n_old; i++)
-		if (p->old[i].ring_id != p->reads->ring_id)
-			return &p->old[i];
-	return p->own.ring_id != p->reads->ring_id ? &p->own : NULL;
-}
-
-/* Nobody writes into the ring that is read, and all of it is committed and accounted for. */
-static bool is_ring_done(const struct probe *p)
-{
-	for (size_t i = 0; i < p->n_old; i++)
-		if (p->old[i].ring_id == p->reads->ring_id &&
-		    (generation_is_attached(&p->old[i]) || !p->old[i].end))
-			return false;
-	return ring_fill(p->ring) == 0;
-}
-
 void probe_forget(struct probe *p, size_t i)
 {
-	bool is_read = p->reads == &p->old[i];
-
 	generation_remove(probe_folder(p), p->old[i].number);
 	generation_done(&p->old[i]);
 	p->n_old--;
 	memmove(&p->old[i], &p->old[i + 1], (p->n_old - i) * sizeof(p->old[0]));
-	if (is_read)
-		p->reads = i < p->n_old ? &p->old[i] : &p->own;
-	else if (p->reads > &p->old[i] && p->reads != &p->own)
+	if (p->reads == &p->own)
+		return;
+	if (p->reads > &p->old[i])
 		p->reads--;
-}
-
-int probe_next_ring(struct probe *p)
-{
-	const struct generation *next = next_ring(p);
-	uint32_t id = p->reads->ring_id;
-	int r;
-
-	if (!next || !is_ring_done(p))
-		return 0;
-	r = read_ring(p, next);
-	if (r < 0)
-		return log_err_errno(r, "cannot map the next ring");
-	while (p->n_old && p->old[0].ring_id == id)
-		probe_forget(p, 0);
-	return 1;
+	else if (p->reads == &p->old[p->n_old])
+		p->reads = &p->own;
 }
 
 const char *probe_hooks_name(const struct probe *p)

@@ -84,8 +84,8 @@ uint32_t probe_ring_id(const struct probe *p); /* the id of its map */
 
 /*
  * After the size was changed there are two rings: the old one is read to its end first. 1: all of
- * it is committed and nobody writes to it any more, so it is gone, and probe_ring() is the next;
- * 0: not (yet), or there is no other; or a negative errno.
+ * it is committed and nobody writes to it any more, and probe_ring() is the next; 0: not (yet), or
+ * there is no other; or a negative errno.
  */
 int probe_next_ring(struct probe *p);
 
