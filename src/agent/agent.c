@@ -17,10 +17,10 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "agent/life.h"
+#include "agent/service.h"
 #include "agent/snapshot.h"
 #include "base/log.h"
 
@@ -297,6 +297,14 @@ void life_stop_pipelines(struct agent *a, int why)
 		reader_commit(&a->reader);
 }
 
+static void tell_manager(const char *state)
+{
+	int r = service_notify(state);
+
+	if (r < 0)
+		log_warn("cannot tell the service manager at $NOTIFY_SOCKET: %s", strerror(-r));
+}
+
 static int run_live(struct agent *a)
 {
 	int r, rest;
@@ -308,9 +316,9 @@ static int run_live(struct agent *a)
 		return r;
 	malloc_trim(0); /* what loading the programs took is not needed again */
 	log_ready();
-	sd_notify(0, "READY=1");
+	tell_manager("READY=1");
 	r = read_until_stopped(a);
-	sd_notify(0, "STOPPING=1");
+	tell_manager("STOPPING=1");
 	rest = r < 0 ? 0 : drain_rest(a);
 	life_stop_pipelines(a, r);
 	return life_end(r < 0 ? r : rest);
