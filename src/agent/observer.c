@@ -21,11 +21,9 @@ int observer_init(struct observer *o, struct reader *r)
 	int ret;
 
 	health_init(&o->health);
+	delivery_init(&o->delivery, &o->health);
 	o->has_health = true;
 	ret = metrics_new(&o->metrics);
-	if (ret < 0)
-		return ret;
-	ret = health_add(&o->health, "a flusher (`proctrail status` shows which)", &o->delivery);
 	if (ret < 0)
 		return ret;
 	ret = metrics_add(o->metrics, agent_metrics, &o->counters, NULL, 0, &o->agent_set);
@@ -39,6 +37,7 @@ void observer_done(struct observer *o)
 {
 	o->control = control_free(o->control);
 	o->metrics = metrics_free(o->metrics);
+	delivery_done(&o->delivery);
 	if (o->has_health)
 		health_done(&o->health);
 	o->has_health = false;
@@ -63,25 +62,6 @@ int observer_listen(struct observer *o, const struct agent_settings *settings)
 	return 0;
 }
 
-/* A flusher fails, or hangs so long that records were dropped since the last look. */
-static void judge_delivery(struct observer *o, const struct reader *r, uint64_t now)
-{
-	struct pipeline_totals totals = { 0 };
-	int failure = 0;
-
-	for (size_t i = 0; r->pipelines && i < r->pipelines->n && !failure; i++)
-		failure = pipeline_failure(r->pipelines->items[i].pipeline);
-	if (r->pipelines)
-		pipelines_totals(r->pipelines, &totals);
-	if (!failure && totals.dropped > o->n_dropped)
-		failure = -ENOBUFS;
-	o->n_dropped = totals.dropped;
-	if (failure)
-		health_fail(o->delivery, failure, now);
-	else
-		health_pass(o->delivery);
-}
-
 static void judge_losses(struct observer *o, uint64_t before, uint64_t now)
 {
 	uint64_t lost = agent_counters_n_lost(&o->counters) - before;
@@ -102,7 +82,8 @@ void observer_turn(struct observer *o, const struct reader *r)
 		return;
 	o->updated_ns = now;
 	agent_counters_update(&o->counters, r);
-	judge_delivery(o, r, now);
+	if (r->pipelines)
+		delivery_judge(&o->delivery, r->pipelines, now);
 	judge_losses(o, n_lost, now);
 }
 
@@ -119,6 +100,8 @@ void observer_describe(struct observer *o, const struct reader *r, const char *n
 {
 	struct buf out = { 0 };
 
+	if (r->pipelines && delivery_follow(&o->delivery, r->pipelines) < 0)
+		log_warn("no memory to judge the flushers: /healthz does not tell of them");
 	if (!o->control)
 		return;
 	buf_put_str(&out, STR("{\"node\":"));

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/counters.h"
+#include "agent/delivery.h"
 #include "agent/reader.h"
 #include "control/control.h"
 #include "metrics/process.h"
@@ -19,9 +20,8 @@ struct observer {
 	struct process_metrics process;
 	struct metric_set *agent_set, *reader_set, *memory_set;
 	struct control *control;
-	struct health_check *delivery; /* the flushers of all pipelines */
-	uint64_t n_dropped;	       /* when delivery was judged last */
-	uint64_t updated_ns;	       /* CLOCK_MONOTONIC */
+	struct delivery delivery;
+	uint64_t updated_ns; /* CLOCK_MONOTONIC */
 };
 
 /* Makes the metrics; nothing listens yet. 0 or a negative errno. */

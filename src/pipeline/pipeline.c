@@ -380,12 +380,20 @@ void pipeline_totals(const struct pipeline *p, struct pipeline_totals *ret)
 				metric_get(&p->outlets[i].counters.overflowed);
 }
 
-int pipeline_failure(const struct pipeline *p)
+size_t pipeline_n_flushers(const struct pipeline *p)
 {
-	for (size_t i = 0; i < p->n_outlets; i++)
-		if (metric_get(&p->outlets[i].counters.is_failing))
-			return -(int)metric_get(&p->outlets[i].counters.error);
-	return 0;
+	return p->n_outlets;
+}
+
+void pipeline_flusher(const struct pipeline *p, size_t i, struct pipeline_flusher *ret)
+{
+	const struct outlet_counters *c = &p->outlets[i].counters;
+
+	*ret = (struct pipeline_flusher){
+		.name = p->outlets[i].part.instance.name,
+		.failure = metric_get(&c->is_failing) ? -(int)metric_get(&c->error) : 0,
+		.n_dropped = metric_get(&c->dropped) + metric_get(&c->overflowed),
+	};
 }
 
 int pipeline_show_metrics(struct pipeline *p, struct metrics *m)

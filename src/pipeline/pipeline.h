@@ -115,8 +115,15 @@ struct pipeline_totals {
 
 void pipeline_totals(const struct pipeline *p, struct pipeline_totals *ret);
 
-/* Why a flusher's last attempt failed, a negative errno; 0: none of them does. Any thread. */
-int pipeline_failure(const struct pipeline *p);
+/* How a flusher fares. Any thread. */
+struct pipeline_flusher {
+	const char *name;   /* among those of its pipeline */
+	int failure;	    /* of its last attempt, a negative errno; 0: there was none */
+	uint64_t n_dropped; /* records that it could not take */
+};
+
+size_t pipeline_n_flushers(const struct pipeline *p);
+void pipeline_flusher(const struct pipeline *p, size_t i, struct pipeline_flusher *ret);
 
 /*
  * Shows the counters of the pipeline and of its flushers. 0 or -ENOMEM; removed by pipeline_free().

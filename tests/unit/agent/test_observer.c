@@ -129,6 +129,7 @@ static void test_delivery(void **state)
 		0);
 	assert_int_equal(pipelines_start(&t.pipelines), 0);
 	t.reader.pipelines = &t.pipelines;
+	observer_describe(&t.observer, &t.reader, "node");
 	turn();
 	assert_true(is_healthy(why));
 	assert_true(page_has("proctrail_pipelines 1\n"));
@@ -139,6 +140,7 @@ static void test_delivery(void **state)
 	assert_false(is_healthy(why));
 	assert_non_null(strstr(why, "No space left on device"));
 	pipelines_done(&t.pipelines);
+	observer_describe(&t.observer, &t.reader, "node");
 	turn();
 	assert_true(is_healthy(why));
 	assert_true(page_has("proctrail_pipelines 0\n"));
