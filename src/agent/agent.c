@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -314,7 +313,7 @@ static int run_live(struct agent *a)
 		r = watch_all(a);
 	if (r < 0)
 		return r;
-	malloc_trim(0); /* what loading the programs took is not needed again */
+	memory_settle();
 	log_ready();
 	tell_manager("READY=1");
 	r = read_until_stopped(a);

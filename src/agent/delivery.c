@@ -48,9 +48,18 @@ static int add_all(struct delivery *d, const struct pipeline *pipeline)
 	return r;
 }
 
+static size_t count(const struct pipelines *pipelines)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < pipelines->n; i++)
+		n += pipeline_n_flushers(pipelines->items[i].pipeline);
+	return n;
+}
+
 int delivery_follow(struct delivery *d, const struct pipelines *pipelines)
 {
-	const size_t n = pipelines_n_flushers(pipelines);
+	const size_t n = count(pipelines);
 	int r = 0;
 
 	delivery_done(d);
@@ -83,7 +92,7 @@ void delivery_judge(struct delivery *d, const struct pipelines *pipelines, uint6
 	struct pipeline_flusher flusher;
 	size_t next = 0;
 
-	if (pipelines_n_flushers(pipelines) != d->n)
+	if (count(pipelines) != d->n)
 		return; /* they are about to be followed */
 	for (size_t i = 0; i < pipelines->n; i++) {
 		const struct pipeline *pipeline = pipelines->items[i].pipeline;

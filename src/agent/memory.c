@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <link.h>
 #include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -68,6 +71,32 @@ void memory_set_up(void)
 {
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	mallopt(M_ARENA_MAX, 1);
+}
+
+/* The segments of one program or library that nobody ever writes to. */
+static int unmap_pages(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)ctx;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		uintptr_t begin = info->dlpi_addr + segment->p_vaddr;
+		uintptr_t end = begin + segment->p_memsz;
+
+		if (segment->p_type != PT_LOAD || segment->p_flags & PF_W)
+			continue;
+		begin &= ~(page - 1);
+		(void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void memory_settle(void)
+{
+	malloc_trim(0);
+	dl_iterate_phdr(unmap_pages, NULL);
 }
 
 void memory_watch_init(struct memory_watch *w, uint64_t max)

@@ -27,6 +27,12 @@ int memory_plan(uint64_t max, uint64_t ring_bytes, size_t n_flushers, struct mem
 /* Before any thread: the heap gives back what a burst took, and has one part for all threads. */
 void memory_set_up(void);
 
+/*
+ * When the start is over: gives back what only that needed. The heap's free pages; and the pages of
+ * code and constants, which come back from the page cache one by one as they are used again.
+ */
+void memory_settle(void);
+
 struct memory_counters {
 	metric_value max_bytes;
 	metric_value pressure; /* looks that found too much */

@@ -438,15 +438,6 @@ void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret)
 	}
 }
 
-size_t pipelines_n_flushers(const struct pipelines *p)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n; i++)
-		n += pipeline_n_flushers(p->items[i].pipeline);
-	return n;
-}
-
 bool pipelines_any_room(const struct pipelines *p)
 {
 	for (size_t i = 0; i < p->n; i++)

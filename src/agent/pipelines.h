@@ -67,8 +67,6 @@ enum pipelines_reload pipelines_reload(struct pipelines *p);
 
 void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret);
 
-size_t pipelines_n_flushers(const struct pipelines *p);
-
 /* Some flusher of some pipeline has room; all of all have. */
 bool pipelines_any_room(const struct pipelines *p);
 bool pipelines_all_room(const struct pipelines *p);

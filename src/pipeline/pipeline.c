@@ -380,11 +380,6 @@ void pipeline_totals(const struct pipeline *p, struct pipeline_totals *ret)
 				metric_get(&p->outlets[i].counters.overflowed);
 }
 
-size_t pipeline_n_flushers(const struct pipeline *p)
-{
-	return p->n_outlets;
-}
-
 void pipeline_flusher(const struct pipeline *p, size_t i, struct pipeline_flusher *ret)
 {
 	const struct outlet_counters *c = &p->outlets[i].counters;

@@ -122,7 +122,6 @@ struct pipeline_flusher {
 	uint64_t n_dropped; /* records that it could not take */
 };
 
-size_t pipeline_n_flushers(const struct pipeline *p);
 void pipeline_flusher(const struct pipeline *p, size_t i, struct pipeline_flusher *ret);
 
 /*

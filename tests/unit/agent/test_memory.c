@@ -11,6 +11,7 @@
 
 #include "agent/memory.h"
 #include "base/log.h"
+#include "metrics/process.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -94,6 +95,20 @@ static void test_turn(void **state)
 	assert_int_equal(metric_get(&w.counters.pressure), 2);
 }
 
+/* Everything works as before, from fewer pages. */
+static void test_settle(void **state)
+{
+	uint64_t before = 0, after = 0;
+	struct memory_plan plan;
+
+	(void)state;
+	assert_int_equal(process_resident_bytes(&before), 0);
+	memory_settle();
+	assert_int_equal(process_resident_bytes(&after), 0);
+	assert_true(after < before);
+	assert_int_equal(memory_plan(128 * MIB, 16 * MIB, 1, &plan), 0);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -108,6 +123,7 @@ int main(void)
 		cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_turn),
+		cmocka_unit_test(test_settle),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
