@@ -21,18 +21,19 @@
 /* Keys that stand side by side and are made from the same. */
 struct run {
 	enum field_scope scope;
-	size_t first, n; /* in keys */
+	size_t first, n;	     /* in keys */
+	size_t exit_begin, exit_end; /* FIELD_OF_CALL: in calls, what it comes to in an exit */
 };
 
 /*
- * What is kept as one: a run, or the tags, or all runs side by side that are the image's or its
- * program's.
+ * What is kept as one: a run, or the tags, or all runs side by side that are the image's, its
+ * owner's or its program's, or all that are of the call or of the exit.
  */
 struct block {
 	enum field_scope scope;
 	bool is_tags;
 	size_t first, n; /* in runs */
-	/* FIELD_OF_CALL: where in calls begins what they come to, and ends where the next begins */
+	/* FIELD_OF_CALL: in calls begins what they come to, and ends where the next begins */
 	size_t by_call[_CALL_MAX + 1];
 };
 
@@ -42,125 +43,162 @@ struct json_schema {
 	struct run *runs;
 	struct block *blocks;
 	size_t n_runs, n_blocks;
-	struct buf calls;	    /* what blocks come to that tell of the call alone */
+	struct buf calls;	    /* what blocks and runs come to that tell of the call alone */
 	struct buf tags;	    /* of the node */
 	uint64_t node_stamp;	    /* of the node that tags and fragments are of; 0: of none */
 	struct fragments fragments; /* by block, or by n_blocks + run */
 };
 
-static void put_run(const struct json_schema *s, const struct run *run, const struct event *ev,
-		    const struct field_view *view, struct buf *out)
+/* A record that is being written. */
+struct record {
+	struct json_schema *schema;
+	const struct event *ev;
+	const struct field_view *view;
+	struct buf *out;
+};
+
+static bool has_owner_of(const struct image *image, const struct image *other)
 {
-	json_keys_put(&s->keys, run->first, run->n, ev, view, out);
+	return image->cred == other->cred && image->user == other->user &&
+	       image->cgroup == other->cgroup && !((image->flags ^ other->flags) & IMAGE_STUB);
 }
 
-static bool put_fragment(const struct json_schema *s, uint64_t stamp, size_t part, struct buf *out)
+/* As long as it is the same, what fields of this scope come to is. 0: it may be anything. */
+static uint64_t stamp_of(enum field_scope scope, const struct event *ev)
 {
-	struct str kept = fragments_lookup(&s->fragments, stamp, (uint32_t)part);
+	const struct image *image = ev->image, *parent = image->parent;
+
+	switch (scope) {
+	case FIELD_OF_IMAGE:
+		return image->stamp;
+	case FIELD_OF_OWNER: /* mostly there are brothers and sisters who have the same */
+		return parent && has_owner_of(image, parent) ? parent->stamp : image->stamp;
+	case FIELD_OF_PROGRAM:
+		return image->program ? image->program->stamp : 0;
+	case FIELD_OF_PARENT:
+		return parent ? parent->stamp : 0;
+	case FIELD_OF_SECOND:
+		return (uint64_t)event_second(ev);
+	case FIELD_OF_EVENT:
+	case FIELD_OF_NOTHING:
+	case FIELD_OF_CALL:
+	case FIELD_OF_EXIT:
+		break;
+	}
+	return 0;
+}
+
+static void put_run(const struct record *r, const struct run *run)
+{
+	json_keys_put(&r->schema->keys, run->first, run->n, r->ev, r->view, r->out);
+}
+
+static bool put_fragment(const struct record *r, uint64_t stamp, size_t part)
+{
+	struct str kept = fragments_lookup(&r->schema->fragments, stamp, (uint32_t)part);
 
 	if (!kept.p)
 		return false;
-	buf_put_str(out, kept);
+	buf_put_str(r->out, kept);
 	return true;
 }
 
-static void keep_fragment(struct json_schema *s, uint64_t stamp, size_t part, const struct buf *out,
-			  size_t begin)
+static void keep_fragment(const struct record *r, uint64_t stamp, size_t part, size_t begin)
 {
+	const struct buf *out = r->out;
+
 	if (!buf_failed(out))
-		fragments_keep(&s->fragments, stamp, (uint32_t)part,
+		fragments_keep(&r->schema->fragments, stamp, (uint32_t)part,
 			       (struct str){ .p = out->data + begin, .n = out->len - begin });
 }
 
-/* A run that comes to the same as long as the stamp is the same. */
-static void put_kept_run(struct json_schema *s, const struct run *run, uint64_t stamp,
-			 const struct event *ev, const struct field_view *view, struct buf *out)
+static void put_kept_run(const struct record *r, const struct run *run)
 {
-	size_t part = s->n_blocks + (size_t)(run - s->runs);
-	size_t begin = out->len;
+	size_t part = r->schema->n_blocks + (size_t)(run - r->schema->runs);
+	uint64_t stamp = stamp_of(run->scope, r->ev);
+	size_t begin = r->out->len;
 
-	if (put_fragment(s, stamp, part, out))
+	if (put_fragment(r, stamp, part))
 		return;
-	put_run(s, run, ev, view, out);
-	keep_fragment(s, stamp, part, out, begin);
-}
-
-static uint64_t program_stamp(const struct image *image)
-{
-	return image->program ? image->program->stamp : 0;
+	put_run(r, run);
+	keep_fragment(r, stamp, part, begin);
 }
 
 /*
  * A clone shows the program of its forker, and mostly goes on to its own: what is kept of it is the
  * program's. Other images have theirs to themselves.
  */
-static void put_image(struct json_schema *s, const struct block *block, const struct event *ev,
-		      const struct field_view *view, struct buf *out)
+static void put_image(const struct record *r, const struct block *block)
 {
-	const struct image *image = ev->image;
-	bool is_clone = image->flags & IMAGE_NEVER_EXEC;
-	size_t part = (size_t)(block - s->blocks), begin = out->len;
+	const struct image *image = r->ev->image;
+	const struct run *run = &r->schema->runs[block->first], *end = run + block->n;
+	size_t part = (size_t)(block - r->schema->blocks), begin = r->out->len;
 
-	if (put_fragment(s, image->stamp, part, out))
+	if (put_fragment(r, image->stamp, part))
 		return;
-	for (size_t i = block->first; i < block->first + block->n; i++) {
-		const struct run *run = &s->runs[i];
-
-		if (is_clone && run->scope == FIELD_OF_PROGRAM)
-			put_kept_run(s, run, program_stamp(image), ev, view, out);
+	for (; run < end; run++) {
+		if (run->scope == FIELD_OF_OWNER ||
+		    (run->scope == FIELD_OF_PROGRAM && image->flags & IMAGE_NEVER_EXEC))
+			put_kept_run(r, run);
 		else
-			put_run(s, run, ev, view, out);
+			put_run(r, run);
 	}
-	if (ev->call != CALL_CLONE)
-		keep_fragment(s, image->stamp, part, out, begin);
+	if (r->ev->call != CALL_CLONE)
+		keep_fragment(r, image->stamp, part, begin);
 }
 
-static void put_call(const struct json_schema *s, const struct block *block, enum call call,
-		     struct buf *out)
+static void put_made(const struct record *r, size_t begin, size_t end)
 {
-	size_t begin = block->by_call[call], end = block->by_call[call + 1];
+	buf_put(r->out, r->schema->calls.data + begin, end - begin);
+}
 
-	buf_put(out, s->calls.data + begin, end - begin);
+static void put_call(const struct record *r, const struct block *block)
+{
+	const struct run *run = &r->schema->runs[block->first], *end = run + block->n;
+	enum call call = r->ev->call;
+
+	if (call != CALL_EXIT) {
+		put_made(r, block->by_call[call], block->by_call[call + 1]);
+		return;
+	}
+	for (; run < end; run++) {
+		if (run->scope == FIELD_OF_CALL)
+			put_made(r, run->exit_begin, run->exit_end);
+		else
+			put_run(r, run);
+	}
 }
 
 /* Nothing kept, nothing taken from what is kept. */
-static void put_plain(const struct json_schema *s, const struct block *block,
-		      const struct event *ev, const struct field_view *view, struct buf *out)
+static void put_plain(const struct record *r, const struct block *block)
 {
 	if (block->is_tags)
-		buf_put_str(out, buf_str(&s->tags));
+		buf_put_str(r->out, buf_str(&r->schema->tags));
 	for (size_t i = 0; i < block->n; i++)
-		put_run(s, &s->runs[block->first + i], ev, view, out);
+		put_run(r, &r->schema->runs[block->first + i]);
 }
 
-static void put_block(struct json_schema *s, const struct block *block, const struct event *ev,
-		      const struct field_view *view, struct buf *out)
+static void put_block(const struct record *r, const struct block *block)
 {
-	const struct run *run = &s->runs[block->first];
-	const struct image *parent;
-
 	switch (block->scope) {
 	case FIELD_OF_IMAGE:
-		put_image(s, block, ev, view, out);
-		return;
-	case FIELD_OF_PROGRAM:
-		put_kept_run(s, run, program_stamp(ev->image), ev, view, out);
-		return;
-	case FIELD_OF_PARENT:
-		parent = ev->image->parent;
-		put_kept_run(s, run, parent ? parent->stamp : 0, ev, view, out);
+		put_image(r, block);
 		return;
 	case FIELD_OF_CALL:
-		if (ev->call != CALL_EXIT) {
-			put_call(s, block, ev->call, out);
-			return;
-		}
-		break;
+		put_call(r, block);
+		return;
+	case FIELD_OF_OWNER:
+	case FIELD_OF_PROGRAM:
+	case FIELD_OF_PARENT:
+	case FIELD_OF_SECOND:
+		put_kept_run(r, &r->schema->runs[block->first]);
+		return;
 	case FIELD_OF_NOTHING:
 	case FIELD_OF_EVENT:
-		break;
+	case FIELD_OF_EXIT:
+		put_plain(r, block);
+		return;
 	}
-	put_plain(s, block, ev, view, out);
 }
 
 static void put_tag(struct buf *out, const char *name, struct str value)
@@ -196,6 +234,7 @@ static void close_object(struct buf *out, size_t begin)
 void json_encode(struct json_schema *s, const struct event *ev, const struct field_view *view,
 		 struct buf *out)
 {
+	const struct record r = { .schema = s, .ev = ev, .view = view, .out = out };
 	size_t begin = out->len;
 
 	buf_clear(view->scratch);
@@ -203,11 +242,11 @@ void json_encode(struct json_schema *s, const struct event *ev, const struct fie
 		change_node(s, ev->node);
 	if (buf_failed(&s->tags))
 		out->failed = true;
-	for (size_t i = 0; i < s->n_blocks; i++) {
+	for (const struct block *block = s->blocks; block < s->blocks + s->n_blocks; block++) {
 		if (ev->call == CALL_LOST)
-			put_plain(s, &s->blocks[i], ev, view, out);
+			put_plain(&r, block);
 		else
-			put_block(s, &s->blocks[i], ev, view, out);
+			put_block(&r, block);
 	}
 	close_object(out, begin);
 }
@@ -252,21 +291,38 @@ static size_t fill_runs(struct json_schema *s, const struct shape *shape,
 	return tags_at < s->n_runs ? tags_at : s->n_runs;
 }
 
-static bool is_of_image(enum field_scope scope)
+/* Runs whose scopes come to the same here are one block. */
+static enum field_scope scope_of_block(enum field_scope scope)
 {
-	return scope == FIELD_OF_IMAGE || scope == FIELD_OF_PROGRAM;
+	switch (scope) {
+	case FIELD_OF_IMAGE:
+	case FIELD_OF_OWNER:
+	case FIELD_OF_PROGRAM:
+		return FIELD_OF_IMAGE;
+	case FIELD_OF_CALL:
+	case FIELD_OF_EXIT:
+		return FIELD_OF_CALL;
+	case FIELD_OF_EVENT:
+	case FIELD_OF_NOTHING:
+	case FIELD_OF_SECOND:
+	case FIELD_OF_PARENT:
+		break;
+	}
+	return scope;
 }
 
 static void join_block(struct json_schema *s, size_t run)
 {
 	struct block *last = s->n_blocks ? &s->blocks[s->n_blocks - 1] : NULL;
-	enum field_scope scope = s->runs[run].scope;
+	enum field_scope scope = s->runs[run].scope, joint = scope_of_block(scope);
 
-	if (last && is_of_image(last->scope) && is_of_image(scope)) {
-		last->scope = FIELD_OF_IMAGE;
+	if (last && last->n && scope_of_block(last->scope) == joint) {
+		last->scope = joint;
 		last->n++;
 		return;
 	}
+	if (joint == FIELD_OF_CALL)
+		scope = joint;
 	s->blocks[s->n_blocks++] = (struct block){ .scope = scope, .first = run, .n = 1 };
 }
 
@@ -280,21 +336,33 @@ static void fill_blocks(struct json_schema *s, size_t tags_at)
 	}
 }
 
-/* What a block comes to that tells of the call alone: the event may be any of that call. */
-static void fill_calls(struct json_schema *s, struct block *block)
+/* What an event of which nothing is known but the call comes to, in calls. */
+static void fill_call(struct json_schema *s, const struct run *run, enum call call)
 {
 	_cleanup_(buf_done) struct buf scratch = { 0 };
 	const struct field_view view = { .scratch = &scratch };
 	static const struct image image;
+	const struct event ev = { .call = call, .image = &image };
+
+	json_keys_put(&s->keys, run->first, run->n, &ev, &view, &s->calls);
+}
+
+static void fill_calls(struct json_schema *s, struct block *block)
+{
+	struct run *run = &s->runs[block->first], *end = run + block->n;
 
 	for (enum call call = 0; call < _CALL_MAX; call++) {
-		const struct event ev = { .call = call, .image = &image };
-
 		block->by_call[call] = s->calls.len;
-		if (call != CALL_EXIT && call != CALL_LOST)
-			put_run(s, &s->runs[block->first], &ev, &view, &s->calls);
+		for (size_t i = 0; call != CALL_EXIT && call != CALL_LOST && i < block->n; i++)
+			fill_call(s, run + i, call);
 	}
 	block->by_call[_CALL_MAX] = s->calls.len;
+	for (; run < end; run++) {
+		run->exit_begin = s->calls.len;
+		if (run->scope == FIELD_OF_CALL)
+			fill_call(s, run, CALL_EXIT);
+		run->exit_end = s->calls.len;
+	}
 }
 
 static int fill(struct json_schema *s, const struct shape *shape,

@@ -15,15 +15,10 @@
 
 #define TEXT_SLACK 32 /* a text is copied as so many bytes, if it has not more: they are there */
 
-/* A piece of a buffer that moves while it grows. */
-struct span {
-	uint32_t begin, n;
-};
-
 struct json_key {
 	field_get_fn *get; /* NULL: fixed, whatever the event */
-	struct span text;  /* ,"name":" */
-	struct span fixed; /* ,"name":"value" for a constant, or where the field is absent */
+	struct str text;   /* ,"name":" */
+	struct str fixed;  /* ,"name":"value" for a constant, or where the field is absent */
 	bool quoted;	   /* the value stands in quotes, the first of which belongs to the text */
 	bool of_loss;	   /* a lost record has it, too */
 };
@@ -63,22 +58,23 @@ static void put_long(struct str text, const struct value *v, bool quoted, struct
 		buf_put_char(out, '"');
 }
 
+/* Most are short: as many bytes each time are no call of a function. */
+static char *put_text(char *to, struct str text)
+{
+	memcpy(to, text.p, TEXT_SLACK);
+	if (text.n > TEXT_SLACK)
+		memcpy(to + TEXT_SLACK, text.p + TEXT_SLACK, text.n - TEXT_SLACK);
+	return to + text.n;
+}
+
 /* What room a value takes at most, or 0: too much to make it beforehand. */
 static size_t value_room(const struct value *v)
 {
-	switch (v->kind) {
-	case VALUE_TEXT:
-		return v->text.n <= ESCAPE_SHORT ? ESCAPE_ROOM(v->text.n) : 0;
-	case VALUE_SAFE:
-		return v->text.n + 1;
-	case VALUE_U64:
-	case VALUE_I64:
+	if (v->kind == VALUE_U64 || v->kind == VALUE_I64)
 		return DECIMAL_ROOM;
-	case VALUE_ABSENT:
-	case VALUE_ARGV:
-		break;
-	}
-	return 0;
+	if (v->kind == VALUE_SAFE)
+		return v->text.n + TEXT_SLACK;
+	return v->kind == VALUE_TEXT && v->text.n <= ESCAPE_SHORT ? ESCAPE_ROOM(v->text.n) : 0;
 }
 
 /* Writes a value for which there is room. */
@@ -101,35 +97,19 @@ static char *put_value(char *to, const struct value *v)
 	return to;
 }
 
-static struct str span_text(const struct json_keys *k, struct span span)
+static void put_key(const struct json_key *key, const struct value *v, struct buf *out)
 {
-	return (struct str){ .p = k->texts.data + span.begin, .n = span.n };
-}
-
-/* Most are short: as many bytes each time are no call of a function. */
-static char *put_text(char *to, struct str text)
-{
-	memcpy(to, text.p, TEXT_SLACK);
-	if (text.n > TEXT_SLACK)
-		memcpy(to + TEXT_SLACK, text.p + TEXT_SLACK, text.n - TEXT_SLACK);
-	return to + text.n;
-}
-
-static void put_key(const struct json_keys *k, const struct json_key *key, const struct value *v,
-		    struct buf *out)
-{
-	struct str text = span_text(k, key->text);
 	size_t room = value_room(v);
 	char *to;
 
 	if (!room) {
-		put_long(text, v, key->quoted, out);
+		put_long(key->text, v, key->quoted, out);
 		return;
 	}
-	to = buf_room(out, text.n + TEXT_SLACK + room + 1);
+	to = buf_room(out, key->text.n + TEXT_SLACK + room);
 	if (!to)
 		return;
-	to = put_value(put_text(to, text), v);
+	to = put_value(put_text(to, key->text), v);
 	*to = '"';
 	out->len = (size_t)(to - out->data) + key->quoted;
 }
@@ -137,19 +117,21 @@ static void put_key(const struct json_keys *k, const struct json_key *key, const
 void json_keys_put(const struct json_keys *k, size_t first, size_t n, const struct event *ev,
 		   const struct field_view *view, struct buf *out)
 {
-	for (const struct json_key *key = k->keys + first; key < k->keys + first + n; key++) {
-		struct value v = { .kind = VALUE_ABSENT };
+	const struct json_key *key = k->keys + first, *end = key + n;
+	bool is_lost = ev->call == CALL_LOST;
+	struct value v;
 
-		if (ev->call == CALL_LOST && !key->of_loss)
+	for (; key < end; key++) {
+		if (is_lost && !key->of_loss)
 			continue;
-		if (key->get)
-			v = key->get(ev, view);
+		v = key->get ? key->get(ev, view) : (struct value){ .kind = VALUE_ABSENT };
+		if (v.kind == VALUE_ABSENT) {
+			buf_put_str(out, key->fixed);
+			continue;
+		}
 		if (buf_failed(view->scratch))
 			out->failed = true;
-		if (v.kind != VALUE_ABSENT)
-			put_key(k, key, &v, out);
-		else if (key->fixed.n)
-			buf_put_str(out, span_text(k, key->fixed));
+		put_key(key, &v, out);
 	}
 }
 
@@ -166,27 +148,29 @@ void json_keys_done(struct json_keys *k)
 	*k = (struct json_keys){ 0 };
 }
 
-static struct span span_from(const struct buf *in, size_t begin)
+/* A piece of the texts, which still move: its place comes with json_keys_finish(). */
+static struct str piece_from(const struct buf *texts, size_t begin)
 {
-	return (struct span){ .begin = (uint32_t)begin, .n = (uint32_t)(in->len - begin) };
+	return (struct str){ .p = NULL, .n = texts->len - begin };
 }
 
-static struct span put_name(struct buf *texts, const char *name)
+static struct str put_name(struct buf *texts, const char *name)
 {
 	size_t begin = texts->len;
 
 	buf_put_char(texts, ',');
 	json_put_text(texts, str_from(name));
 	buf_put_char(texts, ':');
-	return span_from(texts, begin);
+	return piece_from(texts, begin);
 }
 
-static struct span put_pair(struct buf *texts, const char *name, struct str value)
+static struct str put_pair(struct buf *texts, const char *name, struct str value)
 {
-	size_t begin = put_name(texts, name).begin;
+	size_t begin = texts->len;
 
+	put_name(texts, name);
 	json_put_text(texts, value);
-	return span_from(texts, begin);
+	return piece_from(texts, begin);
 }
 
 /* The value of a field that is the same in all records. */
@@ -198,7 +182,7 @@ static struct value constant_value(const struct field *field)
 	return field->get(&any, &anyhow);
 }
 
-static struct span put_fixed(struct buf *texts, const struct shape_key *from)
+static struct str put_fixed(struct buf *texts, const struct shape_key *from)
 {
 	struct value v = { .kind = VALUE_ABSENT };
 
@@ -208,7 +192,7 @@ static struct span put_fixed(struct buf *texts, const struct shape_key *from)
 		return put_pair(texts, from->name, v.text);
 	if (from->text)
 		return put_pair(texts, from->name, str_from(from->text));
-	return (struct span){ 0 };
+	return (struct str){ .p = NULL, .n = 0 };
 }
 
 enum field_scope json_keys_add(struct json_keys *k, const struct shape_key *from,
@@ -231,15 +215,24 @@ enum field_scope json_keys_add(struct json_keys *k, const struct shape_key *from
 	}
 	if (key->get || key->fixed.n)
 		k->n++;
+	else
+		k->texts.len -= key->text.n;
 	return scope;
 }
 
 int json_keys_finish(struct json_keys *k)
 {
 	char *behind = buf_room(&k->texts, TEXT_SLACK);
+	const char *at;
 
 	if (!behind)
 		return -ENOMEM;
 	memset(behind, 0, TEXT_SLACK);
+	at = k->texts.data;
+	for (size_t i = 0; i < k->n; i++) {
+		k->keys[i].fixed.p = at;
+		k->keys[i].text.p = at + k->keys[i].fixed.n;
+		at = k->keys[i].text.p + k->keys[i].text.n;
+	}
 	return 0;
 }

@@ -62,3 +62,9 @@ struct event {
 	uint64_t seq;	 /* position of the record in the ring: the order of the log */
 	int64_t time_ns; /* wall clock, since the epoch */
 };
+
+/* Whole seconds of time_ns since the epoch, downwards. */
+static inline int64_t event_second(const struct event *ev)
+{
+	return ev->time_ns / 1000000000 - (ev->time_ns % 1000000000 < 0);
+}

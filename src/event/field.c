@@ -25,8 +25,8 @@ const struct field fields[] = {
 	     "carry the same id: base64 of `node:ktime:pid`. A clone and the execve that follows "
 	     "it in the same process are two images with two ids."),
 	SPEC("pid", NUMBER, IMAGE, get_pid, "The process id, in the initial pid namespace."),
-	SPEC("uid", NUMBER, IMAGE, get_uid, "The effective user id that the program was started with."),
-	SPEC("user", STRING, IMAGE, get_user, "The name of `uid`; empty where it has none."),
+	SPEC("uid", NUMBER, OWNER, get_uid, "The effective user id that the program was started with."),
+	SPEC("user", STRING, OWNER, get_user, "The name of `uid`; empty where it has none."),
 	SPEC("binary", STRING, PROGRAM, get_binary,
 	     "The path that was given to exec; a relative one behind the working directory and "
 	     "`/`, not normalised. For fexecve and memfd the resolved executable. Empty where "
@@ -38,14 +38,14 @@ const struct field fields[] = {
 	SPEC("cwd", STRING, PROGRAM, get_cwd,
 	     "The working directory as the process sees it, below its own root; ` (deleted)` "
 	     "follows where it was removed."),
-	SPEC("cap.permitted", STRING, IMAGE, get_cap_permitted,
+	SPEC("cap.permitted", STRING, OWNER, get_cap_permitted,
 	     "The permitted capabilities: `CAP_` names in the order of their bits, one space "
 	     "between; empty for none."),
-	SPEC("cap.effective", STRING, IMAGE, get_cap_effective,
+	SPEC("cap.effective", STRING, OWNER, get_cap_effective,
 	     "The effective capabilities, written the same way."),
-	SPEC("cap.inheritable", STRING, IMAGE, get_cap_inheritable,
+	SPEC("cap.inheritable", STRING, OWNER, get_cap_inheritable,
 	     "The inheritable capabilities, written the same way."),
-	SPEC("container.id", STRING, IMAGE, get_container_id,
+	SPEC("container.id", STRING, OWNER, get_container_id,
 	     "The id of the container, 64 hexadecimal digits, from the control group; the key is "
 	     "missing outside containers."),
 	SPEC("container.name", STRING, NOTHING, get_absent,
@@ -81,17 +81,17 @@ const struct field fields[] = {
 	     "the `lost.` keys tell; such a record has no keys of a process."),
 	SPEC_AND_LOSS("event_type", STRING, NOTHING, get_event_type,
 	     "Always `kprobe`: a constant of the schema, which does not name the hook."),
-	SPEC("exit_code", NUMBER, CALL, get_exit_code,
+	SPEC("exit_code", NUMBER, EXIT, get_exit_code,
 	     "The exit code; 128 + N where signal N ended the process. Only in exit records; empty "
 	     "in an inferred one."),
-	SPEC("exit_tid", NUMBER, CALL, get_exit_tid,
+	SPEC("exit_tid", NUMBER, EXIT, get_exit_tid,
 	     "The id of the thread that ended last. Only in exit records; empty in an inferred "
 	     "one."),
-	SPEC("exit_signal", STRING, CALL, get_exit_signal,
+	SPEC("exit_signal", STRING, EXIT, get_exit_signal,
 	     "The signal that ended the process, such as `SIGKILL` or `SIGRTMIN+1`. Only where "
 	     "one did."),
-	SPEC("core_dumped", BOOLEAN, CALL, get_core_dumped, "The process left a core dump."),
-	SPEC("inferred", BOOLEAN, CALL, get_inferred,
+	SPEC("core_dumped", BOOLEAN, EXIT, get_core_dumped, "The process left a core dump."),
+	SPEC("inferred", BOOLEAN, EXIT, get_inferred,
 	     "Nobody saw the process end: its exit was lost, and later it was found to be gone. "
 	     "How and when it ended is not known; `__time__` is when that was noticed. Only in "
 	     "exit records."),
@@ -181,15 +181,15 @@ const struct field fields[] = {
 		 "The environment variables that the input's `Environment` names, as they were at exec, "
 		 "`NAME=value` each, joined and quoted as `arguments` are. Missing where none of them was "
 		 "set, and for processes that were there before the agent."),
-	EXTENDED("duration_ns", NUMBER, CALL, get_duration_ns,
+	EXTENDED("duration_ns", NUMBER, EXIT, get_duration_ns,
 		 "How long the process lived, in nanoseconds. Only in exit records."),
-	EXTENDED("cpu.user_ns", NUMBER, CALL, get_cpu_user_ns,
+	EXTENDED("cpu.user_ns", NUMBER, EXIT, get_cpu_user_ns,
 		 "Time on a CPU in user mode, of all threads, scaled as wait4(2) does. Short by "
 		 "up to a tick and the exit's own work. Only in exit records."),
-	EXTENDED("cpu.system_ns", NUMBER, CALL, get_cpu_system_ns,
+	EXTENDED("cpu.system_ns", NUMBER, EXIT, get_cpu_system_ns,
 		 "Time on a CPU in the kernel, of all threads, as `cpu.user_ns`. Only in exit "
 		 "records."),
-	EXTENDED("memory.peak_bytes", NUMBER, CALL, get_memory_peak_bytes,
+	EXTENDED("memory.peak_bytes", NUMBER, EXIT, get_memory_peak_bytes,
 		 "The largest resident set that the process had. Only in exit records."),
 	EXTENDED("ancestors", STRING, EVENT, get_ancestors,
 		 "The parent, its parent and so on, at most 32, nearest first: `pid:binary`, "
@@ -205,7 +205,7 @@ const struct field fields[] = {
 	EXTENDED_AND_LOSS("__seq__", NUMBER, EVENT, get_seq,
 		 "The position in the log. Records sort by it in the order of cause and effect, "
 		 "which times do not give."),
-	SPEC_AND_LOSS("__time__", TIME, EVENT, get_time,
+	SPEC_AND_LOSS("__time__", TIME, SECOND, get_time,
 	     "When it happened, in seconds since the epoch: an integer, but a string from "
 	     "`flusher_stdout`."),
 };

@@ -23,13 +23,16 @@ enum field_type {
 
 /*
  * What a value is made from, besides the node and the view: as long as that is the same, the value
- * is. So an encoder may keep what it has written of it.
+ * is. So an encoder may keep what it has written of it. Of a lost record it is anything.
  */
 enum field_scope {
 	FIELD_OF_EVENT,	  /* anything */
 	FIELD_OF_NOTHING, /* the same in all records */
-	FIELD_OF_CALL,	  /* the call alone, but anything of an exit or a loss */
+	FIELD_OF_CALL,	  /* the call alone */
+	FIELD_OF_EXIT,	  /* the same, but anything of an exit */
+	FIELD_OF_SECOND,  /* the second in which it happened: see event_second() */
 	FIELD_OF_IMAGE,	  /* the image: all that its stamp stands for */
+	FIELD_OF_OWNER,	  /* the image's credentials, user and control group, and IMAGE_STUB */
 	FIELD_OF_PROGRAM, /* the image's program alone */
 	FIELD_OF_PARENT,  /* the image's parent, as FIELD_OF_IMAGE */
 };

@@ -4,8 +4,6 @@
 
 #include "base/cleanup.h"
 
-#define NS_PER_S 1000000000
-
 /* status, as wait4(2) gives it */
 #define STATUS_SIGNAL 0x7f
 #define STATUS_CORE 0x80
@@ -51,7 +49,7 @@ struct value get_event_type(const struct event *ev, const struct field_view *vie
 struct value get_time(const struct event *ev, const struct field_view *view)
 {
 	(void)view;
-	return value_i64(ev->time_ns / NS_PER_S - (ev->time_ns % NS_PER_S < 0));
+	return value_i64(event_second(ev));
 }
 
 struct value get_time_ns(const struct event *ev, const struct field_view *view)

@@ -283,7 +283,15 @@ static void snapshot(struct sample *s)
 
 static void other_owner(struct sample *s)
 {
-	s->cred.permitted = 3;
+	static const struct event_cred other = { .euid = 7, .permitted = 3 };
+
+	s->image.cred = &other;
+	s->image.stamp = new_stamp();
+}
+
+static void owner_of_parent(struct sample *s)
+{
+	s->image.cred = s->parent.cred;
 	s->image.stamp = new_stamp();
 }
 
@@ -331,11 +339,29 @@ static void back(struct sample *s)
 static void test_kept(void **state)
 {
 	static void (*const steps[])(struct sample * s) = {
-		nothing,       clone_of_parent, other_clone, exec,	   end,
-		end_by_signal, end_unseen,	lose,	     snapshot,	   other_owner,
-		exec,	       other_program,	other_owner, other_parent, no_parent,
-		no_program,    other_node,	back,	     snapshot,	   other_node,
-		lose,	       snapshot,
+		nothing,
+		clone_of_parent,
+		other_clone,
+		exec,
+		end,
+		end_by_signal,
+		end_unseen,
+		lose,
+		snapshot,
+		other_owner,
+		exec,
+		other_program,
+		other_owner,
+		other_parent,
+		owner_of_parent,
+		no_parent,
+		no_program,
+		other_node,
+		back,
+		snapshot,
+		other_node,
+		lose,
+		snapshot,
 	};
 	static const struct json_options options[] = { { .tags = true }, { .time_string = true } };
 
