@@ -4,9 +4,12 @@ The rows that are no tables of storms: what the agent costs when nothing happens
 takes of memory and of time to start beside many processes, and what its programs cost in the kernel. Each gives
 {name: (samples, unit)}.
 """
+import ctypes
 import json
+import mmap
 import os
 import signal
+import struct
 import subprocess
 import time
 from contextlib import contextmanager
@@ -120,6 +123,12 @@ def latency(tools, work, repeats):
     return found
 
 
+def text_bytes(tools, processes):
+    """What the texts of one process of the crowd take: its program, its arguments, its directory."""
+    arguments = f"{tools.sleeper}\0c{processes - 1}\0"
+    return len(tools.sleeper) + 1 + len(arguments) + len(str(tools.directory)) + 1
+
+
 def resident(tools, work, processes):
     """(RSS, anonymous part) of the agent beside a crowd, after a storm."""
     with crowd(tools, processes, target=tools.sleeper), running(Agent(tools), work) as agent:
@@ -137,7 +146,8 @@ def memory(tools, work, repeats, processes=(1_000, 100_000)):
         found[f"anonymous part with {n}"] = (Samples([anon / MIB]), "MiB")
     if len(processes) > 1:
         each = (anonymous[-1] - anonymous[0]) / (processes[-1] - processes[0])
-        found["a further process, its strings included"] = (Samples([each]), "bytes")
+        found["a further process, its texts included"] = (Samples([each]), "bytes")
+        found["a further process, above its texts"] = (Samples([each - text_bytes(tools, processes[-1])]), "bytes")
     return found
 
 
@@ -214,9 +224,39 @@ def loss_of_stall(tools, work, repeats, n=40_000):
     return found
 
 
+BPF_MAP_GET_FD_BY_ID, SYS_BPF, RINGBUF = 14, {"x86_64": 321, "aarch64": 280}[os.uname().machine], 27
+
+
+def ring_position(pid):
+    """How many bytes were ever put into the ring that a process reads: its second page says so."""
+    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
+        text = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
+        if text.get("map_type") != str(RINGBUF):
+            continue
+        attributes = struct.pack("<III", int(text["map_id"]), 0, 0)
+        fd = ctypes.CDLL(None, use_errno=True).syscall(SYS_BPF, BPF_MAP_GET_FD_BY_ID, attributes, len(attributes))
+        if fd < 0:
+            raise OSError(ctypes.get_errno(), "no access to the ring")
+        page = os.sysconf("SC_PAGESIZE")
+        with mmap.mmap(fd, page, mmap.MAP_SHARED, mmap.PROT_READ, offset=page) as producer:
+            position = struct.unpack("<Q", producer[:8])[0]
+        os.close(fd)
+        return position
+    raise RuntimeError(f"{pid} has no ring")
+
+
+def ring_bytes(collector, work, n=10_000):
+    """Bytes of the ring that a fork, an exec and an exit take."""
+    with running(collector, work):
+        before = ring_position(collector.popen.pid)
+        end_storm(start_storm(collector.tools, n=n))
+        return (ring_position(collector.popen.pid) - before) / n
+
+
 def sizing(tools, work, repeats):
-    """What a rate of execs costs, and how long the reader may stand still at it, for the ring as it is by default."""
-    found = {}
+    """What a rate of execs costs, and how much of the ring it takes."""
+    found = {f"{make(tools).name}: fork + exec + exit": (Samples(ring_bytes(make(tools), work) for _ in range(repeats)),
+                                                         "bytes of the ring") for make in (Agent, Floor)}
     for rate in (10, 100, 1_000, 5_000, 10_000):
         share = Samples()
         for _ in range(repeats):

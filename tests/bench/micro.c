@@ -165,8 +165,7 @@ __attribute__((noinline)) void stage_filter(struct micro *m, const struct batch 
 					    struct figures *f)
 {
 	for (size_t i = 0; i < batch->n; i++)
-		f->kept += condition_test(m->condition, &batch->events[i], &m->view) ==
-			   OUTCOME_YES;
+		f->kept += condition_test(m->condition, &batch->events[i], &m->view) == OUTCOME_YES;
 }
 
 /* The records of one drain, through all stages. */

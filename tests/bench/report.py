@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import time
 from pathlib import Path
 
@@ -89,9 +90,24 @@ def comparable(rows):
                 if base in storm:
                     found[row, f"{name} {metric} x {base}"] = Samples(metrics[metric]).over(storm[base][metric])
             found[row, f"{name} lost"] = Samples(metrics.get("lost", []))
-            found[row, f"{name} RSS"] = Samples(metrics["peak"])
+            found[row, f"{name} RSS MiB"] = scaled(metrics["peak"], MIB)
             found[row, f"{name} bytes"] = Samples(metrics["bytes"])
     return {key: value for key, value in found.items() if value}
+
+
+def merged(path, rows):
+    """The rows of a stored result, as far as there is one, replaced by those of this run."""
+    before = json.loads(path.read_text())["rows"] if path.exists() else {}
+    return {"machine": machine(), "rows": {**before, **rows}}
+
+
+def rewrite(path, texts):
+    """Puts the tables of this run into a page, each between its two marks: <!-- ROW --> and <!-- end -->."""
+    page = path.read_text()
+    for row, text in texts.items():
+        page = re.sub(rf"(?s)(<!-- {re.escape(row)} -->\n).*?(<!-- end -->)",
+                      lambda found: f"{found[1]}```\n{text}\n```\n{found[2]}", page)
+    path.write_text(page)
 
 
 def compare(now, path):

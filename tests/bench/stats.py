@@ -54,7 +54,7 @@ def judge(now, before, alpha=0.05, least=0.02):
     """'better', 'same' or 'worse', for what is better when it is small. A change below `least` is none."""
     if len(now) < 4 or len(before) < 4:
         return "too few"
-    change = Samples(now).median / Samples(before).median - 1 if Samples(before).median else 0.0
-    if rank_test(now, before) > alpha or abs(change) < least:
+    change = Samples(now).median - Samples(before).median
+    if rank_test(now, before) > alpha or abs(change) <= least * Samples(before).median:
         return "same"
     return "better" if change < 0 else "worse"

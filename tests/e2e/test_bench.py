@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark's arithmetic: what it says of two runs, what it counts in an output, what it puts into a page."""
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+
+import collectors  # noqa: E402
+import plot  # noqa: E402
+import report  # noqa: E402
+import stats  # noqa: E402
+import storms  # noqa: E402
+
+
+@pytest.mark.parametrize("a, b, probability", [
+    ([1, 2, 3, 4, 5], [6, 7, 8, 9, 10], 2 / 252),
+    ([1, 3, 5], [2, 4, 6], 14 / 20),
+    ([1, 1, 1, 1], [1, 1, 1, 1], 1.0),
+    ([], [1], 1.0),
+    (range(20), range(100, 120), 6.8e-8),  # by the normal approximation
+])
+def test_rank_test(a, b, probability):
+    assert stats.rank_test(list(a), list(b)) == pytest.approx(probability, rel=0.02)
+    assert stats.rank_test(list(b), list(a)) == pytest.approx(probability, rel=0.02)
+
+
+@pytest.mark.parametrize("now, before, verdict", [
+    ([1, 2, 3, 4, 5], [6, 7, 8, 9, 10], "better"),
+    ([6, 7, 8, 9, 10], [1, 2, 3, 4, 5], "worse"),
+    ([1, 3, 5, 7], [2, 4, 6, 8], "same"),
+    ([100.1] * 5, [100.0] * 5, "same"),  # surely more, but not by much
+    ([1, 2, 3], [4, 5, 6], "too few"),
+    ([7] * 4, [0] * 4, "worse"),  # records lost, where none were
+])
+def test_judgement(now, before, verdict):
+    assert stats.judge(now, before) == verdict
+
+
+def test_samples():
+    assert stats.Samples([3, 1, 2]).text() == "2.00 (1.00..3.00)"
+    assert stats.Samples([4, 9]).over([2, 3]) == [2, 3]
+
+
+def line(call, arguments):
+    return json.dumps({"arguments": arguments, "call_name": call}, separators=(",", ":")) + "\n"
+
+
+def test_markers(tmp_path):
+    collector = collectors.Agent(None)
+    collector.out = tmp_path / "out"
+    before = line("execve", "m9")
+    text = [line("execve", f"m{i}") for i in (1, 2, 2)] + [line("exit", "m3"), line("execve", "xxx xxx m4")]
+    collector.out.write_text(before + "".join(text))
+    assert storms.count_markers(collector, len(before), 5) == (2, 1)  # 3 and 5 are missing, 2 came twice
+    assert storms.line_lengths(collector) == {}
+
+
+def results(cpu, floor):
+    metrics = {"cpu": [cpu] * 5, "wall": [1.0] * 5, "lost": [0] * 5, "peak": [1 << 20] * 5, "bytes": [9] * 5}
+    return {"row": {"base": "floor", "storm": {"agent": metrics, "floor": {**metrics, "cpu": [floor] * 5}}}}
+
+
+def test_a_slower_machine_is_no_worse(tmp_path):
+    stored = tmp_path / "stored.json"
+    stored.write_text(json.dumps({"rows": results(2.0, 1.0)}))
+    assert not report.compare(results(4.0, 2.0), stored)[1]
+    text, is_worse = report.compare(results(3.0, 1.0), stored)
+    assert is_worse and [x for x in text.splitlines() if x.endswith("worse")] == [text.splitlines()[1]]
+
+
+def test_rows_that_were_not_run_stay(tmp_path):
+    stored = tmp_path / "stored.json"
+    stored.write_text(json.dumps({"rows": {"a": 1, "b": 2}}))
+    assert report.merged(stored, {"b": 3})["rows"] == {"a": 1, "b": 3}
+
+
+def test_page(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("one\n<!-- a -->\nold\n<!-- end -->\ntwo\n<!-- b -->\n<!-- end -->\n")
+    report.rewrite(page, {"a": r"new \1", "c": "nowhere"})
+    assert page.read_text() == "one\n<!-- a -->\n```\nnew \\1\n```\n<!-- end -->\ntwo\n<!-- b -->\n<!-- end -->\n"
+
+
+def test_plot():
+    figures = {f"{n} processes: {name}": ([n / 100, n / 50], "us") for n in (10, 100) for name in ("agent", "floor")}
+    assert plot.draw({"1-worker": {}}) is None
+    picture = plot.draw({"processes": {"figures": figures}})
+    assert picture.count("<polyline") == 2 and picture.endswith("</svg>\n")
