@@ -48,7 +48,7 @@ def test_extended_fields_are_all_there_when_they_apply(extended, binary):
     only_exit = {"exit_code", "exit_tid", "duration_ns", "cpu.user_ns", "cpu.system_ns", "memory.peak_bytes"}
     only_where_so = {"exit_signal", "interpreter", "container.id", "parent.container.id", "environment"} | \
         {f["name"] for f in fields if f["type"] == "boolean"} | \
-        {f["name"] for f in fields if f["name"].startswith(("container.", "k8s."))}
+        {f["name"] for f in fields if f["name"].startswith(("container.", "k8s.", "lost."))}
     names = {f["name"] for f in fields} - only_where_so
     assert names - only_exit <= set(execve), names - only_exit - set(execve)
     assert names <= set(exit_), names - set(exit_)
