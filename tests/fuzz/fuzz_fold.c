@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A stream of records through the fold, with small limits, batches that end now and then, and
- * answers to what the fold asks. The input is the records one after another, each padded to 8
- * bytes, as a batch of a recording has them. Records whose size cannot be are made to fit, so that
- * a change of a length is not the end of the input. The lowest bit of the head's lost_budget says
- * whether the batch ends after it.
+ * answers to what the fold asks; at the end its state goes through another fold. The input is the
+ * records one after another, each padded to 8 bytes, as a batch of a recording has them. Records
+ * whose size cannot be are made to fit, so that a change of a length is not the end of the input.
+ * The lowest bit of the head's lost_budget says whether the batch ends after it.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "proc/fold.h"
+#include "proc/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -67,6 +68,8 @@ static uint64_t touch(const struct event *ev)
 {
 	uint64_t sum = ev->seq + ev->tid + ev->node->name.n;
 
+	if (ev->call == CALL_LOST)
+		return sum + ev->loss->exec + (uint64_t)ev->loss->until_ns;
 	for (const struct image *i = ev->image; i; i = i->parent) {
 		sum += i->key.pid + i->cred->euid;
 		sum += i->user ? i->user->name.n : 0;
@@ -80,10 +83,20 @@ static uint64_t touch(const struct event *ev)
 	return sum;
 }
 
+static void count_key(void *ctx, const struct image_key *key)
+{
+	*(uint64_t *)ctx += key->pid;
+}
+
 static void end_batch(struct fold *f, struct batch *b)
 {
 	struct proc_counters c;
+	uint64_t sum = 0;
 
+	fold_each_unseen(f, count_key, &sum);
+	sink += sum;
+	if (fold_end_batch(f, 1, b) < 0)
+		abort();
 	for (size_t i = 0; i < b->n; i++)
 		sink += touch(&b->events[i]);
 	batch_reset(b);
@@ -91,6 +104,35 @@ static void end_batch(struct fold *f, struct batch *b)
 	fold_counters(f, &c);
 	if (c.processes > limits.max_images)
 		abort();
+}
+
+static int refold(void *ctx, const struct event_head *record)
+{
+	struct batch *b = ctx;
+
+	if (fold_record(b->owner, record, record->size, 1, b) < 0 || b->n)
+		abort(); /* what a fold writes it can read, and it tells nobody anything */
+	return 0;
+}
+
+/* The state of any fold makes another one that is as large. */
+static void go_round(struct fold *f)
+{
+	struct proc_counters before, after;
+	struct fold *g = NULL;
+	struct batch b;
+
+	if (fold_new(&limits, NULL, &g) < 0)
+		return;
+	batch_init(&b, fold_release, g);
+	if (fold_state(f, refold, &b) < 0)
+		abort();
+	fold_counters(f, &before);
+	fold_counters(g, &after);
+	if (before.processes != after.processes || fold_wants_pass(f) != fold_wants_pass(g))
+		abort();
+	batch_done(&b);
+	fold_free(g);
 }
 
 /* The size of the record at p, at most n; its head may be changed so that it agrees. */
@@ -128,6 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += (n + 7) / 8 * 8;
 	}
 	end_batch(f, &b);
+	go_round(f);
 	batch_done(&b);
 	fold_free(f); /* asserts that every byte came back */
 	return 0;

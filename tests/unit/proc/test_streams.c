@@ -306,7 +306,7 @@ static void test_stored(void **state)
 	assert_int_equal(streams_restore(&t, &stored), 0);
 	assert_lost(&t, LOSS_RING_FULL, 0, 0, 0, 0);
 	assert_false(t.has_lost_process);
-	account(&t, RECORD(.seq = 7, .lost_exec = 5, .time_ns = 75, .lost_budget = 2));
+	account(&t, RECORD(.seq = 8, .lost_exec = 5, .time_ns = 75, .lost_budget = 2));
 	account(&t,
 		RECORD(.seq = 12, .lost_exec = 6, .lost_fork = 2, .time_ns = 90, .lost_budget = 3));
 	assert_lost(&t, LOSS_BUDGET, 1, 0, 0, 0);

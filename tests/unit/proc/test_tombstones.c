@@ -31,10 +31,29 @@ static void test_oldest_go(void **state)
 	tombstones_done(&t);
 }
 
+/* Only an end that nobody saw can be taken back. */
+static void test_revive(void **state)
+{
+	struct tombstones t;
+
+	(void)state;
+	tombstones_init(&t, 3);
+	tombstones_add(&t, 1, 101, false);
+	tombstones_add(&t, 2, 102, true);
+	assert_false(tombstones_revive(&t, 1, 101));
+	assert_false(tombstones_revive(&t, 3, 103));
+	assert_true(tombstones_has(&t, 1, 101));
+	assert_true(tombstones_revive(&t, 2, 102));
+	assert_false(tombstones_has(&t, 2, 102));
+	assert_false(tombstones_revive(&t, 2, 102));
+	tombstones_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oldest_go),
+		cmocka_unit_test(test_revive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
