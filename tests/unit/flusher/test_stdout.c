@@ -27,13 +27,20 @@ static void test_findings(void **state)
 		{ "{FileName: /x, MaxSize: 0, MaxRolls: 0}", "", false },
 		{ "{FileName: /x, MaxSize: -1, MaxRolls: -1}", "", false },
 		{ "{KeyValuePairs: false}",
-		  "t:1:17: warning: flushers[0].KeyValuePairs: there is only flat JSON here",
+		  "t:1:17: warning: flushers[0].KeyValuePairs: there is only flat JSON here; records are printed as with true",
 		  false },
-		{ "{OnlyStdout: true, FileName: /x}", "flushers[0].FileName: is not used", false },
-		{ "{MaxSize: 1000}", "flushers[0].MaxSize: has no effect", false },
-		{ "{MaxRolls: 3}", "flushers[0].MaxRolls: has no effect", false },
+		{ "{OnlyStdout: true, FileName: /x}",
+		  "t:1:30: warning: flushers[0].FileName: is not used, since OnlyStdout is true; records go to the standard output only",
+		  false },
+		{ "{MaxSize: 1000}",
+		  "t:1:11: warning: flushers[0].MaxSize: has no effect on the standard output, only on the file of FileName",
+		  false },
+		{ "{MaxRolls: 3}",
+		  "t:1:12: warning: flushers[0].MaxRolls: has no effect on the standard output, only on the file of FileName",
+		  false },
 		{ "{FileName: /x, MaxSize: 1MiB}", "expected a whole number, not '1MiB'", true },
-		{ "{FileName: /x, MaxRolls: 1001}", "MaxRolls: expected a number from", true },
+		{ "{FileName: /x, MaxRolls: 1001}",
+		  "MaxRolls: expected a number from -2147483648 to 1000, not '1001'", true },
 		{ "{FilName: /x}", "did you mean 'FileName'?", true },
 	};
 
@@ -173,18 +180,26 @@ static void test_rolls(void **state)
 
 static void test_not_open(void **state)
 {
-	int saved = dup(STDOUT_FILENO), r;
+	int saved = dup(STDOUT_FILENO), saved_log = dup(STDERR_FILENO), r;
+	_cleanup_(fclosep) FILE *log = tmpfile();
 	struct configured c;
+	char line[256] = "";
 
 	(void)state;
 	configure(&c, &flusher_stdout, "{}");
 	close(STDOUT_FILENO);
+	dup2(fileno(log), STDERR_FILENO);
 	r = flusher_stdout.base.start(&c.self);
 	flusher_stdout.base.stop(&c.self);
+	dup2(saved_log, STDERR_FILENO);
+	close(saved_log);
 	assert_int_equal(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
 	close(saved);
 	configured_done(&c);
 	assert_int_equal(r, -EBADF);
+	rewind(log);
+	assert_non_null(fgets(line, sizeof(line), log));
+	assert_non_null(strstr(line, "flusher_stdout: the standard output is not open"));
 }
 
 int main(void)

@@ -694,6 +694,66 @@ static uint64_t sum_of_dropped(FILE *file, size_t *ret_lines)
 	return sum;
 }
 
+/* What standard error gets from here on goes into a file; what it was. */
+static int catch_log(FILE *file)
+{
+	int saved = dup(STDERR_FILENO);
+
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	dup2(fileno(file), STDERR_FILENO);
+	return saved;
+}
+
+static void release_log(FILE *file, int saved, char *text, size_t size)
+{
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	log_setup(LOG_LEVEL_ERR, LOG_FORMAT_TEXT);
+	rewind(file);
+	text[fread(text, 1, size - 1, file)] = '\0';
+}
+
+/* Each kind of loss in words that say what it is; and what is not one. */
+static void test_words(void **state)
+{
+	static const struct {
+		bool has_state;
+		int error;
+		unsigned int deadline;
+		const char *words;
+	} rows[] = {
+		{ false, -EAGAIN, 0,
+		  "10 records dropped: they could not be written before it was stopped" },
+		{ false, -ENOSPC, 10, "10 records dropped: No space left on device" },
+		{ true, -EAGAIN, 0, "10 records wait in '" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(fclosep) FILE *file = tmpfile();
+		int saved = catch_log(file);
+		char text[2048];
+		struct life l;
+
+		set_fake(budget, 0);
+		set_fake(error, rows[i].error);
+		if (rows[i].has_state)
+			begin_life(&l);
+		else
+			start(&l.outlet);
+		push_at(&l.outlet, 100, 0, 10);
+		outlet_stop(&l.outlet, rows[i].deadline ? in_seconds(rows[i].deadline) : 0);
+		outlet_done(&l.outlet);
+		if (rows[i].has_state)
+			custody_close(l.custody);
+		release_log(file, saved, text, sizeof(text));
+		assert_non_null(strstr(text, rows[i].words));
+		assert_null(strstr(text, "timed out"));
+		assert_int_equal(!strstr(text, "dropped"), rows[i].has_state);
+		remove_state();
+	}
+}
+
 /* The log tells of each record that is lost, in a few lines for all of them. */
 static void test_log(void **state)
 {
@@ -777,6 +837,7 @@ int main(void)
 		test(test_cannot_start),
 		test(test_no_memory),
 		test(test_log),
+		test(test_words),
 		test(test_marks),
 		test(test_lives),
 		test(test_skips),

@@ -236,6 +236,17 @@ static size_t drain(int fd, struct buf *to)
 	return to->len - before;
 }
 
+/* Until the flushers have dealt with everything. */
+static void drain_all(struct pipeline *p, int fd, struct buf *to)
+{
+	uint64_t give_up = in_seconds(20);
+
+	while (pipeline_pending(p) != UINT64_MAX)
+		if (!drain(fd, to))
+			pause_a_little(give_up);
+	drain(fd, to);
+}
+
 /* A pipe of which the test has the reading end, and which holds 4 KiB. */
 static int make_fifo(void)
 {
@@ -348,6 +359,49 @@ static int failure_of(const struct pipeline *p)
 		r = flusher.failure;
 	}
 	return r;
+}
+
+/*
+ * What the queue of the pipe has dropped is told of in its own stream, in its place, once it takes
+ * records again; the file beside it has lost nothing and hears nothing of it.
+ */
+static void test_report(void **state)
+{
+	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
+	_cleanup_(freep) char *args = calloc(1, 4000), *text = NULL;
+	_cleanup_(freep) unsigned int *pids = calloc(RECORDS_MAX, sizeof(*pids));
+	_cleanup_(buf_done) struct buf got = { 0 };
+	int reader = make_fifo();
+	const char *at;
+
+	(void)state;
+	memset(args, 'a', 3999);
+	args[1] = '\0';
+	make_world(1000, (struct str){ args, 4000 });
+	p = load_pair("beside");
+	assert_int_equal(pipeline_start(p), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		pipeline_deliver(p, &world.batch, i, i + 1);
+		wait_for_delivery(p, 1, 1000 * (i + 1));
+	}
+	drain_all(p, reader, &got);
+	world.batch.n = 1;
+	pipeline_deliver(p, &world.batch, 3, 4);
+	drain_all(p, reader, &got);
+	buf_put_char(&got, '\0');
+	assert_int_equal(read_pids(got.data, pids), 3001 - n_reported);
+	assert_int_equal(n_reported, metric_get(&p->outlets[0].counters.overflowed));
+	assert_true(n_reports > 0 && n_reported > 0);
+	at = strstr(got.data, "\"call_name\":\"lost\"");
+	assert_non_null(strstr(at, "\"lost.reason\":\"queue_full\""));
+	assert_int_equal(metric_get(&p->outlets[0].counters.reports), n_reports);
+	assert_int_equal(metric_get(&p->outlets[1].counters.reports), 0);
+	text = read_file(path_of("beside"));
+	assert_int_equal(read_pids(text, pids), 3001);
+	assert_int_equal(n_reports, 0);
+	close(reader);
+	unlink(path_of("fifo"));
+	unlink(path_of("beside"));
 }
 
 /* The last flusher loses its reader: said from then on. One of two does: the other goes on. */
@@ -610,6 +664,7 @@ int main(void)
 		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_reader_gone),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_no_space),
