@@ -373,6 +373,7 @@ static void test_report(void **state)
 	_cleanup_(buf_done) struct buf got = { 0 };
 	int reader = make_fifo();
 	const char *at;
+	size_t n;
 
 	(void)state;
 	memset(args, 'a', 3999);
@@ -389,7 +390,8 @@ static void test_report(void **state)
 	pipeline_deliver(p, &world.batch, 3, 4);
 	drain_all(p, reader, &got);
 	buf_put_char(&got, '\0');
-	assert_int_equal(read_pids(got.data, pids), 3001 - n_reported);
+	n = read_pids(got.data, pids);
+	assert_int_equal(n, 3001 - n_reported);
 	assert_int_equal(n_reported, metric_get(&p->outlets[0].counters.overflowed));
 	assert_true(n_reports > 0 && n_reported > 0);
 	at = strstr(got.data, "\"call_name\":\"lost\"");
