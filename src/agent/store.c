@@ -176,6 +176,7 @@ void store_begin(struct store *s, uint32_t ring_id, struct fold *fold, uint64_t 
 			       s->folder);
 		return;
 	}
+	s->end = position; /* where an old journal, if it goes on, goes on */
 	store_rewrite(s, fold, position);
 }
 
