@@ -13,14 +13,9 @@ void hash_done(struct hash *h)
 	*h = (struct hash){ 0 };
 }
 
-static size_t home(const struct hash *h, uint64_t hash)
-{
-	return hash & (h->cap - 1);
-}
-
 static void place(struct hash *h, uint64_t hash, void *item)
 {
-	size_t i = home(h, hash);
+	size_t i = hash_home(h, hash);
 
 	while (h->slots[i].item)
 		i = (i + 1) & (h->cap - 1);
@@ -40,16 +35,6 @@ static int grow(struct hash *h)
 	hash_done(h);
 	*h = bigger;
 	return 0;
-}
-
-void *hash_lookup(const struct hash *h, uint64_t hash, hash_eq_fn *eq, const void *key)
-{
-	if (!h->cap)
-		return NULL;
-	for (size_t i = home(h, hash); h->slots[i].item; i = (i + 1) & (h->cap - 1))
-		if (h->slots[i].hash == hash && eq(h->slots[i].item, key))
-			return h->slots[i].item;
-	return NULL;
 }
 
 int hash_insert(struct hash *h, uint64_t hash, void *item)
@@ -75,7 +60,7 @@ static void close_hole(struct hash *h, size_t i)
 	size_t mask = h->cap - 1;
 
 	for (size_t j = (i + 1) & mask; h->slots[j].item; j = (j + 1) & mask) {
-		if (((j - home(h, h->slots[j].hash)) & mask) < ((j - i) & mask))
+		if (((j - hash_home(h, h->slots[j].hash)) & mask) < ((j - i) & mask))
 			continue;
 		h->slots[i] = h->slots[j];
 		i = j;
@@ -87,7 +72,7 @@ void hash_remove(struct hash *h, uint64_t hash, const void *item)
 {
 	if (!h->cap)
 		return;
-	for (size_t i = home(h, hash); h->slots[i].item; i = (i + 1) & (h->cap - 1)) {
+	for (size_t i = hash_home(h, hash); h->slots[i].item; i = (i + 1) & (h->cap - 1)) {
 		if (h->slots[i].item != item)
 			continue;
 		close_hole(h, i);

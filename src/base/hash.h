@@ -24,8 +24,24 @@ typedef bool hash_eq_fn(const void *item, const void *key);
 
 void hash_done(struct hash *h); /* the items are not touched */
 
-/* The item, or NULL. */
-void *hash_lookup(const struct hash *h, uint64_t hash, hash_eq_fn *eq, const void *key);
+/* Where an item belongs; it is there or in one of the slots behind. */
+static inline size_t hash_home(const struct hash *h, uint64_t hash)
+{
+	return hash & (h->cap - 1);
+}
+
+/* The item, or NULL. Here, so that the comparison becomes part of the loop. */
+static inline void *hash_lookup(const struct hash *h, uint64_t hash, hash_eq_fn *eq,
+				const void *key)
+{
+	if (!h->cap)
+		return NULL;
+	for (size_t i = hash_home(h, hash); h->slots[i].item; i = (i + 1) & (h->cap - 1))
+		if (h->slots[i].hash == hash && eq(h->slots[i].item, key))
+			return h->slots[i].item;
+	return NULL;
+}
+
 /* 0 or -ENOMEM. An equal key must not be there. */
 int hash_insert(struct hash *h, uint64_t hash, void *item);
 /* Takes out exactly this item; nothing where it is not there. */

@@ -6,8 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define SLOT_BITS 11
-#define N_SLOTS (1 << SLOT_BITS)
+#define N_SLOTS (1 << FRAGMENTS_SLOT_BITS)
 
 int fragments_init(struct fragments *f)
 {
@@ -29,22 +28,6 @@ void fragments_clear(struct fragments *f)
 	memset(f->slots, 0, N_SLOTS * sizeof(*f->slots));
 }
 
-static struct fragment_slot *slot_of(const struct fragments *f, uint64_t stamp, uint32_t part)
-{
-	/* Stamps follow each other: multiplied by the golden ratio they lie evenly apart. */
-	return &f->slots[(stamp ^ (uint64_t)part << 56) * 0x9e3779b97f4a7c15u >> (64 - SLOT_BITS)];
-}
-
-struct str fragments_lookup(const struct fragments *f, uint64_t stamp, uint32_t part)
-{
-	const struct fragment_slot *slot = slot_of(f, stamp, part);
-	bool is_there = stamp && slot->stamp == stamp && slot->part == part &&
-			f->end - slot->begin <= FRAGMENTS_BYTES;
-
-	return (struct str){ .p = is_there ? f->bytes + slot->begin % FRAGMENTS_BYTES : NULL,
-			     .n = is_there ? slot->n : 0 };
-}
-
 /* Room for n bytes in one piece. */
 static uint64_t take_room(struct fragments *f, size_t n)
 {
@@ -57,7 +40,7 @@ static uint64_t take_room(struct fragments *f, size_t n)
 
 void fragments_keep(struct fragments *f, uint64_t stamp, uint32_t part, struct str text)
 {
-	struct fragment_slot *slot = slot_of(f, stamp, part);
+	struct fragment_slot *slot = &f->slots[fragments_slot(stamp, part)];
 
 	if (!stamp || text.n > FRAGMENT_MAX)
 		return;

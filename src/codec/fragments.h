@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #define FRAGMENTS_BYTES (256 * 1024)
+#define FRAGMENTS_SLOT_BITS 11
 #define FRAGMENT_MAX (FRAGMENTS_BYTES / 16) /* a longer one is not kept */
 
 struct fragment_slot {
@@ -31,7 +32,22 @@ int fragments_init(struct fragments *f);
 void fragments_done(struct fragments *f);
 void fragments_clear(struct fragments *f);
 
+/* Stamps follow each other: multiplied by the golden ratio they lie evenly apart. */
+static inline size_t fragments_slot(uint64_t stamp, uint32_t part)
+{
+	return (stamp ^ (uint64_t)part << 56) * 0x9e3779b97f4a7c15u >> (64 - FRAGMENTS_SLOT_BITS);
+}
+
 /* The piece, until the next is kept; .p is NULL where it is not there. */
-struct str fragments_lookup(const struct fragments *f, uint64_t stamp, uint32_t part);
+static inline struct str fragments_lookup(const struct fragments *f, uint64_t stamp, uint32_t part)
+{
+	const struct fragment_slot *slot = &f->slots[fragments_slot(stamp, part)];
+
+	if (!stamp || slot->stamp != stamp || slot->part != part ||
+	    f->end - slot->begin > FRAGMENTS_BYTES)
+		return (struct str){ .p = NULL, .n = 0 };
+	return (struct str){ .p = f->bytes + slot->begin % FRAGMENTS_BYTES, .n = slot->n };
+}
+
 /* Stamp 0 is never kept. */
 void fragments_keep(struct fragments *f, uint64_t stamp, uint32_t part, struct str text);

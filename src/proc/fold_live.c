@@ -23,13 +23,16 @@ static bool has_revived(struct fold *f, const struct event_head *h)
 }
 
 /*
- * The image that a record describes and that is not current: the stub that was made for it, or a
- * new one. The caller gets a reference. -ESTALE: it has been there and has ended.
+ * The image that a record describes: the current one of its process (NULL: there is no process),
+ * the stub that was made for it, or a new one. The caller gets a reference. -ESTALE: it has been
+ * there and has ended.
  */
-static int image_obtain(struct fold *f, const struct event_head *h, struct image **ret)
+static int image_obtain(struct fold *f, struct process *process, const struct event_head *h,
+			struct image **ret)
 {
 	struct image_key key = image_key_from_head(h);
-	struct image *image = table_lookup_image(&f->table, &key);
+	bool is_current = process && process->image->key.exec_count == key.exec_count;
+	struct image *image = is_current ? process->image : table_lookup_other(&f->table, &key);
 
 	if (!image)
 		return table_image_new(&f->table, &key, 0, ret);
@@ -79,10 +82,12 @@ static int clone_set_parent(struct fold *f, struct image *image, const struct ev
 static int clone_set_program(struct fold *f, struct image *image, const struct event_fork *e)
 {
 	struct image_key key = image_key_from_id(&e->forker);
-	struct image *forker = table_lookup_image(&f->table, &key);
+	struct image *forker = image->parent;
 	struct program *program = NULL;
 	int r;
 
+	if (!forker || image_key_cmp(&forker->key, &key) != 0)
+		forker = table_lookup_image(&f->table, &key);
 	if (forker && forker->program)
 		table_set_program(&f->table, image, forker->program);
 	if (image->program || !(e->head.flags & (EVENT_F_KTHREAD | EVENT_F_BY_KTHREAD)))
@@ -128,7 +133,7 @@ static int fork_of_known(struct fold *f, struct process *process, const struct e
 
 	if (process->flags & PROCESS_LIVE || process->image->key.exec_count < e->head.exec_count)
 		return twin(f);
-	r = image_obtain(f, &e->head, &image);
+	r = image_obtain(f, process, &e->head, &image);
 	if (r < 0)
 		return r == -ESTALE ? twin(f) : r;
 	process->flags |= is_current ? PROCESS_LIVE | PROCESS_LIVE_IMAGE : PROCESS_LIVE;
@@ -168,7 +173,7 @@ int fold_fork(struct fold *f, const struct event_fork *e, const struct step *ste
 		return fork_of_known(f, process, e, step);
 	if (has_ended(f, &e->head))
 		return twin(f);
-	r = image_obtain(f, &e->head, &image);
+	r = image_obtain(f, NULL, &e->head, &image);
 	if (r < 0)
 		return r == -ESTALE ? twin(f) : r;
 	r = clone_fill(f, image, e);
@@ -270,7 +275,7 @@ int fold_exec(struct fold *f, const struct event_exec *e, const struct step *ste
 	if (process ? process->image->key.exec_count > e->head.exec_count
 		    : has_ended(f, &e->head) && !has_revived(f, &e->head))
 		return twin(f);
-	r = image_obtain(f, &e->head, &image);
+	r = image_obtain(f, process, &e->head, &image);
 	if (r < 0)
 		return r == -ESTALE ? twin(f) : r;
 	return exec_of_next(f, process, image, e, step);
@@ -308,7 +313,7 @@ static int exit_of_unknown(struct fold *f, struct process **process, const struc
 	struct image *image = NULL;
 	int r;
 
-	r = image_obtain(f, &e->head, &image);
+	r = image_obtain(f, *process, &e->head, &image);
 	if (r < 0)
 		return r;
 	r = exit_fill(f, *process, image, e);

@@ -56,6 +56,8 @@ void cgroup_unref(const struct cgroup *cgroup)
 
 static void touch(struct owner_table *t, struct list *l)
 {
+	if (t->lru.prev == l)
+		return;
 	list_unlink(l);
 	list_append(&t->lru, l);
 }
@@ -72,8 +74,13 @@ static uint64_t user_hash(uint32_t uid)
 
 const struct user *users_lookup(struct owner_table *t, uint32_t uid)
 {
-	struct user_entry *e = hash_lookup(&t->index, user_hash(uid), user_eq, &uid);
+	struct user_entry *e = NULL;
 
+	/* Mostly it is the one that was asked for last. */
+	if (!list_is_empty(&t->lru))
+		e = LIST_ENTRY(t->lru.prev, struct user_entry, lru);
+	if (!e || !user_eq(e, &uid))
+		e = hash_lookup(&t->index, user_hash(uid), user_eq, &uid);
 	if (!e)
 		return NULL;
 	touch(t, &e->lru);
@@ -178,7 +185,14 @@ static struct cgroup_entry *cgroup_entry_lookup(const struct owner_table *t, uin
 						uint64_t id)
 {
 	struct cgroup_key key = { .id = id, .hierarchy = hierarchy };
+	struct cgroup_entry *last;
 
+	/* Mostly it is the one that was asked for last. */
+	if (!list_is_empty(&t->lru)) {
+		last = LIST_ENTRY(t->lru.prev, struct cgroup_entry, lru);
+		if (cgroup_eq(last, &key))
+			return last;
+	}
 	return hash_lookup(&t->index, cgroup_hash(hierarchy, id), cgroup_eq, &key);
 }
 

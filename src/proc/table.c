@@ -91,13 +91,18 @@ struct process *table_lookup(const struct proc_table *t, uint32_t pid, uint64_t 
 	return hash_lookup(&t->processes, process_hash(pid, start_ns), process_eq, &key);
 }
 
+struct image *table_lookup_other(const struct proc_table *t, const struct image_key *key)
+{
+	return hash_lookup(&t->images, image_hash(key), image_eq, key);
+}
+
 struct image *table_lookup_image(const struct proc_table *t, const struct image_key *key)
 {
 	struct process *p = table_lookup(t, key->pid, key->start_ns);
 
 	if (p && p->image->key.exec_count == key->exec_count)
 		return p->image;
-	return hash_lookup(&t->images, image_hash(key), image_eq, key);
+	return table_lookup_other(t, key);
 }
 
 int table_image_new(struct proc_table *t, const struct image_key *key, uint32_t flags,

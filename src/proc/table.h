@@ -89,6 +89,8 @@ void table_done(struct proc_table *t); /* nobody but the table may hold a refere
 /* Borrowed, or NULL. */
 struct process *table_lookup(const struct proc_table *t, uint32_t pid, uint64_t start_ns);
 struct image *table_lookup_image(const struct proc_table *t, const struct image_key *key);
+/* Only among those that are not current. */
+struct image *table_lookup_other(const struct proc_table *t, const struct image_key *key);
 
 /* Makes an image, or an indexed stub, of which the caller holds the one reference. 0 or -ENOMEM. */
 int table_image_new(struct proc_table *t, const struct image_key *key, uint32_t flags,
