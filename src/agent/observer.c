@@ -9,8 +9,8 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log.h"
-#include "codec/json.h"
 
 #define LOG_UNIT "observer"
 
@@ -90,9 +90,9 @@ void observer_turn(struct observer *o, const struct reader *r)
 static void put_pipeline(struct buf *out, const struct pipeline *p)
 {
 	buf_put_str(out, STR("{\"name\":"));
-	json_put_text(out, str_from(pipeline_name(p)));
+	json_text_put(out, str_from(pipeline_name(p)));
 	buf_put_str(out, STR(",\"path\":"));
-	json_put_text(out, str_from(pipeline_path(p)));
+	json_text_put(out, str_from(pipeline_path(p)));
 	buf_put_str(out, STR(",\"state\":\"running\"}"));
 }
 
@@ -105,7 +105,7 @@ void observer_describe(struct observer *o, const struct reader *r, const char *n
 	if (!o->control)
 		return;
 	buf_put_str(&out, STR("{\"node\":"));
-	json_put_text(&out, str_from(node));
+	json_text_put(&out, str_from(node));
 	buf_printf(&out, ",\"hooks\":\"%s\",\"ring_bytes\":%llu,\"pipelines\":[",
 		   probe_hooks_name(r->probe),
 		   (unsigned long long)metric_get(&o->counters.ring_bytes));

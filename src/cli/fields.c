@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/json_text.h"
 #include "cli/command.h"
-#include "codec/json.h"
 #include "event/field.h"
 
 static int name_width(void)
@@ -34,7 +34,7 @@ static void format_text(struct buf *out)
 static void put_member(struct buf *out, const char *name, const char *value)
 {
 	buf_printf(out, "\"%s\":", name);
-	json_put_text(out, str_from(value));
+	json_text_put(out, str_from(value));
 }
 
 static void format_json(struct buf *out)

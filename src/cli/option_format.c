@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "codec/json.h"
+#include "base/json_text.h"
 #include "conf/scalar.h"
 
 #define VARIABLE_SCHEMA "{\"type\":\"string\",\"pattern\":\"\\\\$\\\\{\"}"
@@ -142,7 +142,7 @@ static void put_names(struct buf *out, const char *const *names)
 	for (size_t i = 0; names[i]; i++) {
 		if (i)
 			buf_put_char(out, ',');
-		json_put_text(out, str_from(names[i]));
+		json_text_put(out, str_from(names[i]));
 	}
 	buf_put_char(out, ']');
 }
@@ -150,11 +150,11 @@ static void put_names(struct buf *out, const char *const *names)
 static void put_json(struct buf *out, const struct option *o)
 {
 	buf_put_str(out, STR("{\"name\":"));
-	json_put_text(out, str_from(o->name));
+	json_text_put(out, str_from(o->name));
 	buf_printf(out, ",\"type\":\"%s\"", types[o->type].name);
 	if (o->def) {
 		buf_put_str(out, STR(",\"default\":"));
-		json_put_text(out, str_from(o->def));
+		json_text_put(out, str_from(o->def));
 	}
 	buf_printf(out, ",\"required\":%s,\"secret\":%s", o->required ? "true" : "false",
 		   o->secret ? "true" : "false");
@@ -165,7 +165,7 @@ static void put_json(struct buf *out, const struct option *o)
 		put_names(out, o->names);
 	}
 	buf_put_str(out, STR(",\"help\":"));
-	json_put_text(out, str_from(o->help));
+	json_text_put(out, str_from(o->help));
 	buf_put_char(out, '}');
 }
 
@@ -217,14 +217,14 @@ void option_format_schema(struct buf *out, const struct option *options)
 	for (const struct option *o = options; o->type != OPTION_END; o++) {
 		if (o != options)
 			buf_put_char(out, ',');
-		json_put_text(out, str_from(o->name));
+		json_text_put(out, str_from(o->name));
 		buf_put_str(out, STR(":{\"anyOf\":["));
 		put_type_schema(out, o);
 		buf_put_str(out, STR("," VARIABLE_SCHEMA "],\"description\":"));
-		json_put_text(out, str_from(o->help));
+		json_text_put(out, str_from(o->help));
 		if (o->def) {
 			buf_put_str(out, STR(",\"default\":"));
-			json_put_text(out, str_from(o->def));
+			json_text_put(out, str_from(o->def));
 		}
 		buf_put_char(out, '}');
 	}
@@ -236,6 +236,6 @@ void option_format_required(struct buf *out, const struct option *options)
 		if (!o->required)
 			continue;
 		buf_put_char(out, ',');
-		json_put_text(out, str_from(o->name));
+		json_text_put(out, str_from(o->name));
 	}
 }

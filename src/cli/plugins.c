@@ -7,10 +7,10 @@
 
 #include "agent/settings.h"
 #include "base/cleanup.h"
+#include "base/json_text.h"
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/option_format.h"
-#include "codec/json.h"
 #include "pipeline/foreign.h"
 #include "pipeline/set.h"
 
@@ -85,7 +85,7 @@ static void format_text(struct buf *out, const struct plugin *only)
 static void put_json(struct buf *out, const struct plugin *plugin)
 {
 	buf_printf(out, "{\"name\":\"%s\",\"help\":", plugin->name);
-	json_put_text(out, str_from(plugin->help));
+	json_text_put(out, str_from(plugin->help));
 	buf_put_str(out, STR(",\"options\":"));
 	option_format_json(out, plugin->options);
 	buf_put_char(out, '}');
@@ -170,7 +170,7 @@ static void put_foreign_schema(struct buf *out, const char *scope, const char *c
 static void put_plugin_schema(struct buf *out, const struct plugin *plugin, const char *scope)
 {
 	buf_printf(out, "{\"type\":\"object\",\"description\":");
-	json_put_text(out, str_from(plugin->help));
+	json_text_put(out, str_from(plugin->help));
 	buf_printf(out, ",\"additionalProperties\":false,\"required\":[\"Type\"");
 	option_format_required(out, plugin->options);
 	buf_printf(out, "],\"properties\":{\"Type\":{\"const\":\"%s\"}", plugin->name);

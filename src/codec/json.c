@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/json_text.h"
 #include "codec/fragments.h"
 #include "codec/json_keys.h"
 
@@ -204,9 +205,9 @@ static void put_block(const struct record *r, const struct block *block)
 static void put_tag(struct buf *out, const char *name, struct str value)
 {
 	buf_put_char(out, ',');
-	json_put_text(out, str_from(name));
+	json_text_put(out, str_from(name));
 	buf_put_char(out, ':');
-	json_put_text(out, value);
+	json_text_put(out, value);
 }
 
 /* What was kept names another node, or this one by another name. */

@@ -36,6 +36,3 @@ DEFINE_CLEANUP(struct json_schema *, json_schema_free)
  */
 void json_encode(struct json_schema *s, const struct event *ev, const struct field_view *view,
 		 struct buf *out);
-
-/* Appends s as a JSON string, quotes included. */
-void json_put_text(struct buf *out, struct str s);

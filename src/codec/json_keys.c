@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "base/decimal.h"
-#include "codec/escape.h"
+#include "base/json_text.h"
 
 #define TEXT_SLACK 32 /* a text is copied as so many bytes, if it has not more: they are there */
 
@@ -22,13 +22,6 @@ struct json_key {
 	bool quoted;	   /* the value stands in quotes, the first of which belongs to the text */
 	bool of_loss;	   /* a lost record has it, too */
 };
-
-void json_put_text(struct buf *out, struct str s)
-{
-	buf_put_char(out, '"');
-	escape_put(out, s);
-	buf_put_char(out, '"');
-}
 
 static void put_list(struct buf *out, struct str args)
 {
@@ -41,7 +34,7 @@ static void put_list(struct buf *out, struct str args)
 
 		if (p > args.p)
 			buf_put_char(out, ',');
-		json_put_text(out, (struct str){ .p = p, .n = n });
+		json_text_put(out, (struct str){ .p = p, .n = n });
 		p += n + (nul != NULL);
 	}
 	buf_put_char(out, ']');
@@ -53,7 +46,7 @@ static void put_long(struct str text, const struct value *v, bool quoted, struct
 	if (v->kind == VALUE_ARGV)
 		put_list(out, v->text);
 	else
-		escape_put(out, v->text);
+		json_text_escape(out, v->text);
 	if (quoted)
 		buf_put_char(out, '"');
 }
@@ -74,7 +67,8 @@ static size_t value_room(const struct value *v)
 		return DECIMAL_ROOM;
 	if (v->kind == VALUE_SAFE)
 		return v->text.n + TEXT_SLACK;
-	return v->kind == VALUE_TEXT && v->text.n <= ESCAPE_SHORT ? ESCAPE_ROOM(v->text.n) : 0;
+	return v->kind == VALUE_TEXT && v->text.n <= JSON_TEXT_SHORT ? JSON_TEXT_ROOM(v->text.n)
+								     : 0;
 }
 
 /* Writes a value for which there is room. */
@@ -82,7 +76,7 @@ static char *put_value(char *to, const struct value *v)
 {
 	switch (v->kind) {
 	case VALUE_TEXT:
-		return escape_short(to, v->text);
+		return json_text_escape_short(to, v->text);
 	case VALUE_SAFE:
 		memcpy(to, v->text.p, v->text.n);
 		return to + v->text.n;
@@ -159,7 +153,7 @@ static struct str put_name(struct buf *texts, const char *name)
 	size_t begin = texts->len;
 
 	buf_put_char(texts, ',');
-	json_put_text(texts, str_from(name));
+	json_text_put(texts, str_from(name));
 	buf_put_char(texts, ':');
 	return piece_from(texts, begin);
 }
@@ -169,7 +163,7 @@ static struct str put_pair(struct buf *texts, const char *name, struct str value
 	size_t begin = texts->len;
 
 	put_name(texts, name);
-	json_put_text(texts, value);
+	json_text_put(texts, value);
 	return piece_from(texts, begin);
 }
 

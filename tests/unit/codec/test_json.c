@@ -181,16 +181,6 @@ static void test_kinds(void **state)
 			  "{\"argv\":[]}\n");
 }
 
-static void test_text(void **state)
-{
-	_cleanup_(buf_done) struct buf out = { 0 };
-
-	(void)state;
-	json_put_text(&out, STR(""));
-	json_put_text(&out, STR("a\"b\n"));
-	assert_text(&out, "\"\"\"a\\\"b\\n\"");
-}
-
 static struct json_schema *schema_of_all(const struct json_options *options)
 {
 	_cleanup_(freep) bool *want = malloc(n_fields * sizeof(*want));
@@ -435,11 +425,11 @@ static void test_lack_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample),	  cmocka_unit_test(test_switches),
-		cmocka_unit_test(test_tags),	  cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_shape),	  cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_text),	  cmocka_unit_test(test_kept),
-		cmocka_unit_test(test_not_again), cmocka_unit_test(test_lack_of_memory),
+		cmocka_unit_test(test_sample),	       cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_tags),	       cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_shape),	       cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_kept),	       cmocka_unit_test(test_not_again),
+		cmocka_unit_test(test_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

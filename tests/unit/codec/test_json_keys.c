@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "codec/escape.h"
+#include "base/json_text.h"
 #include "codec/json_keys.h"
 
 #include "../event/sample.h"
@@ -69,7 +69,7 @@ static void test_long_value(void **state)
 {
 	const struct shape_key key = { .field = field_lookup(STR("binary")), .name = (char *)"b" };
 	_cleanup_(sample_done) struct sample s;
-	static char text[2 * ESCAPE_SHORT];
+	static char text[2 * JSON_TEXT_SHORT];
 	static char expected[sizeof(text) + 16];
 
 	(void)state;
