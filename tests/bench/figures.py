@@ -180,6 +180,7 @@ def program_infos(tools, ids):
 
 
 def kernel_costs(tools, collector, work, n):
+    """Each program's figures, and the sum of one run of each."""
     with running(collector, work):
         verified = programs_of(collector.popen.pid)
         before = program_infos(tools, verified)
@@ -192,11 +193,11 @@ def kernel_costs(tools, collector, work, n):
         if not runs:
             continue
         ns = info["run_time_ns"] - before[number].get("run_time_ns", 0)
-        total += ns
+        total += ns / runs
         found[f"{collector.name}: {info['name']}"] = (Samples([ns / runs]), (
             f"ns a run, {info['bytes_jited']} bytes of code, {info['bytes_xlated'] // 8} instructions, "
             f"{verified[number]} verified, {info.get('recursion_misses', 0)} recursion misses"))
-    return found, total / n
+    return found, total
 
 
 def kernel(tools, work, repeats, n=10_000):

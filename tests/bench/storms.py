@@ -58,27 +58,54 @@ def count_markers(collector, begin, n):
     return n - sum(1 <= m <= n for m in seen), sum(count - 1 for count in seen.values())
 
 
-def measure(collector, work, *, n, during=None, **how):
-    """One storm of n beside the collector. `during` is called with the collector while the storm runs."""
+def own_bytes(collector, begin):
+    """(what was written of the storm, what was written), of what is lines of JSON."""
+    own = total = 0
+    with open(collector.out, "rb") as f:
+        f.seek(begin)
+        for line in f:
+            total += len(line)
+            own += len(line) if is_of_storm(line) else 0
+    return own, total
+
+
+def is_of_storm(line):
+    return b"bench-storm" in line or b"target" in line
+
+
+def run_beside(collector, work, during, **how):
+    """(the storm's own account, CPU of the collector, its peak, where its output stood before)"""
     try:
         collector.start(work)
         time.sleep(0.1)
         settle(collector)
         begin, cpu = collector.written(), collector.cpu_ns()
-        popen = start_storm(collector.tools, n=n, **how)
+        popen = start_storm(collector.tools, **how)
         if during:
             during(collector)
         storm = end_storm(popen)
         settle(collector)
-        result = dict(wall=storm["wall_ns"] / n, storm_cpu=storm["cpu_ns"] / n,
-                      cpu=(collector.cpu_ns() - cpu) / n, peak=collector.peak_bytes())
+        return storm, collector.cpu_ns() - cpu, collector.peak_bytes(), begin
     finally:
         collector.stop()
-    if how.get("kind", "exec") == "exec":
+
+
+def measure(collector, work, *, n, during=None, **how):
+    """
+    One storm of n beside the collector; `during` is called with the collector while it runs. What the collector
+    wrote of others in the meantime is left out, and the CPU time for it in proportion.
+    """
+    kind = how.get("kind", "exec")
+    storm, cpu, peak, begin = run_beside(collector, work, during, n=n, **how)
+    result = {"wall": storm["wall_ns"] / n, "storm_cpu": storm["cpu_ns"] / n, "cpu": cpu / n, "peak": peak,
+              "bytes": (collector.written() - begin) / n}
+    if isinstance(collector, (Agent, Floor)) and kind in ("exec", "fork"):
+        own, total = own_bytes(collector, begin)
+        result["bytes"], result["cpu"] = own / n, cpu / n * own / max(total, 1)
+    if kind == "exec":
         result["lost"], result["doubled"] = count_markers(collector, begin, n)
     if isinstance(collector, Agent):
         result["dropped"] = collector.lost()
-    result["bytes"] = (collector.written() - begin) / n
     return result
 
 
@@ -86,11 +113,10 @@ def line_lengths(collector):
     """Mean length of the storm's lines by call."""
     total, count = Counter(), Counter()
     with open(collector.out, "rb") as f:
-        for line in f:
-            if b"bench-storm" in line or b"target" in line:
-                call = line.split(b'"call_name":"', 1)[1].split(b'"', 1)[0].decode()
-                total[call] += len(line)
-                count[call] += 1
+        for line in filter(is_of_storm, f):
+            call = line.split(b'"call_name":"', 1)[1].split(b'"', 1)[0].decode()
+            total[call] += len(line)
+            count[call] += 1
     return {call: total[call] / count[call] for call in count}
 
 
