@@ -11,13 +11,12 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <sys/utsname.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "enrich/cgroup_paths.h"
 #include "enrich/user_names.h"
 
 #define CLOCK_SLACK_NS 1000000 /* smaller changes of the offset are noise of the two readings */
-#define NS_PER_S 1000000000LL
 #define TOLD_MAX 65536 /* uids; a name that changes for one beyond stays as it was told first */
 
 struct facts {
@@ -33,14 +32,6 @@ struct facts {
 	size_t n_told, cap_told;
 	struct cgroup_paths *cgroups;
 };
-
-static int64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
 
 /*
  * The first address of an interface that is up and no loopback: IPv4 before IPv6, link-local ones
@@ -126,7 +117,7 @@ static void fill_head(struct facts *f, struct event_head *h, uint8_t type, size_
 		.type = type,
 		.cpu = EVENT_CPU_AGENT,
 		.seq = ++f->seq,
-		.time_ns = (uint64_t)clock_ns(CLOCK_BOOTTIME),
+		.time_ns = clock_now_ns(CLOCK_BOOTTIME),
 	};
 }
 
@@ -147,7 +138,8 @@ size_t facts_node(struct facts *f, void *to, size_t size)
 
 size_t facts_clock(struct facts *f, void *to, size_t size)
 {
-	struct event_clock e = { .offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) };
+	struct event_clock e = { .offset_ns = (int64_t)(clock_now_ns(CLOCK_REALTIME) -
+							clock_now_ns(CLOCK_BOOTTIME)) };
 
 	if (sizeof(e) > size)
 		return 0;

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define LOG_UNIT "pipelines"
@@ -20,14 +20,6 @@
  */
 #define REPLACE_NS 2000000000ULL
 #define HAND_OVER_NS 100000000ULL
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 void pipelines_init(struct pipelines *p, const char *const *paths, size_t n_paths,
 		    struct metrics *m)
@@ -234,7 +226,8 @@ static void add_totals(struct pipeline_totals *to, const struct pipeline *p)
 /* Lets it finish what it has taken. What it has done counts in the end. */
 static void retire(struct pipelines *p, struct pipeline *pipeline)
 {
-	pipeline_stop(pipeline, now_ns() + (p->state.folder ? HAND_OVER_NS : REPLACE_NS));
+	pipeline_stop(pipeline, clock_now_ns(CLOCK_MONOTONIC) +
+					(p->state.folder ? HAND_OVER_NS : REPLACE_NS));
 	add_totals(&p->retired, pipeline);
 	pipeline_free(pipeline);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/status_page.h"
@@ -12,10 +13,7 @@
 
 static double now_s(void)
 {
-	struct timespec ts = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+	return (double)clock_now_ns(CLOCK_MONOTONIC) / CLOCK_SECOND_NS;
 }
 
 static int report(const char *socket, int r)

@@ -12,23 +12,15 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "abi/event.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "probe/internal.h"
 
 #define LOG_UNIT "probe"
 
 #define WAKE_BYTES (256 * 1024)
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* Without pins everything works but surviving. */
 static int open_pins(struct probe *p)
@@ -100,7 +92,7 @@ static int load(struct probe *p)
 	if (r < 0)
 		return r;
 	p->own.ring_bytes = (uint32_t)p->options.ring_bytes;
-	p->own.ring_base = is_same ? last->ring_base : now_ns() & ~(uint64_t)7;
+	p->own.ring_base = is_same ? last->ring_base : clock_now_ns(CLOCK_BOOTTIME) & ~(uint64_t)7;
 	if (last && !is_same)
 		log_info("the ring of %" PRIu32 " bytes is read to its end, then one of %" PRIu32,
 			 last->ring_bytes, p->own.ring_bytes);
