@@ -32,7 +32,7 @@ struct fold *fold_free(struct fold *f)
 {
 	if (!f)
 		return NULL;
-	restore_end(f);
+	restore_done(f);
 	table_done(&f->table);
 	users_done(&f->users);
 	cgroups_done(&f->cgroups);
@@ -152,7 +152,7 @@ static int fold_checked(struct fold *f, const struct event_head *head, const str
 	if (f->hooks.tap)
 		f->hooks.tap(f->hooks.ctx, head);
 	if (f->is_restoring && !is_of_state(head))
-		restore_end(f);
+		restore_done(f);
 	r = f->is_restoring && head->type == EVENT_STREAM
 		    ? streams_restore(&f->streams, (const struct event_stream *)head)
 		    : streams_account(&f->streams, head);

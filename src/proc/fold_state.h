@@ -73,7 +73,7 @@ int fold_mark(struct fold *f, const struct event_mark *e, const struct step *ste
 /* restore.c. 0 or -ENOMEM. */
 int restore_image(struct fold *f, const struct event_image *e);
 void restore_state(struct fold *f, const struct event_state *e);
-void restore_end(struct fold *f); /* what the state was not used for goes; twice is once */
+void restore_done(struct fold *f); /* what the state was not used for goes; twice is once */
 
 /*
  * lineage.c. An image gets its parent, and a stub is made where nothing is known of the parent but

@@ -34,7 +34,7 @@ static int hold(struct fold *f, struct image *image)
 	return 0;
 }
 
-void restore_end(struct fold *f)
+void restore_done(struct fold *f)
 {
 	while (f->n_held)
 		table_unref(&f->table, f->held[--f->n_held]);
@@ -73,7 +73,7 @@ static void bury(struct fold *f, const struct event_state *e)
 void restore_state(struct fold *f, const struct event_state *e)
 {
 	if (f->is_restoring)
-		restore_end(f);
+		restore_done(f);
 	if (e->bits & EVENT_STATE_BEGIN)
 		begin(f, e);
 	else

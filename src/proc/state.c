@@ -192,14 +192,6 @@ static bool shares_program(const struct image *image)
 	return parent && parent->flags & IMAGE_WRITTEN && parent->program == image->program;
 }
 
-static void name_parent(struct event_image *e, const struct image *parent)
-{
-	if (parent)
-		e->parent = (struct event_id){ .start_ns = parent->key.start_ns,
-					       .exec_count = parent->key.exec_count,
-					       .tgid = parent->key.pid };
-}
-
 static uint32_t bits_of(const struct writer *w, const struct image *image)
 {
 	const struct process *process = NULL;
@@ -262,30 +254,42 @@ static bool has_strings(const struct program *p, uint32_t bits)
 		       EVENT_SIZE_MAX - sizeof(struct event_image) - sizeof(struct event_task_ext);
 }
 
-static int put_image(struct writer *w, struct image *image, uint32_t more_bits)
+/* All but what is said of its program. */
+static struct event_image describe(const struct image *image, uint32_t bits)
 {
-	struct buf *b = &w->f->scratch;
-	uint32_t bits = bits_of(w, image) | more_bits;
-	bool is_whole = has_strings(image->program, bits);
 	struct event_image e = { .head = head_of(EVENT_IMAGE, 0),
 				 .cred = *image->cred,
+				 .bits = bits,
 				 .depth = image->depth };
+
+	e.head.start_ns = image->key.start_ns;
+	e.head.exec_count = image->key.exec_count;
+	e.head.tgid = e.head.tid = image->key.pid;
+	e.head.flags = image->ext ? EVENT_F_TASK_EXT : 0;
+	if (image->parent)
+		e.parent = (struct event_id){ .start_ns = image->parent->key.start_ns,
+					      .exec_count = image->parent->key.exec_count,
+					      .tgid = image->parent->key.pid };
+	if (image->cgroup)
+		e.cgroup = (struct event_cgroup){ .id = image->cgroup->id,
+						  .hierarchy = image->cgroup->hierarchy };
+	return e;
+}
+
+static int put_image(struct writer *w, struct image *image, uint32_t more_bits)
+{
+	struct event_image e = describe(image, bits_of(w, image) | more_bits);
+	bool is_whole = has_strings(image->program, e.bits);
+	struct buf *b = &w->f->scratch;
 	int r;
 
 	r = put_owners(w, image);
 	if (r < 0)
 		return r;
-	e.head.start_ns = image->key.start_ns;
-	e.head.exec_count = image->key.exec_count;
-	e.head.tgid = e.head.tid = image->key.pid;
-	e.head.flags = image->ext ? EVENT_F_TASK_EXT : 0;
-	e.bits = is_whole || bits & EVENT_IMAGE_SAME_PROGRAM ? bits : bits | EVENT_IMAGE_NO_PROGRAM;
-	name_parent(&e, image->parent);
-	if (image->cgroup)
-		e.cgroup = (struct event_cgroup){ .id = image->cgroup->id,
-						  .hierarchy = image->cgroup->hierarchy };
 	if (is_whole)
 		name_program(&e, image->program);
+	else if (!(e.bits & EVENT_IMAGE_SAME_PROGRAM))
+		e.bits |= EVENT_IMAGE_NO_PROGRAM;
 	buf_clear(b);
 	buf_put(b, &e, sizeof(e));
 	if (image->ext)

@@ -105,10 +105,10 @@ static void test_unreadable(void **state)
 		uint32_t lost_first, lost_second;
 		uint64_t unreadable;
 	} cases[] = {
-		{ 1, 2, 0, 0, 0 }, { 1, 3, 0, 0, 1 }, { 4, 5, 0, 0, 3 }, /* a stream begins with 1 */
-		{ 4, 5, 3, 3, 0 }, { 1, 9, 0, 7, 0 }, { 1, 9, 0, 5, 2 }, { 1, 9, 0, 8, 0 },
-		{ 3, 1, 2, 2, 0 }, /* backwards */
-		{ 0, 0, 0, 0, 0 }, /* without numbers */
+		{ 1, 2, 0, 0, 0 }, { 1, 3, 0, 0, 1 }, { 4, 5, 0, 0, 3 }, /* it begins with 1 */
+		{ 4, 5, 3, 3, 0 }, { 1, 9, 0, 7, 0 }, { 1, 9, 0, 5, 2 },
+		{ 1, 9, 0, 8, 0 }, { 3, 1, 2, 2, 0 }, /* backwards */
+		{ 0, 0, 0, 0, 0 },		      /* without numbers */
 	};
 
 	(void)state;

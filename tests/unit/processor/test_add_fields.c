@@ -21,7 +21,7 @@ static void test_add(void **state)
 			   "Fields: {cluster: blue, empty: '', pid: x, n: 7, container.id: none}"),
 		0);
 	assert_findings(&s, "");
-	assert_shape(&s.shape, "cwd.truncated", "cwd.truncated cluster=blue empty= n=7 __time__");
+	assert_shape(&s.shape, "lost.reason", "lost.reason cluster=blue empty= n=7 __time__");
 	assert_null(shape_lookup(&s.shape, "pid")->field);
 	assert_string_equal(shape_lookup(&s.shape, "pid")->text, "x");
 	assert_null(shape_lookup(&s.shape, "container.id")->field);
@@ -38,12 +38,12 @@ static void test_ignore(void **state)
 		stage_load(&s, &processor_add_fields,
 			   "Fields: {cluster: red, container.id: none, b: c}\nIgnoreIfExist: true"),
 		0);
-	assert_shape(&s.shape, "cwd.truncated", "cwd.truncated cluster=blue b=c __time__");
+	assert_shape(&s.shape, "lost.reason", "lost.reason cluster=blue b=c __time__");
 	assert_non_null(shape_lookup(&s.shape, "container.id")->field);
 	assert_string_equal(shape_lookup(&s.shape, "container.id")->text, "none");
 	stage_unload(&s);
 	assert_int_equal(stage_load(&s, &processor_add_fields, "Fields: {cluster: red}"), 0);
-	assert_shape(&s.shape, "cwd.truncated", "cwd.truncated cluster=red b=c __time__");
+	assert_shape(&s.shape, "lost.reason", "lost.reason cluster=red b=c __time__");
 }
 
 static const char *const wrong[][2] = {

@@ -20,7 +20,9 @@ static void test_drop(void **state)
 		stage_load(&s, &processor_drop_fields, "DropKeys: [exit_tid, cwd, __time__]"), 0);
 	assert_findings(&s, "");
 	assert_shape(&s.shape, "exit_code",
-		     "exit_code exit_signal core_dumped arguments.truncated cwd.truncated");
+		     "exit_code exit_signal core_dumped inferred arguments.truncated cwd.truncated "
+		     "lost.execve lost.exit lost.clone lost.other lost.since lost.until "
+		     "lost.reason");
 	assert_null(shape_lookup(&s.shape, "cwd"));
 	stage_unload(&s);
 	assert_int_equal(stage_load(&s, &processor_drop_fields, "DropKeys: exit_signal"), 0);

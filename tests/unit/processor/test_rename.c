@@ -21,9 +21,11 @@ static void test_rename(void **state)
 				    "DestKeys: [b, exit_tid, t, exit_signal]"),
 			 0);
 	assert_findings(&s, "");
-	assert_shape(&s.shape, "event_type",
-		     "event_type exit_tid b exit_signal core_dumped arguments.truncated "
-		     "cwd.truncated t");
+	assert_shape(
+		&s.shape, "event_type",
+		"event_type exit_tid b exit_signal core_dumped inferred arguments.truncated "
+		"cwd.truncated lost.execve lost.exit lost.clone lost.other lost.since lost.until "
+		"lost.reason t");
 	assert_string_equal(shape_lookup(&s.shape, "exit_tid")->field->name, "exit_code");
 }
 
