@@ -58,6 +58,9 @@ int probe_share_maps(const struct probe *p, struct bpf_object *object);
 struct bpf_object *probe_object_close(struct bpf_object *object);
 DEFINE_CLEANUP(struct bpf_object *, probe_object_close)
 
+/* The task iterator, unless it is there. 0 or a negative errno, logged. */
+int probe_snapshot_load(struct probe *p);
+
 /* The folder on bpffs, or NULL. */
 static inline const char *probe_folder(const struct probe *p)
 {

@@ -212,6 +212,9 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		r = adopt(p);
 	if (r == 0)
 		r = load(p);
+	/* Now: what libbpf takes for it and gives back is as large as the ring, mapped below. */
+	if (r == 0)
+		r = probe_snapshot_load(p);
 	if (r == 0)
 		r = map_all(p);
 	if (r < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passes of the task iterator. The object is loaded for the first and unloaded after the last,
- * since its scratch is large and passes are rare. Runs on the reader thread.
+ * Passes of the task iterator. The object is loaded with the others, unloaded after the first
+ * passes, since its scratch is large and passes are rare, and loaded once more for each later one.
+ * Runs on the reader thread.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -74,7 +75,7 @@ static int run(int fd, probe_drain_fn *drain, void *ctx)
 	}
 }
 
-static int load_any(struct probe *p)
+int probe_snapshot_load(struct probe *p)
 {
 	int r;
 
@@ -86,8 +87,10 @@ static int load_any(struct probe *p)
 		p->is_sleepable = false;
 		r = load(p, p->is_sleepable, &p->snapshot);
 	}
-	if (r < 0 || p->snapshot_stream_fd >= 0)
-		return r;
+	if (r < 0)
+		return log_err_errno(r, "cannot load the task iterator");
+	if (p->snapshot_stream_fd >= 0)
+		return 0;
 	r = bpf_object__find_map_fd_by_name(p->snapshot, "pt_snap_stream");
 	p->snapshot_stream_fd = fcntl(r, F_DUPFD_CLOEXEC, 0);
 	return p->snapshot_stream_fd < 0 ? -errno : 0;
@@ -99,9 +102,9 @@ int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_
 	_cleanup_(closep) int fd = -1;
 	int r;
 
-	r = load_any(p);
+	r = probe_snapshot_load(p);
 	if (r < 0)
-		return log_err_errno(r, "cannot load the task iterator");
+		return r;
 	link = bpf_program__attach_iter(
 		bpf_object__find_program_by_name(p->snapshot, programs[p->is_sleepable]), NULL);
 	if (!link)
