@@ -2,6 +2,7 @@
 /* What `proctrail doctor` looks at: the host (doctor_host.c), the programs (doctor_bpf.c). */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cli/diagnosis.h"
@@ -10,6 +11,8 @@
 void doctor_kernel(struct diagnosis *d, const char *release, const char *version);
 /* By a set of capabilities, as CapEff of /proc/self/status. */
 void doctor_capabilities(struct diagnosis *d, uint64_t effective);
+/* By whether bpffs is mounted, and a set of capabilities. */
+void doctor_bpffs(struct diagnosis *d, bool is_mounted, uint64_t effective);
 /* By the lines of /proc/cgroups; `hierarchy` as trial_cgroup_hierarchy() says. */
 void doctor_cgroups(struct diagnosis *d, const char *cgroups, int hierarchy);
 

@@ -108,20 +108,26 @@ void doctor_capabilities(struct diagnosis *d, uint64_t effective)
 		      has(effective, CAP_SYS_RESOURCE) ? "there" : "missing");
 }
 
-static void check_capabilities(struct diagnosis *d)
+static int read_effective(uint64_t *ret)
 {
 	_cleanup_(fclosep) FILE *f = fopen("/proc/self/status", "re");
 	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %" SCNx64, ret) == 1)
+			return 0;
+	return -ENOENT;
+}
+
+static void check_capabilities(struct diagnosis *d)
+{
 	uint64_t effective;
 
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "CapEff: %" SCNx64, &effective) == 1) {
-			doctor_capabilities(d, effective);
-			return;
-		}
-	}
-	diagnosis_add(d, FINDING_FAILURE, "capabilities", "mount /proc",
-		      "cannot read /proc/self/status");
+	if (read_effective(&effective) == 0)
+		doctor_capabilities(d, effective);
+	else
+		diagnosis_add(d, FINDING_FAILURE, "capabilities", "mount /proc",
+			      "cannot read /proc/self/status");
 }
 
 /* Capabilities count in the first user namespace only. */
@@ -153,16 +159,26 @@ static void check_pid_namespace(struct diagnosis *d)
 			"not the host's: processes that were there before the agent are not known");
 }
 
-static void check_bpffs(struct diagnosis *d)
+void doctor_bpffs(struct diagnosis *d, bool is_mounted, uint64_t effective)
 {
-	struct statfs fs;
-
-	if (statfs("/sys/fs/bpf", &fs) == 0 && fs.f_type == BPF_FS_MAGIC)
+	if (is_mounted)
 		diagnosis_add(d, FINDING_OK, "bpffs", NULL, "mounted on /sys/fs/bpf");
+	else if (has(effective, CAP_SYS_ADMIN))
+		diagnosis_add(d, FINDING_OK, "bpffs", NULL,
+			      "not mounted on /sys/fs/bpf; the agent mounts it");
 	else
 		diagnosis_add(
 			d, FINDING_WARNING, "bpffs", "mount -t bpf bpf /sys/fs/bpf",
 			"not mounted on /sys/fs/bpf: nothing can be kept in the kernel over a restart of the agent");
+}
+
+static void check_bpffs(struct diagnosis *d)
+{
+	uint64_t effective = 0;
+	struct statfs fs;
+
+	(void)read_effective(&effective);
+	doctor_bpffs(d, statfs("/sys/fs/bpf", &fs) == 0 && fs.f_type == BPF_FS_MAGIC, effective);
 }
 
 /* The controllers of a hierarchy, with a comma between. */

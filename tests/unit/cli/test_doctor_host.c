@@ -98,6 +98,27 @@ static void test_capabilities(void **state)
 	}
 }
 
+static void test_bpffs(void **state)
+{
+	static const struct {
+		bool is_mounted;
+		uint64_t effective;
+		enum finding finding;
+	} cases[] = {
+		{ true, 0, FINDING_OK },
+		{ false, CAP(SYS_ADMIN), FINDING_OK },
+		{ false, CAP(BPF) | CAP(PERFMON), FINDING_WARNING },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct diagnosis d = { 0 };
+
+		doctor_bpffs(&d, cases[i].is_mounted, cases[i].effective);
+		assert_int_equal(find(&d, "bpffs")->finding, cases[i].finding);
+	}
+}
+
 static void test_cgroups(void **state)
 {
 	static const char cgroups[] = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"
@@ -155,8 +176,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernel),	     cmocka_unit_test(test_realtime),
-		cmocka_unit_test(test_capabilities), cmocka_unit_test(test_cgroups),
-		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_capabilities), cmocka_unit_test(test_bpffs),
+		cmocka_unit_test(test_cgroups),	     cmocka_unit_test(test_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
