@@ -92,11 +92,8 @@ static void tell_dropped(struct outlet *o, size_t n, int reason)
 
 static void observe(struct outlet *o, const struct chunk *c, size_t from, size_t to)
 {
-	uint64_t now = clock_now_ns(CLOCK_BOOTTIME);
-
-	for (size_t i = from; i < to; i++)
-		metric_observe(&o->counters.latency, latency_bounds,
-			       now > c->times_ns[i] ? now - c->times_ns[i] : 0, 1);
+	metric_observe_since(&o->counters.latency, latency_bounds, c->times_ns + from, to - from,
+			     clock_now_ns(CLOCK_BOOTTIME));
 }
 
 /* What the flusher has not taken of a chunk. `ends` has room for all of the chunk's. */
@@ -123,8 +120,7 @@ static bool is_out_of_time(struct outlet *o)
 	return stop_ns && clock_now_ns(CLOCK_MONOTONIC) >= stop_ns;
 }
 
-/* So many bytes of the chunk are written: the next life goes on with the first record that is not.
- */
+/* So many bytes of a chunk are written: the next life goes on with the record that is not. */
 static void mark(struct outlet *o, const struct chunk *c, size_t done)
 {
 	size_t n = chunk_n_within(c, done);
@@ -376,7 +372,8 @@ void outlet_done(struct outlet *o)
 	pthread_mutex_destroy(&o->lock);
 }
 
-/* The first record of a chunk that was not dealt with in another life. What is lost stands at the
+/*
+ * The first record of a chunk that was not dealt with in another life. What is lost stands at the
  * end of a batch, and batches may be others this time: it is told of once more rather than never.
  */
 static size_t first_new(const struct outlet *o, const struct chunk *c)

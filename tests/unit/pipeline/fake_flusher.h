@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A flusher that does what a test says, for test_outlet.c alone. */
+/* A flusher that does what a test says, for the tests of outlets. */
 #pragma once
 
 #include <setjmp.h>
@@ -58,7 +58,7 @@ struct fake {
 static struct fake fake;
 
 /* The ends are those of the records, and the last one is the end of the bytes. */
-static bool is_straight(const struct payload *in)
+static inline bool is_straight(const struct payload *in)
 {
 	for (size_t i = 0; i < in->n; i++)
 		if (in->ends[i] > in->bytes.n || in->bytes.p[in->ends[i] - 1] != '\n' ||
@@ -67,7 +67,7 @@ static bool is_straight(const struct payload *in)
 	return in->n && in->ends[in->n - 1] == in->bytes.n && in->ends[0] <= RECORD_SIZE;
 }
 
-static int fake_flush(struct instance *self, const struct payload *in, size_t *ret_done)
+static inline int fake_flush(struct instance *self, const struct payload *in, size_t *ret_done)
 {
 	struct fake *f = &fake;
 	size_t n = in->bytes.n;
@@ -100,7 +100,7 @@ static int fake_flush(struct instance *self, const struct payload *in, size_t *r
 	return r;
 }
 
-static void fake_step(char step)
+static inline void fake_step(char step)
 {
 	struct fake *f = &fake;
 
@@ -110,19 +110,19 @@ static void fake_step(char step)
 	pthread_mutex_unlock(&f->lock);
 }
 
-static void fake_reopen(struct instance *self)
+static inline void fake_reopen(struct instance *self)
 {
 	(void)self;
 	fake_step('r');
 }
 
-static void fake_stop(struct instance *self)
+static inline void fake_stop(struct instance *self)
 {
 	(void)self;
 	fake_step('s');
 }
 
-static int fake_start(struct instance *self)
+static inline int fake_start(struct instance *self)
 {
 	(void)self;
 	return fake.start_result;
@@ -138,7 +138,7 @@ static const struct flusher flusher_plain = {
 	.flush = fake_flush,
 };
 
-static struct outlet make_outlet(const struct flusher *flusher)
+static inline struct outlet make_outlet(const struct flusher *flusher)
 {
 	return (struct outlet){
 		.part = { .instance = { .plugin = &flusher->base, .name = strdup("fake") } },
@@ -146,7 +146,7 @@ static struct outlet make_outlet(const struct flusher *flusher)
 	};
 }
 
-static uint64_t now_ns(clockid_t clock)
+static inline uint64_t now_ns(clockid_t clock)
 {
 	struct timespec ts;
 
@@ -154,12 +154,12 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
 }
 
-static uint64_t in_seconds(unsigned int n)
+static inline uint64_t in_seconds(unsigned int n)
 {
 	return now_ns(CLOCK_MONOTONIC) + n * SECOND_NS;
 }
 
-static struct outlet *start(struct outlet *o)
+static inline struct outlet *start(struct outlet *o)
 {
 	*o = make_outlet(&flusher_fake);
 	assert_int_equal(outlet_start(o, "test"), 0);
@@ -176,7 +176,7 @@ static struct outlet *start(struct outlet *o)
 	} while (0)
 
 /* Until the flusher hangs in a call. */
-static void wait_for_flush(void)
+static inline void wait_for_flush(void)
 {
 	pthread_mutex_lock(&fake.lock);
 	while (!fake.is_waiting)
@@ -184,7 +184,21 @@ static void wait_for_flush(void)
 	pthread_mutex_unlock(&fake.lock);
 }
 
-static void wait_for_step(char step)
+/* Until it was called so often. */
+static inline void wait_for_flushes(size_t n)
+{
+	uint64_t give_up = in_seconds(10);
+
+	for (size_t is = 0; is < n;) {
+		assert_true(now_ns(CLOCK_MONOTONIC) < give_up);
+		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+		pthread_mutex_lock(&fake.lock);
+		is = fake.n_flushes;
+		pthread_mutex_unlock(&fake.lock);
+	}
+}
+
+static inline void wait_for_step(char step)
 {
 	pthread_mutex_lock(&fake.lock);
 	while (!fake.steps.len || !memchr(fake.steps.data, step, fake.steps.len))
@@ -193,7 +207,7 @@ static void wait_for_step(char step)
 }
 
 /* Until everything that was pushed is dealt with. */
-static void wait_until_idle(struct outlet *o)
+static inline void wait_until_idle(struct outlet *o)
 {
 	uint64_t give_up = in_seconds(10);
 
@@ -204,7 +218,8 @@ static void wait_until_idle(struct outlet *o)
 }
 
 /* Records first … first + n - 1, which happened at that time. */
-static struct chunk *make_chunk(uint64_t begin, unsigned int first, size_t n, uint64_t time_ns)
+static inline struct chunk *make_chunk(uint64_t begin, unsigned int first, size_t n,
+				       uint64_t time_ns)
 {
 	struct chunk *c = chunk_new(NULL, begin);
 
@@ -222,7 +237,7 @@ static struct chunk *make_chunk(uint64_t begin, unsigned int first, size_t n, ui
 	return c;
 }
 
-static void push(struct outlet *o, uint64_t begin, unsigned int first, size_t n)
+static inline void push(struct outlet *o, uint64_t begin, unsigned int first, size_t n)
 {
 	_cleanup_(chunk_unrefp) struct chunk *c =
 		make_chunk(begin, first, n, now_ns(CLOCK_BOOTTIME));
@@ -231,7 +246,7 @@ static void push(struct outlet *o, uint64_t begin, unsigned int first, size_t n)
 }
 
 /* The flusher has got these records, whole and in order, and no others. */
-static void assert_got(unsigned int first, size_t n)
+static inline void assert_got(unsigned int first, size_t n)
 {
 	_cleanup_(chunk_unrefp) struct chunk *want = make_chunk(0, first, n, 0);
 
@@ -241,14 +256,14 @@ static void assert_got(unsigned int first, size_t n)
 		assert_memory_equal(fake.got.data, want->bytes.data, want->bytes.len);
 }
 
-static void assert_steps(const char *want)
+static inline void assert_steps(const char *want)
 {
 	assert_int_equal(fake.steps.len, strlen(want));
 	assert_memory_equal(fake.steps.data, want, strlen(want));
 }
 
-static void assert_counters(const struct outlet *o, uint64_t delivered, uint64_t dropped,
-			    uint64_t overflowed)
+static inline void assert_counters(const struct outlet *o, uint64_t delivered, uint64_t dropped,
+				   uint64_t overflowed)
 {
 	assert_int_equal(metric_get(&o->counters.delivered), delivered);
 	assert_int_equal(metric_get(&o->counters.dropped), dropped);
@@ -257,3 +272,25 @@ static void assert_counters(const struct outlet *o, uint64_t delivered, uint64_t
 	assert_int_equal(metric_get(&o->counters.bytes), delivered * RECORD_SIZE);
 	assert_int_equal(metric_get(&o->counters.queue_bytes), 0);
 }
+
+static inline int make_fake(void **state)
+{
+	(void)state;
+	fake = (struct fake){ .budget = SIZE_MAX };
+	pthread_mutex_init(&fake.lock, NULL);
+	pthread_cond_init(&fake.changed, NULL);
+	log_setup(LOG_LEVEL_ERR, LOG_FORMAT_TEXT);
+	return 0;
+}
+
+static inline int drop_fake(void **state)
+{
+	(void)state;
+	buf_done(&fake.got);
+	buf_done(&fake.steps);
+	pthread_cond_destroy(&fake.changed);
+	pthread_mutex_destroy(&fake.lock);
+	return 0;
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, make_fake, drop_fake)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events and pipelines of them, for test_pipeline.c alone. */
+/* Events and pipelines of them, for the tests of pipelines. */
 #pragma once
 
 #include <setjmp.h>
@@ -30,7 +30,7 @@
 /* The allocation that fails, counted down; 0: none does. Only for what this thread allocates. */
 static __thread unsigned int fail_at;
 
-static bool fails(void)
+static inline bool fails(void)
 {
 	return fail_at && --fail_at == 0;
 }
@@ -59,7 +59,7 @@ struct world {
 
 static struct world world;
 
-static void make_world(size_t n, struct str args)
+static inline void make_world(size_t n, struct str args)
 {
 	const struct str texts[_PROGRAM_TEXT_MAX] = {
 		[PROGRAM_BINARY] = STR("/bin/x"),
@@ -99,7 +99,7 @@ static void make_world(size_t n, struct str args)
 	world.batch = (struct batch){ .events = world.events, .n = n, .cap = n };
 }
 
-static struct pipeline *load(const char *input, const char *outlets)
+static inline struct pipeline *load(const char *input, const char *outlets)
 {
 	_cleanup_(diag_done) struct diag d = { 0 };
 	struct pipeline *p = NULL;
@@ -111,7 +111,7 @@ static struct pipeline *load(const char *input, const char *outlets)
 	return p;
 }
 
-static char *read_file(const char *path)
+static inline char *read_file(const char *path)
 {
 	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_cleanup_(buf_done) struct buf all = { 0 };
@@ -128,14 +128,14 @@ static char *read_file(const char *path)
 static size_t n_reports;
 static unsigned int n_reported;
 
-static unsigned int number_in(const char *line, size_t n, const char *key)
+static inline unsigned int number_in(const char *line, size_t n, const char *key)
 {
 	const char *at = memmem(line, n, key, strlen(key));
 
 	return at ? (unsigned int)strtoul(at + strlen(key), NULL, 10) : 0;
 }
 
-static bool read_report(const char *line, size_t n)
+static inline bool read_report(const char *line, size_t n)
 {
 	static const char *const keys[] = { "\"lost.execve\":\"", "\"lost.exit\":\"",
 					    "\"lost.clone\":\"", "\"lost.other\":\"" };
@@ -149,7 +149,7 @@ static bool read_report(const char *line, size_t n)
 }
 
 /* The pids of all lines but the lost records, and that each is whole. */
-static size_t read_pids(const char *text, unsigned int *pids)
+static inline size_t read_pids(const char *text, unsigned int *pids)
 {
 	size_t n = 0;
 
@@ -173,7 +173,7 @@ static size_t read_pids(const char *text, unsigned int *pids)
 
 static char folder[] = "/tmp/test_pipeline.XXXXXX";
 
-static const char *path_of(const char *name)
+static inline const char *path_of(const char *name)
 {
 	static char path[2][128];
 	static int next;
@@ -183,7 +183,7 @@ static const char *path_of(const char *name)
 	return path[next];
 }
 
-static const char *flusher_to(const char *name)
+static inline const char *flusher_to(const char *name)
 {
 	static char text[160];
 
@@ -192,8 +192,8 @@ static const char *flusher_to(const char *name)
 	return text;
 }
 
-static void assert_counters(const struct pipeline *p, uint64_t in, uint64_t records,
-			    uint64_t dropped)
+static inline void assert_counters(const struct pipeline *p, uint64_t in, uint64_t records,
+				   uint64_t dropped)
 {
 	struct pipeline_totals totals;
 
@@ -203,12 +203,12 @@ static void assert_counters(const struct pipeline *p, uint64_t in, uint64_t reco
 	assert_int_equal(totals.dropped, dropped);
 }
 
-static uint64_t delivered(const struct pipeline *p, size_t i)
+static inline uint64_t delivered(const struct pipeline *p, size_t i)
 {
 	return metric_get(&p->outlets[i].counters.delivered);
 }
 
-static uint64_t in_seconds(unsigned int n)
+static inline uint64_t in_seconds(unsigned int n)
 {
 	struct timespec ts;
 
@@ -216,17 +216,100 @@ static uint64_t in_seconds(unsigned int n)
 	return ((uint64_t)ts.tv_sec + n) * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
-static void pause_a_little(uint64_t give_up)
+static inline void pause_a_little(uint64_t give_up)
 {
 	assert_true(in_seconds(0) < give_up);
 	nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 }
 
 /* Until the flushers have dealt with everything. */
-static void settle(struct pipeline *p)
+static inline void settle(struct pipeline *p)
 {
 	uint64_t give_up = in_seconds(20);
 
 	while (pipeline_pending(p) != UINT64_MAX)
 		pause_a_little(give_up);
+}
+
+/* Starts it while the standard output is a pipe of which this returns the reading end. */
+static inline int start_with_pipe(struct pipeline *p)
+{
+	int fds[2], saved;
+
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	dup2(fds[1], STDOUT_FILENO);
+	close(fds[1]);
+	assert_int_equal(pipeline_start(p), 0);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	return fds[0];
+}
+
+static inline size_t drain(int fd, struct buf *to)
+{
+	size_t before = to->len;
+	ssize_t n;
+
+	while (buf_room(to, 65536) && (n = read(fd, to->data + to->len, 65536)) > 0)
+		buf_advance(to, (size_t)n);
+	return to->len - before;
+}
+
+/* Until the flushers have dealt with everything. */
+static inline void drain_all(struct pipeline *p, int fd, struct buf *to)
+{
+	uint64_t give_up = in_seconds(20);
+
+	while (pipeline_pending(p) != UINT64_MAX)
+		if (!drain(fd, to))
+			pause_a_little(give_up);
+	drain(fd, to);
+}
+
+/* A pipe of which the test has the reading end, and which holds 4 KiB. */
+static inline int make_fifo(void)
+{
+	int reader;
+
+	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
+	reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(reader >= 0);
+	assert_int_equal(fcntl(reader, F_SETPIPE_SZ, 4096), 4096);
+	return reader;
+}
+
+/* A pipeline that writes the pipe and a file beside it. */
+static inline struct pipeline *load_pair(const char *beside)
+{
+	char outlets[400];
+
+	snprintf(outlets, sizeof(outlets), "%s", flusher_to("fifo"));
+	snprintf(outlets + strlen(outlets), sizeof(outlets) - strlen(outlets), ", %s",
+		 flusher_to(beside));
+	return load("CallNames: [execve, exit, clone]", outlets);
+}
+
+static inline void wait_for_delivery(const struct pipeline *p, size_t i, uint64_t n)
+{
+	uint64_t give_up = in_seconds(20);
+
+	while (delivered(p, i) < n)
+		pause_a_little(give_up);
+}
+
+static inline int make_folder(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	log_setup(LOG_LEVEL_ERR, LOG_FORMAT_TEXT);
+	return mkdtemp(folder) ? 0 : -errno;
+}
+
+static inline int remove_folder(void **state)
+{
+	(void)state;
+	return rmdir(folder);
 }

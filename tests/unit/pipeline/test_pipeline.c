@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Batches of made-up events through real flushers: order, selection, encodings, blocking, loss.
+ * Batches of made-up events through real flushers: order, selection, encodings, blocking.
  * What a flusher may do to its outlet is test_outlet.c's.
  */
 #include "pipeline_world.h"
@@ -113,46 +113,6 @@ static void test_filtered(void **state)
 	assert_int_equal(metric_get(&p->counters.filtered), 14);
 }
 
-/* What is lost concerns everybody: no choice of calls and no processor keeps it away. */
-static void test_lost(void **state)
-{
-	static const struct loss loss = { .reason = LOSS_RING_FULL,
-					  .is_counted = true,
-					  .exec = 3,
-					  .exit = 4,
-					  .fork = 5,
-					  .since_ns = 1700000000123456789,
-					  .until_ns = 1700000001000000000 };
-	_cleanup_(diag_done) struct diag d = { 0 };
-	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
-	_cleanup_(freep) char *text = NULL;
-	char config[512];
-
-	(void)state;
-	make_world(3, STR_EMPTY);
-	world.events[1] = (struct event){ .call = CALL_LOST,
-					  .loss = &loss,
-					  .node = &world.node,
-					  .seq = 1,
-					  .time_ns = loss.until_ns };
-	snprintf(
-		config, sizeof(config),
-		"inputs: [{Type: input_process_security, CallNames: exit}]\n"
-		"processors: [{Type: processor_filter, Include: {field: pid, lt: 0}}]\nflushers: [%s]\n",
-		flusher_to("lost"));
-	assert_int_equal(pipeline_load_text("t.yaml", config, &d, &p), 0);
-	assert_int_equal(pipeline_start(p), 0);
-	pipeline_set_self(p, 1);
-	pipeline_deliver(p, &world.batch, 0, 0);
-	pipeline_stop(p, in_seconds(20));
-	text = read_file(path_of("lost"));
-	unlink(path_of("lost"));
-	assert_non_null(strstr(text, "\"call_name\":\"lost\""));
-	assert_non_null(strstr(text, "\"lost.since\":\"1700000000.123456789\""));
-	assert_null(strchr(strchr(text, '\n') + 1, '\n'));
-	assert_counters(p, 1, 1, 0);
-}
-
 /* More than a chunk holds, so it goes through in many; all of it arrives, in order. */
 static void test_large_batch(void **state)
 {
@@ -177,22 +137,6 @@ static void test_large_batch(void **state)
 	assert_counters(p, 2000, 2000, 0);
 	assert_int_equal(delivered(p, 0), 2000);
 	assert_int_equal(metric_get(&p->counters.bytes), strlen(text));
-}
-
-/* Starts it while the standard output is a pipe of which this returns the reading end. */
-static int start_with_pipe(struct pipeline *p)
-{
-	int fds[2], saved;
-
-	fflush(stdout);
-	saved = dup(STDOUT_FILENO);
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	dup2(fds[1], STDOUT_FILENO);
-	close(fds[1]);
-	assert_int_equal(pipeline_start(p), 0);
-	dup2(saved, STDOUT_FILENO);
-	close(saved);
-	return fds[0];
 }
 
 /* flusher_stdout has an encoding of its own; the file beside it keeps its integer time. */
@@ -224,58 +168,6 @@ static void test_encodings(void **state)
 	assert_non_null(strstr(out, "\"__time__\":\"1700000000\"}"));
 	assert_int_equal(metric_get(&p->counters.bytes), strlen(text) + strlen(out));
 	assert_int_equal(delivered(p, 2), 1);
-}
-
-static size_t drain(int fd, struct buf *to)
-{
-	size_t before = to->len;
-	ssize_t n;
-
-	while (buf_room(to, 65536) && (n = read(fd, to->data + to->len, 65536)) > 0)
-		buf_advance(to, (size_t)n);
-	return to->len - before;
-}
-
-/* Until the flushers have dealt with everything. */
-static void drain_all(struct pipeline *p, int fd, struct buf *to)
-{
-	uint64_t give_up = in_seconds(20);
-
-	while (pipeline_pending(p) != UINT64_MAX)
-		if (!drain(fd, to))
-			pause_a_little(give_up);
-	drain(fd, to);
-}
-
-/* A pipe of which the test has the reading end, and which holds 4 KiB. */
-static int make_fifo(void)
-{
-	int reader;
-
-	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
-	reader = open(path_of("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	assert_true(reader >= 0);
-	assert_int_equal(fcntl(reader, F_SETPIPE_SZ, 4096), 4096);
-	return reader;
-}
-
-/* A pipeline that writes the pipe and a file beside it. */
-static struct pipeline *load_pair(const char *beside)
-{
-	char outlets[400];
-
-	snprintf(outlets, sizeof(outlets), "%s", flusher_to("fifo"));
-	snprintf(outlets + strlen(outlets), sizeof(outlets) - strlen(outlets), ", %s",
-		 flusher_to(beside));
-	return load("CallNames: [execve, exit, clone]", outlets);
-}
-
-static void wait_for_delivery(const struct pipeline *p, size_t i, uint64_t n)
-{
-	uint64_t give_up = in_seconds(20);
-
-	while (delivered(p, i) < n)
-		pause_a_little(give_up);
 }
 
 /*
@@ -314,211 +206,6 @@ static void test_blocked(void **state)
 	assert_int_equal(metric_get(&p->counters.bytes), got.len - 1);
 	unlink(path_of("fifo"));
 	unlink(path_of("beside"));
-}
-
-/* The queue of the pipe fills; the file has room throughout, and gets what the pipe has lost. */
-static void test_overflow(void **state)
-{
-	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
-	_cleanup_(freep) char *args = calloc(1, 4000);
-	int reader = make_fifo();
-	uint64_t records = 0;
-
-	(void)state;
-	memset(args, 'a', 3999);
-	args[1] = '\0';
-	make_world(1000, (struct str){ args, 4000 });
-	p = load_pair("beside");
-	assert_int_equal(pipeline_start(p), 0);
-	assert_true(pipeline_has_room(p) && pipeline_has_any_room(p));
-	for (unsigned int i = 0; i < 4; i++) { /* of more than 4 MB each; the queue holds 8 MiB */
-		pipeline_deliver(p, &world.batch, 100 + i, 100 + i);
-		records += 1000;
-		wait_for_delivery(p, 1, records);
-		assert_true(pipeline_has_any_room(p));
-		assert_int_equal(pipeline_has_room(p), false);
-		assert_int_equal(pipeline_pending(p), 100);
-	}
-	assert_int_equal(metric_get(&p->outlets[1].counters.overflowed), 0);
-	assert_true(metric_get(&p->outlets[0].counters.overflowed) >= 1500);
-	pipeline_stop(p, 0);
-	assert_counters(p, 4000, 4000, 4000 - delivered(p, 0));
-	assert_int_equal(delivered(p, 1), 4000);
-	close(reader);
-	unlink(path_of("fifo"));
-	unlink(path_of("beside"));
-}
-
-static int failure_of(const struct pipeline *p)
-{
-	struct pipeline_flusher flusher;
-	int r = 0;
-
-	for (size_t i = 0; i < pipeline_n_flushers(p) && r == 0; i++) {
-		pipeline_flusher(p, i, &flusher);
-		r = flusher.failure;
-	}
-	return r;
-}
-
-/*
- * What the queue of the pipe has dropped is told of in its own stream, in its place, once it takes
- * records again; the file beside it has lost nothing and hears nothing of it.
- */
-static void test_report(void **state)
-{
-	_cleanup_(pipeline_freep) struct pipeline *p = NULL;
-	_cleanup_(freep) char *args = calloc(1, 4000), *text = NULL;
-	_cleanup_(freep) unsigned int *pids = calloc(RECORDS_MAX, sizeof(*pids));
-	_cleanup_(buf_done) struct buf got = { 0 };
-	int reader = make_fifo();
-	const char *at;
-	size_t n;
-
-	(void)state;
-	memset(args, 'a', 3999);
-	args[1] = '\0';
-	make_world(1000, (struct str){ args, 4000 });
-	p = load_pair("beside");
-	assert_int_equal(pipeline_start(p), 0);
-	for (unsigned int i = 0; i < 3; i++) {
-		pipeline_deliver(p, &world.batch, i, i + 1);
-		wait_for_delivery(p, 1, 1000 * (i + 1));
-	}
-	drain_all(p, reader, &got);
-	world.batch.n = 1;
-	pipeline_deliver(p, &world.batch, 3, 4);
-	drain_all(p, reader, &got);
-	buf_put_char(&got, '\0');
-	n = read_pids(got.data, pids);
-	assert_int_equal(n, 3001 - n_reported);
-	assert_int_equal(n_reported, metric_get(&p->outlets[0].counters.overflowed));
-	assert_true(n_reports > 0 && n_reported > 0);
-	at = strstr(got.data, "\"call_name\":\"lost\"");
-	assert_non_null(strstr(at, "\"lost.reason\":\"queue_full\""));
-	assert_int_equal(metric_get(&p->outlets[0].counters.reports), n_reports);
-	assert_int_equal(metric_get(&p->outlets[1].counters.reports), 0);
-	text = read_file(path_of("beside"));
-	assert_int_equal(read_pids(text, pids), 3001);
-	assert_int_equal(n_reports, 0);
-	close(reader);
-	unlink(path_of("fifo"));
-	unlink(path_of("beside"));
-}
-
-/* The last flusher loses its reader: said from then on. One of two does: the other goes on. */
-static void test_reader_gone(void **state)
-{
-	(void)state;
-	for (int is_beside = 0; is_beside < 2; is_beside++) {
-		_cleanup_(pipeline_freep) struct pipeline *p =
-			load("", is_beside ? "{Type: flusher_stdout}, {Type: flusher_blackhole}"
-					   : "{Type: flusher_stdout}");
-		int reader;
-
-		make_world(3, STR("x\0a\0"));
-		reader = start_with_pipe(p);
-		pipeline_deliver(p, &world.batch, 0, 0);
-		settle(p);
-		assert_false(pipeline_is_gone(p));
-		assert_int_equal(failure_of(p), 0);
-		close(reader);
-		for (unsigned int i = 1; i < 3; i++) {
-			pipeline_deliver(p, &world.batch, 0, 0);
-			settle(p);
-			assert_int_equal(pipeline_is_gone(p), !is_beside);
-			assert_int_equal(pipeline_has_any_room(p), is_beside);
-			assert_true(pipeline_has_room(p)); /* nobody waits for one that has gone */
-			assert_int_equal(failure_of(p), -EPIPE);
-			assert_counters(p, 2 + 2 * i, 2 + 2 * i, 2 * i);
-		}
-		assert_int_equal(delivered(p, 0), 2);
-		if (is_beside)
-			assert_int_equal(delivered(p, 1), 6);
-	}
-}
-
-static void limit_file_size(rlim_t bytes)
-{
-	const struct rlimit limit = { .rlim_cur = bytes, .rlim_max = RLIM_INFINITY };
-
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
-/* A full disk: what fits is delivered, the rest counted, and it goes on when there is room. */
-static void test_full_disk(void **state)
-{
-	_cleanup_(pipeline_freep) struct pipeline *p =
-		load("CallNames: [execve, exit, clone]", flusher_to("full"));
-	_cleanup_(freep) char *text = NULL;
-	unsigned int pids[RECORDS_MAX];
-	uint64_t n;
-
-	(void)state;
-	make_world(20, STR("x\0a\0"));
-	assert_int_equal(pipeline_start(p), 0);
-	limit_file_size(3000);
-	pipeline_deliver(p, &world.batch, 0, 0);
-	settle(p);
-	n = delivered(p, 0);
-	assert_true(n > 0 && n < 20);
-	assert_counters(p, 20, 20, 20 - n);
-	assert_int_equal(failure_of(p), -EFBIG);
-	pipeline_deliver(p, &world.batch, 0, 0);
-	settle(p);
-	limit_file_size(RLIM_INFINITY);
-	n = delivered(p, 0);
-	text = read_file(path_of("full"));
-	assert_int_equal(read_pids(text, pids), n);
-	assert_counters(p, 40, 40, 40 - n);
-	pipeline_deliver(p, &world.batch, 0, 0);
-	settle(p);
-	assert_int_equal(failure_of(p), 0);
-	assert_counters(p, 60, 60, 40 - n);
-	assert_int_equal(delivered(p, 0), n + 20);
-	free(text);
-	text = read_file(path_of("full"));
-	assert_int_equal(read_pids(text, pids), n + 20);
-	assert_int_equal(n_reported, 40 - n); /* and its own stream says so */
-	assert_int_equal(metric_get(&p->outlets[0].counters.reports), n_reports);
-	unlink(path_of("full"));
-}
-
-/* A disk without any room says ENOSPC. */
-static void test_no_space(void **state)
-{
-	_cleanup_(pipeline_freep) struct pipeline *p =
-		load("", "{Type: flusher_file, FilePath: /dev/full}");
-
-	(void)state;
-	make_world(30, STR("x\0a\0"));
-	assert_int_equal(pipeline_start(p), 0);
-	pipeline_deliver(p, &world.batch, 0, 0);
-	settle(p);
-	assert_int_equal(failure_of(p), -ENOSPC);
-	assert_counters(p, 20, 20, 20);
-}
-
-/* Given up: all that the pipe has not taken counts as dropped, and nothing is pending. */
-static void test_stop(void **state)
-{
-	_cleanup_(pipeline_freep) struct pipeline *p =
-		load("CallNames: [execve, exit, clone]", flusher_to("fifo"));
-	int reader = make_fifo();
-
-	(void)state;
-	make_world(3000, STR("x\0a\0"));
-	pipeline_stop(p, 0); /* nothing to stop yet */
-	assert_int_equal(pipeline_start(p), 0);
-	pipeline_deliver(p, &world.batch, 12, 12);
-	wait_for_delivery(p, 0, 0);
-	pipeline_stop(p, 1);
-	assert_true(delivered(p, 0) < 3000);
-	assert_counters(p, 3000, 3000, 3000 - delivered(p, 0));
-	assert_int_equal(pipeline_pending(p), UINT64_MAX);
-	pipeline_stop(p, 0);
-	close(reader);
-	unlink(path_of("fifo"));
 }
 
 /* Moved away, as logrotate does: what comes after reopening is in a new file. */
@@ -639,21 +326,6 @@ static void test_metrics(void **state)
 	assert_null(strstr(after.data, "pipeline="));
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	log_setup(LOG_LEVEL_ERR, LOG_FORMAT_TEXT);
-	return mkdtemp(folder) ? 0 : -errno;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return rmdir(folder);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -661,16 +333,9 @@ int main(void)
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_empty_batch),
 		cmocka_unit_test(test_filtered),
-		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_large_batch),
 		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_blocked),
-		cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_report),
-		cmocka_unit_test(test_reader_gone),
-		cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_no_space),
-		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_reopen),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_cannot_start),
