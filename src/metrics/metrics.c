@@ -144,14 +144,47 @@ int metrics_on_page(struct metrics *m, metrics_refresh_fn *refresh, void *ctx)
 	return r;
 }
 
-void metric_observe(struct metric_histogram *h, const uint64_t *bounds, uint64_t x, uint64_t n)
+static size_t bucket_of(const uint64_t *bounds, uint64_t x)
 {
 	size_t i = 0;
 
 	while (i < METRIC_BUCKETS - 1 && x > bounds[i])
 		i++;
-	metric_add(&h->buckets[i], n);
+	return i;
+}
+
+static bool is_in(const uint64_t *bounds, size_t bucket, uint64_t x)
+{
+	return (!bucket || x > bounds[bucket - 1]) &&
+	       (bucket == METRIC_BUCKETS - 1 || x <= bounds[bucket]);
+}
+
+void metric_observe(struct metric_histogram *h, const uint64_t *bounds, uint64_t x, uint64_t n)
+{
+	metric_add(&h->buckets[bucket_of(bounds, x)], n);
 	metric_add(&h->sum, x * n);
+}
+
+void metric_observe_since(struct metric_histogram *h, const uint64_t *bounds, const uint64_t *times,
+			  size_t n, uint64_t now)
+{
+	uint64_t n_same = 0, sum = 0;
+	size_t bucket = 0;
+
+	/* Neighbours are mostly in the same bucket. */
+	for (size_t i = 0; i < n; i++) {
+		uint64_t x = now > times[i] ? now - times[i] : 0;
+
+		if (!is_in(bounds, bucket, x)) {
+			metric_add(&h->buckets[bucket], n_same);
+			bucket = bucket_of(bounds, x);
+			n_same = 0;
+		}
+		n_same++;
+		sum += x;
+	}
+	metric_add(&h->buckets[bucket], n_same);
+	metric_add(&h->sum, sum);
 }
 
 /* By family, and within one as registered. */

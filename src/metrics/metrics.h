@@ -86,3 +86,6 @@ static inline uint64_t metric_get(const metric_value *v)
 
 /* Counts n times the value `x`. */
 void metric_observe(struct metric_histogram *h, const uint64_t *bounds, uint64_t x, uint64_t n);
+/* How long each of n times is ago; 0 for one that is to come. */
+void metric_observe_since(struct metric_histogram *h, const uint64_t *bounds, const uint64_t *times,
+			  size_t n, uint64_t now);

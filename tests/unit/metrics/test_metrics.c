@@ -187,6 +187,27 @@ static void test_observe(void **state)
 	}
 }
 
+/* Many at once come to the same as one by one, in whatever order they are. */
+static void test_observe_since(void **state)
+{
+	static const uint64_t now = 100000 * MS;
+	static const uint64_t times[] = {
+		now,	      now - 1,	    now - 1 * MS, now - 1 * MS - 1, now - 90000 * MS,
+		now - 3 * MS, now - 3 * MS, now + 5,	  now - 61000 * MS, 0,
+	};
+
+	(void)state;
+	for (size_t n = 0; n <= ARRAY_SIZE(times); n++) {
+		struct metric_histogram all = { 0 }, single = { 0 };
+
+		metric_observe_since(&all, latency_bounds, times, n, now);
+		for (size_t i = 0; i < n; i++)
+			metric_observe(&single, latency_bounds, now > times[i] ? now - times[i] : 0,
+				       1);
+		assert_memory_equal(&all, &single, sizeof(all));
+	}
+}
+
 static void observe_some(struct counts *c)
 {
 	metric_observe(&c->latency, latency_bounds, 1 * MS, 2);
@@ -301,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_sets_share_a_family),
 		cmocka_unit_test(test_labels_are_copied),
 		cmocka_unit_test(test_observe),
+		cmocka_unit_test(test_observe_since),
 		cmocka_unit_test(test_text_histogram),
 		cmocka_unit_test(test_json_histogram),
 		cmocka_unit_test(test_refresh),
