@@ -27,15 +27,17 @@ static void recover(struct reader *r, struct journal_found *ret)
 	if (ret->outcome == JOURNAL_SAME_RING && ring_seek(ring, ret->end) < 0)
 		log_warn("the journal ends where the ring does not: some records come again");
 	if (ret->outcome == JOURNAL_NONE && !ret->why && probe_is_adopted(r->probe))
-		log_warn("there is no journal of the agent before: what it knew comes from the task iterator; "
-			 "of processes that have ended since, nothing is known");
+		log_warn(
+			"there is no journal of the agent before: what it knew comes from the task iterator; "
+			"of processes that have ended since, nothing is known");
 	reader_go_on(r);
 }
 
-static int fold_gap(struct reader *r, enum event_gap_reason reason, uint64_t since_ns)
+static int fold_gap(struct reader *r, enum event_gap_reason reason, uint16_t generation,
+		    uint64_t since_ns)
 {
 	_Alignas(8) char record[sizeof(struct event_gap)];
-	size_t n = facts_gap(r->facts, reason, since_ns, record, sizeof(record));
+	size_t n = facts_gap(r->facts, reason, generation, since_ns, record, sizeof(record));
 
 	return reader_fold(r, record, n);
 }
@@ -43,11 +45,18 @@ static int fold_gap(struct reader *r, enum event_gap_reason reason, uint64_t sin
 /* What may be missing between the agent before and us, and nobody has counted. */
 static int fold_gaps(struct reader *r, const struct journal_found *found)
 {
+	bool is_known = found->outcome == JOURNAL_SAME_RING;
+	struct probe *p = r->probe;
+
 	if (found->outcome == JOURNAL_OTHER_RING)
-		return fold_gap(r, EVENT_GAP_NOT_RUNNING, found->last_ns);
-	if (probe_is_adopted(r->probe) && !probe_was_complete(r->probe))
-		return fold_gap(r, EVENT_GAP_PARTIAL, found->last_ns);
-	return 0;
+		return fold_gap(r, EVENT_GAP_NOT_RUNNING, 0, found->last_ns);
+	if (!probe_is_adopted(p))
+		return 0;
+	/* What the programs before have lost was told, or not: their counters alone do not say. */
+	if (!is_known)
+		return fold_gap(r, EVENT_GAP_UNREADABLE, probe_found_generation(p),
+				ring_base(probe_ring(p)));
+	return probe_was_complete(p) ? 0 : fold_gap(r, EVENT_GAP_PARTIAL, 0, found->last_ns);
 }
 
 /* The facts that every log begins with. */

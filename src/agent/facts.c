@@ -163,33 +163,34 @@ size_t facts_mark(struct facts *f, uint32_t mark, void *to, size_t size)
 	return sizeof(e);
 }
 
-size_t facts_stream(struct facts *f, const struct event_head *counters, void *to, size_t size)
+size_t facts_stream(struct facts *f, const struct probe_stream *stream, void *to, size_t size)
 {
 	struct event_stream e = { 0 };
 
 	if (sizeof(e) > size)
 		return 0;
 	fill_head(f, &e.head, EVENT_STREAM, sizeof(e));
-	e.head.generation = counters->generation;
-	e.head.cpu = counters->cpu;
-	e.head.seq = counters->seq;
-	e.head.lost_exec = counters->lost_exec;
-	e.head.lost_exit = counters->lost_exit;
-	e.head.lost_fork = counters->lost_fork;
-	e.head.lost_other = counters->lost_other;
-	e.head.lost_budget = counters->lost_budget;
+	e.head.generation = stream->generation;
+	e.head.cpu = stream->cpu;
+	e.head.seq = stream->seq;
+	e.head.lost_exec = stream->lost_exec;
+	e.head.lost_exit = stream->lost_exit;
+	e.head.lost_fork = stream->lost_fork;
+	e.head.lost_other = stream->lost_other;
+	e.head.lost_budget = stream->lost_budget;
 	memcpy(to, &e, sizeof(e));
 	return sizeof(e);
 }
 
-size_t facts_gap(struct facts *f, enum event_gap_reason reason, uint64_t since_ns, void *to,
-		 size_t size)
+size_t facts_gap(struct facts *f, enum event_gap_reason reason, uint16_t generation,
+		 uint64_t since_ns, void *to, size_t size)
 {
 	struct event_gap e = { .since_ns = since_ns, .reason = reason };
 
 	if (sizeof(e) > size)
 		return 0;
 	fill_head(f, &e.head, EVENT_GAP, sizeof(e));
+	e.head.generation = generation;
 	e.until_ns = e.head.time_ns;
 	memcpy(to, &e, sizeof(e));
 	return sizeof(e);

@@ -12,6 +12,7 @@
 
 #include "abi/event.h"
 #include "base/cleanup.h"
+#include "probe/probe.h"
 #include "proc/fold.h"
 
 struct facts;
@@ -29,11 +30,12 @@ size_t facts_node(struct facts *f, void *to, size_t size);
 size_t facts_clock(struct facts *f, void *to, size_t size);
 size_t facts_mark(struct facts *f, uint32_t mark, void *to, size_t size);
 
-/* `counters` names a stream and has what its map counts. */
-size_t facts_stream(struct facts *f, const struct event_head *counters, void *to, size_t size);
+/* What a stream's map counts. */
+size_t facts_stream(struct facts *f, const struct probe_stream *stream, void *to, size_t size);
 /* Records may be missing from then (boot time) until now. */
-size_t facts_gap(struct facts *f, enum event_gap_reason reason, uint64_t since_ns, void *to,
-		 size_t size);
+/* `generation` 0: of any programs. */
+size_t facts_gap(struct facts *f, enum event_gap_reason reason, uint16_t generation,
+		 uint64_t since_ns, void *to, size_t size);
 
 /* A fold_need_fn; ctx is a struct facts. */
 size_t facts_answer(void *facts, enum need need, uint64_t key, uint32_t hierarchy, void *to,

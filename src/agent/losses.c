@@ -34,7 +34,7 @@ void losses_done(struct losses *l)
 	*l = (struct losses){ 0 };
 }
 
-static struct event_head *find(struct losses *l, const struct event_head *stream)
+static struct probe_stream *find(struct losses *l, const struct probe_stream *stream)
 {
 	for (size_t i = 0; i < l->n_told; i++)
 		if (l->told[i].generation == stream->generation && l->told[i].cpu == stream->cpu)
@@ -42,16 +42,16 @@ static struct event_head *find(struct losses *l, const struct event_head *stream
 	return NULL;
 }
 
-static bool has_lost_more(const struct event_head *now, const struct event_head *before)
+static bool has_lost_more(const struct probe_stream *now, const struct probe_stream *before)
 {
 	return now->lost_exec != before->lost_exec || now->lost_exit != before->lost_exit ||
 	       now->lost_fork != before->lost_fork || now->lost_other != before->lost_other;
 }
 
 /* Told from now on; without memory for it, or beyond the bound, once more at each look: no harm. */
-static void remember(struct losses *l, struct event_head *told, const struct event_head *now)
+static void remember(struct losses *l, struct probe_stream *told, const struct probe_stream *now)
 {
-	struct event_head *grown = NULL;
+	struct probe_stream *grown = NULL;
 
 	if (!told && l->n_told < STREAMS_MAX)
 		grown = reallocarray(l->told, l->n_told + 1, sizeof(*grown));
@@ -68,31 +68,21 @@ struct look {
 	struct reader *reader;
 };
 
-static int tell(void *ctx, const struct probe_stream *stream)
+static int tell(void *ctx, const struct probe_stream *now)
 {
-	static const struct event_head none = { 0 };
-	const struct event_head now = {
-		.generation = stream->generation,
-		.cpu = stream->cpu,
-		.seq = stream->seq,
-		.lost_exec = stream->lost_exec,
-		.lost_exit = stream->lost_exit,
-		.lost_fork = stream->lost_fork,
-		.lost_other = stream->lost_other,
-		.lost_budget = stream->lost_budget,
-	};
+	static const struct probe_stream none = { 0 };
 	_Alignas(8) char record[sizeof(struct event_stream)];
 	const struct look *look = ctx;
-	struct event_head *told = find(look->losses, &now);
+	struct probe_stream *told = find(look->losses, now);
 	size_t n;
 	int r;
 
-	if (!has_lost_more(&now, told ? told : &none))
+	if (!has_lost_more(now, told ? told : &none))
 		return 0;
-	n = facts_stream(look->reader->facts, &now, record, sizeof(record));
+	n = facts_stream(look->reader->facts, now, record, sizeof(record));
 	r = reader_fold(look->reader, record, n);
 	if (r == 0)
-		remember(look->losses, told, &now);
+		remember(look->losses, told, now);
 	return r;
 }
 

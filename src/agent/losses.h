@@ -10,11 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "abi/event.h"
 #include "agent/reader.h"
 
 struct losses {
-	struct event_head *told; /* the streams with losses, as the fold was told of them */
+	struct probe_stream *told; /* the streams with losses, as the fold was told of them */
 	size_t n_told;
 	uint64_t looked_ns; /* CLOCK_MONOTONIC */
 	uint64_t wanted_ns; /* since when a pass is wanted; 0: none is */

@@ -319,6 +319,19 @@ static int confirm_unseen(struct snapshot *s)
 	return r;
 }
 
+/* What the iterator itself has lost, so that a pass which lacks some of its records ends nobody. */
+static int tell_iterator(void *ctx, const struct probe_stream *stream)
+{
+	_Alignas(8) char record[sizeof(struct event_stream)];
+	struct reader *r = ctx;
+	size_t n;
+
+	if (stream->cpu != EVENT_CPU_SNAPSHOT)
+		return 0;
+	n = facts_stream(r->facts, stream, record, sizeof(record));
+	return reader_fold(r, record, n);
+}
+
 /* The pass that counts, between its marks. */
 static int pass(struct snapshot *s)
 {
@@ -336,6 +349,9 @@ static int pass(struct snapshot *s)
 		ret = confirm_unseen(s);
 	if (ret < 0)
 		return log_err_errno(ret, "cannot complete the snapshot from /proc");
+	ret = probe_streams(r->probe, tell_iterator, r);
+	if (ret < 0)
+		return log_err_errno(ret, "cannot tell what the task iterator has lost");
 	ret = reader_mark(r, EVENT_MARK_PASS_END);
 	return ret < 0 ? ret : reader_deliver(r);
 }

@@ -266,6 +266,11 @@ bool probe_is_adopted(const struct probe *p)
 	return p->is_adopted;
 }
 
+uint16_t probe_found_generation(const struct probe *p)
+{
+	return p->n_old ? p->old[p->n_old - 1].number : 0;
+}
+
 bool probe_was_complete(const struct probe *p)
 {
 	return p->was_complete;

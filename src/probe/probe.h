@@ -57,6 +57,8 @@ void probe_demand(struct probe *p, bool wants_ext, uint32_t max_args, uint32_t m
 bool probe_is_adopted(const struct probe *p);
 /* All programs of one generation were in place when it was found: no record is missing. */
 bool probe_was_complete(const struct probe *p);
+/* The newest generation of programs that was found; 0: none was. */
+uint16_t probe_found_generation(const struct probe *p);
 /* Whether what is attached outlives this process. */
 bool probe_is_pinned(const struct probe *p);
 

@@ -177,6 +177,11 @@ void ring_commit(struct ring *r, uint64_t position)
 		__atomic_store_n(r->consumer, position - r->base, __ATOMIC_RELEASE);
 }
 
+uint64_t ring_base(const struct ring *r)
+{
+	return r->base;
+}
+
 uint64_t ring_position(const struct ring *r)
 {
 	return r->base + r->position;

@@ -54,6 +54,9 @@ size_t ring_span(const struct ring *r, uint64_t begin, uint64_t end, struct iove
  */
 void ring_commit(struct ring *r, uint64_t position);
 
+/* Where its positions begin: as given to ring_new(). */
+uint64_t ring_base(const struct ring *r);
+
 /* Where the next record will be read. */
 uint64_t ring_position(const struct ring *r);
 
