@@ -73,6 +73,11 @@ static char *file_target(const void *conf)
 	return canonical_path(((const struct file_conf *)conf)->path);
 }
 
+static void file_resume(struct instance *self)
+{
+	rolling_file_resume(self->state);
+}
+
 static void file_reopen(struct instance *self)
 {
 	rolling_file_reopen(self->state);
@@ -91,5 +96,6 @@ const struct flusher flusher_file = {
 	},
 	.flush = file_flush,
 	.target = file_target,
+	.resume = file_resume,
 	.reopen = file_reopen,
 };

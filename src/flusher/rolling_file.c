@@ -224,7 +224,7 @@ void rolling_file_close(struct rolling_file *f)
 {
 	if (f->fd < 0)
 		return;
-	if (f->n_torn)
+	if (f->n_torn && f->is_regular)
 		(void)cut_torn(f); /* or whoever opens it next does it */
 	close(f->fd);
 	f->fd = -1;
@@ -233,9 +233,9 @@ void rolling_file_close(struct rolling_file *f)
 /* At the latest now, before there is a record behind it. */
 static int end_torn(struct rolling_file *f)
 {
-	if (!f->n_torn || cut_torn(f) == 0)
+	if (!f->n_torn || (f->is_regular && cut_torn(f) == 0))
 		return 0;
-	if (write(f->fd, "\n", 1) < 0) /* a file that may only grow: chattr +a */
+	if (write(f->fd, "\n", 1) < 0) /* a pipe, or a file that may only grow: chattr +a */
 		return -errno;
 	f->n_torn = 0;
 	return 0;
@@ -362,12 +362,22 @@ int rolling_file_write(struct rolling_file *f, struct str lines, size_t *ret_don
 	return r;
 }
 
+void rolling_file_resume(struct rolling_file *f)
+{
+	if (!f->is_regular)
+		f->n_torn = 1;
+}
+
 void rolling_file_reopen(struct rolling_file *f)
 {
+	uint64_t n_torn;
 	int r;
 
 	(void)end_torn(f);
+	n_torn = f->n_torn;
 	r = change_over(f);
+	if (r == 0 && !f->is_regular)
+		f->n_torn = n_torn; /* as a rule it is the same pipe */
 	if (r < 0)
 		log_warn_errno(r, "%s: cannot reopen '%s', going on with the file that is open",
 			       f->owner, f->path);

@@ -45,6 +45,12 @@ void rolling_file_close(struct rolling_file *f); /* once more does no harm */
 int rolling_file_write(struct rolling_file *f, struct str lines, size_t *ret_done);
 
 /*
+ * Somebody before may have ended within a line. Of a file that was repaired when it was opened; in
+ * a pipe that line is ended before the next one.
+ */
+void rolling_file_resume(struct rolling_file *f);
+
+/*
  * Opens anew what is at the path now. When that fails it goes on with the file that it has, after a
  * warning: nothing is lost when a file is moved away and this is called afterwards.
  */

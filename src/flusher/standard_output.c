@@ -66,6 +66,13 @@ static void leave_line(bool is_torn)
 	pthread_cond_broadcast(&shared.line_ended);
 }
 
+void standard_output_resume(const struct standard_output *o)
+{
+	pthread_mutex_lock(&shared.lock);
+	shared.is_torn |= o->way != WAY_WHOLE && !shared.in_line;
+	pthread_mutex_unlock(&shared.lock);
+}
+
 void standard_output_close(struct standard_output *o)
 {
 	pthread_mutex_lock(&shared.lock);

@@ -17,6 +17,8 @@ struct standard_output {
 
 /* 0, or -EBADF when the standard output is closed. */
 int standard_output_open(struct standard_output *o);
+/* Somebody before may have ended within a line, which is ended before anybody's next. */
+void standard_output_resume(const struct standard_output *o);
 /* A line that it has begun is ended before anybody's next. Once more does no harm. */
 void standard_output_close(struct standard_output *o);
 

@@ -133,6 +133,16 @@ static char *stdout_target(const void *conf)
 	return is_to_file(c) ? canonical_path(c->file_name) : NULL;
 }
 
+static void stdout_resume(struct instance *self)
+{
+	struct stdout_state *s = self->state;
+
+	if (is_to_file(self->conf))
+		rolling_file_resume(&s->file);
+	else
+		standard_output_resume(&s->output);
+}
+
 static void stdout_reopen(struct instance *self)
 {
 	struct stdout_state *s = self->state;
@@ -156,5 +166,6 @@ const struct flusher flusher_stdout = {
 	.encoding = stdout_encoding,
 	.flush = stdout_flush,
 	.target = stdout_target,
+	.resume = stdout_resume,
 	.reopen = stdout_reopen,
 };

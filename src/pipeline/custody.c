@@ -18,7 +18,7 @@
 
 #define LOG_UNIT "custody"
 #define VERSION 1
-#define NAME_MAX_BYTES 208
+#define NAME_MAX_BYTES 192
 
 static const char file_magic[8] = "PTCUSTDY";
 

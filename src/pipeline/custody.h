@@ -31,6 +31,11 @@ enum custody_mark {
 	CUSTODY_DELIVERED,
 	/* delivered, in the backlog, or counted as lost. The reader's thread stores it */
 	CUSTODY_ACCOUNTED,
+	/*
+	 * behind the record that was begun last and whose end was not taken yet. Beyond
+	 * CUSTODY_DELIVERED: a part of it is where the flusher writes. Its thread stores it
+	 */
+	CUSTODY_BEGUN,
 	_CUSTODY_MARK_MAX,
 };
 

@@ -125,8 +125,11 @@ static void mark(struct outlet *o, const struct chunk *c, size_t done)
 {
 	size_t n = chunk_n_within(c, done);
 
-	if (o->queue.slot)
-		custody_store(o->queue.slot, CUSTODY_DELIVERED, n < c->n ? c->seqs[n] : c->bound);
+	if (!o->queue.slot)
+		return;
+	if (done > (n ? c->ends[n - 1] : 0))
+		custody_store(o->queue.slot, CUSTODY_BEGUN, c->seqs[n] + 1);
+	custody_store(o->queue.slot, CUSTODY_DELIVERED, n < c->n ? c->seqs[n] : c->bound);
 }
 
 /* One call. `ends` is for those of the rest of a chunk. */
@@ -269,8 +272,11 @@ static void *work(void *arg)
 	while (goes_on) {
 		struct link *link = next_link(o);
 		bool reopen = TAKE(o->wants_reopen, false);
+		bool is_torn = TAKE(o->is_torn, false);
 
 		pthread_mutex_unlock(&o->lock);
+		if (is_torn && o->flusher->resume)
+			o->flusher->resume(&o->part.instance);
 		if (reopen && o->flusher->reopen)
 			o->flusher->reopen(&o->part.instance);
 		goes_on = link ? process(o, link) : reopen;
@@ -315,6 +321,7 @@ void outlet_set_state(struct outlet *o, const struct pipeline_state *state)
 	pthread_mutex_lock(&o->lock);
 	queue_set_state(&o->queue, state, &found);
 	o->skip_before = found.skip_before;
+	o->is_torn = found.is_torn;
 	metric_add(&o->counters.in, found.n);
 	show_sizes(o);
 	pthread_cond_signal(&o->changed);

@@ -255,6 +255,7 @@ void queue_set_state(struct queue *q, const struct pipeline_state *state, struct
 	open_backlog(q, state);
 	if (q->slot)
 		found.skip_before = custody_load(q->slot, CUSTODY_DELIVERED);
+	found.is_torn = q->slot && custody_load(q->slot, CUSTODY_BEGUN) > found.skip_before;
 	if (q->backlog)
 		restore_backlog(q, found.skip_before, &found);
 	check_accounts(q, &found);

@@ -49,6 +49,7 @@ void queue_init(struct queue *q, const char *pipeline, const char *flusher);
 struct queue_found {
 	uint64_t skip_before; /* everything before this position was dealt with in another life */
 	size_t n;	      /* records that waited, and are queued now */
+	bool is_torn;	      /* a record was begun where the flusher writes, and not ended */
 };
 
 /*

@@ -106,6 +106,12 @@ struct flusher {
 	 * caller frees it. NULL: there is none, or memory has run out.
 	 */
 	char *(*target)(const void *conf);
+	/*
+	 * Optional: an instance before this one, of the same name, may have ended within a record
+	 * that cannot be taken back from a pipe or the like, and comes again as a whole. Called
+	 * before the first flush, on the flusher's thread.
+	 */
+	void (*resume)(struct instance *self);
 	/* Optional: SIGHUP came; called between two flushes, on the flusher's thread. */
 	void (*reopen)(struct instance *self);
 };

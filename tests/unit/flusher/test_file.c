@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "configured.h"
 #include "folder.h"
@@ -153,12 +154,50 @@ static void test_cannot_start(void **state)
 	configured_done(&c);
 }
 
+/*
+ * A line that a life before has begun in a pipe is ended; a file was repaired when it was opened.
+ */
+static void test_resume(void **state)
+{
+	static const struct {
+		bool is_pipe;
+		unsigned int n_reopens;
+		const char *text;
+	} cases[] = { { true, 0, "\n1\n2\n" }, { true, 1, "\n1\n2\n" }, { false, 0, "1\n2\n" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(closep) int reader = -1;
+		struct configured c;
+		struct folder f;
+		char text[16] = "";
+
+		folder_open(&f);
+		if (cases[i].is_pipe)
+			assert_int_equal(mkfifo(folder_path(&f, "log"), 0600), 0);
+		else
+			folder_put(&f, "log", "");
+		reader = open(folder_path(&f, "log"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		start(&c, &f, "");
+		flusher_file.resume(&c.self);
+		for (unsigned int k = 0; k < cases[i].n_reopens; k++)
+			flusher_file.reopen(&c.self);
+		assert_int_equal(configured_flush(&c, "1\n"), 0);
+		assert_int_equal(configured_flush(&c, "2\n"), 0);
+		assert_true(read(reader, text, sizeof(text) - 1) > 0);
+		assert_string_equal(text, cases[i].text);
+		stop(&c);
+		folder_close(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_findings),     cmocka_unit_test(test_files),
 		cmocka_unit_test(test_default_size), cmocka_unit_test(test_reopen),
 		cmocka_unit_test(test_target),	     cmocka_unit_test(test_cannot_start),
+		cmocka_unit_test(test_resume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,6 +280,26 @@ static void test_line_is_never_finished(void **state)
 	end_shared(&s);
 }
 
+/* A line that another process has begun is ended, unless one of ours is in a line of its own. */
+static void test_resume(void **state)
+{
+	struct shared s;
+	size_t done = 9;
+
+	(void)state;
+	begin_shared(&s);
+	standard_output_resume(&s.f.output);
+	standard_output_resume(&s.others[0]);
+	assert_int_equal(standard_output_write(&s.others[0], STR("b\n"), &done), 0);
+	assert_int_equal(standard_output_write(&s.others[1], STR("c\n"), &done), 0);
+	assert_next(&s, "\nb\nc\n");
+	begin_line(&s);
+	standard_output_resume(&s.others[0]);
+	assert_int_equal(flush(&s.f, "rest\n", 5, &done), 0);
+	assert_next(&s, "rest\n");
+	end_shared(&s);
+}
+
 /* The disk is full within a line: what is lost does not run into what follows. */
 static void test_line_is_lost(void **state)
 {
@@ -366,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_not_open),
 		cmocka_unit_test(test_line_is_finished_first),
 		cmocka_unit_test(test_line_is_never_finished),
+		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_line_is_lost),
 		cmocka_unit_test(test_threads),
 	};

@@ -89,6 +89,7 @@ static void print(const struct folder *f, const char *yaml, const char *lines)
 	configure(&c, &flusher_stdout, yaml);
 	assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
 	r = flusher_stdout.base.start(&c.self);
+	flusher_stdout.resume(&c.self); /* nothing to end in a file */
 	r_flush = configured_flush(&c, lines);
 	flusher_stdout.reopen(&c.self);
 	flusher_stdout.base.stop(&c.self);

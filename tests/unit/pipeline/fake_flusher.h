@@ -110,6 +110,12 @@ static inline void fake_step(char step)
 	pthread_mutex_unlock(&f->lock);
 }
 
+static inline void fake_resume(struct instance *self)
+{
+	(void)self;
+	fake_step('t');
+}
+
 static inline void fake_reopen(struct instance *self)
 {
 	(void)self;
@@ -131,6 +137,7 @@ static inline int fake_start(struct instance *self)
 static const struct flusher flusher_fake = {
 	.base = { .name = "flusher_fake", .start = fake_start, .stop = fake_stop },
 	.flush = fake_flush,
+	.resume = fake_resume,
 	.reopen = fake_reopen,
 };
 static const struct flusher flusher_plain = {

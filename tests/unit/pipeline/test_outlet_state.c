@@ -128,6 +128,45 @@ static void test_lives(void **state)
 	remove_state();
 }
 
+/* The flusher hears, once and first of all, that a record was begun and not ended. */
+static void test_torn(void **state)
+{
+	static const struct {
+		size_t budget;
+		bool is_torn;
+	} rows[] = {
+		{ 2 * RECORD_SIZE, false },
+		{ 2 * RECORD_SIZE + 1, true },
+		{ 1, true },
+		{ 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct life l;
+
+		set_fake(budget, rows[i].budget);
+		set_fake(error, -EAGAIN);
+		set_fake(n_flushes, 0);
+		begin_life(&l);
+		push_at(&l.outlet, 100, 0, 3);
+		wait_for_flushes(3);
+		end_life(&l, 1);
+		set_fake(budget, SIZE_MAX);
+		for (int life = 0; life < 2; life++) {
+			set_fake(steps.len, 0);
+			begin_life(&l);
+			push_at(&l.outlet, 200 + 100 * life, 0, 1);
+			end_life(&l, in_seconds(30));
+			if (life)
+				assert_steps("fs");
+			else
+				assert_steps(rows[i].is_torn ? "tffs" : "ffs");
+		}
+		remove_state();
+	}
+}
+
 /* A life that finds marks but no backlog skips what was delivered, and nothing else. */
 static void test_skips(void **state)
 {
@@ -284,9 +323,13 @@ static int drop_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_marks), test(test_lives),
-		test(test_skips), test(test_lost_is_not_skipped),
-		test(test_owes),  test(test_words),
+		test(test_marks),
+		test(test_lives),
+		test(test_torn),
+		test(test_skips),
+		test(test_lost_is_not_skipped),
+		test(test_owes),
+		test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
