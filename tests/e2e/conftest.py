@@ -66,7 +66,7 @@ def faulty_binary(session_dir):
 @pytest.fixture
 def work(session_dir, request):
     """The test's own directory, named after it."""
-    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in request.node.name)[:80]
+    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in request.node.name)[-80:]
     path = session_dir / "tests" / name
     path.mkdir(parents=True)
     path.parent.chmod(0o755)

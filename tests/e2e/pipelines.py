@@ -160,6 +160,12 @@ def value(agent, name, **labels):
     return found[0]["value"] if found else None
 
 
+def wait_for_value(agent, name, number, **labels):
+    """The numbers of the reader are taken at its turns."""
+    wait_until(lambda: value(agent, name, **labels) == number, 3,
+               lambda: f"{name} {labels} is {value(agent, name, **labels)} instead of {number}")
+
+
 def run_status(agent, *options):
     """`proctrail status` as a user has it."""
     return subprocess.run([agent.popen.args[0], "status", "--instance", agent.instance, *options], check=False,

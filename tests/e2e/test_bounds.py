@@ -14,9 +14,9 @@ import pytest
 import harness
 from cgroups import Cgroup
 from harness import status_of, wait_until
-from pipelines import value
+from pipelines import wait_for_value
 from trial import CALLS, FIELDS, SMALLEST_RING, Trial
-from truth import Account, Told, whole_lines
+from truth import whole_lines
 
 IS_LONG = bool(os.environ.get("PROCTRAIL_LONG"))
 MAX_MEMORY = 128 << 20  # the default of MaxMemory
@@ -162,11 +162,11 @@ def test_a_storm_that_nobody_takes(start_agent, workloads, work, truth):
         subprocess.run([workloads / "storm", workloads / "tiny", "1", str(n)], check=True, timeout=120, cwd="/",
                        stdout=subprocess.DEVNULL)
         check_memory(agent)
-        end = truth.now()
         go.touch()
         agent.out_path, agent.calls = out, CALLS
-        agent.fence()
-        account = Account(truth.events(begin, end), Told(out), agent.pids)
+        t = Trial(agent, truth)
+        t.begin = begin
+        account = t.account()
         account.check_exact()
         assert account.missing["exit"] > 0, "more than the queues hold"
     finally:
@@ -216,5 +216,5 @@ def test_loss_metrics_name_the_reason(trial, cgroup):
                    check=True, stdout=subprocess.DEVNULL)
     account = t.account()
     account.check_exact()
-    assert value(t.agent, "lost_records_by_reason_total", reason="budget") == \
-        sum(account.told.lost_of(call) for call in CALLS)
+    wait_for_value(t.agent, "lost_records_by_reason_total",
+                   sum(account.told.lost_of(call) for call in CALLS), reason="budget")

@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness import marker, matches, wait_until
-from pipelines import value
+from pipelines import wait_for_value
 from trial import CALLS, FIELDS, SMALLEST_RING, Trial, crash_points
 
 STORM = 1500
@@ -263,7 +263,7 @@ def test_pins_that_are_partly_gone_are_completed_or_replaced(trial, gone):
     for _ in range(20):
         subprocess.run([agent.path("tiny"), "unseen"], check=True)
     agent.start_again()
-    account = t.account()
+    account = t.account_once()
     if gone != "cgroup":
         assert account.told.lost, f"nobody says that something may be missing: {account}\n{agent.stderr()}"
     t = Trial(agent, t.truth)
@@ -332,5 +332,5 @@ def test_metrics_count_what_was_lost(trial):
     account = t.account()
     account.check_exact()
     for call in CALLS:
-        assert value(t.agent, "lost_records_total", type=call) == account.told.lost_of(call)
+        wait_for_value(t.agent, "lost_records_total", account.told.lost_of(call), type=call)
     assert matches(account.told.lost[0], {"lost.reason": "ring_full"})

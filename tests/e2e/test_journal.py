@@ -12,6 +12,8 @@ import pytest
 from harness import marker, wait_until
 from trial import CALLS, FIELDS, Trial
 
+LOST_KEYS = ["lost.execve", "lost.exit", "lost.clone", "lost.other"]
+
 
 @pytest.fixture
 def trial(start_agent, truth):
@@ -77,9 +79,10 @@ def test_damaged_journal(trial, damage):
     t.storm(100)
     agent.start_again()
     hold.end()
-    account = t.account()
+    account = t.account_once()
     account.check_nothing_missing()
     account.check_doubles(10 * 2048)
+    assert not [r for r in account.told.lost if any(r.get(key, "0") != "0" for key in LOST_KEYS)], account.told.lost
     assert Path("/etc/passwd").read_bytes() == passwd
     exits = [r for r in agent.records() if r.get("pid") == str(hold.pid) and r["call_name"] == "exit"]
     assert {r["exec_id"] for r in exits} == {before["exec_id"]} and exits[0]["parent.exec_id"] == before["parent.exec_id"]
@@ -100,7 +103,7 @@ def test_damaged_state_never_stops_the_agent(trial, name, damage):
     damage(path)
     t.agent.start_again()
     t.storm(200)
-    account = t.account()
+    account = t.account_once()
     account.check_nothing_missing()
     account.check_doubles(10 * 2048)
 

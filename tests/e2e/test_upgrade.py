@@ -100,7 +100,7 @@ def test_a_smaller_ring_takes_over_what_waits_in_the_larger(trial):
     t = trial()
     t.agent.die()
     t.storm(STORM)
-    t.agent.start_again("--ring-size", "256KiB")
+    t.agent.start_again("--ring-size", "1MiB")
     account = t.check_all_told()
     assert account.generated["execve"] >= STORM
 

@@ -92,17 +92,21 @@ class Trial:
         assert status == -signal.SIGKILL, f"the agent ended with {status}:\n{self.agent.stderr()}"
         return True
 
+    def account_once(self):
+        """What was told of all that has happened so far. The agent must be alive."""
+        self.end_storms()
+        end = self.truth.now()
+        self.fence()
+        paths = [p for p in self.paths if Path(p).exists()]
+        return Account(self.truth.events(self.begin, end), Told(*paths), self.agent.pids)
+
     def account(self):
         """
-        What was told of all that has happened so far. The agent must be alive. Where others lose records just
-        now, by a storm of their own, the account is taken once more: its end must be where nothing is lost.
+        The same, to be exact. Where others lose records just now, by a storm of their own, it is taken once more:
+        its end must be where nothing is lost.
         """
-        self.end_storms()
         for _ in range(ACCOUNTS):
-            end = self.truth.now()
-            self.fence()
-            paths = [p for p in self.paths if Path(p).exists()]
-            account = Account(self.truth.events(self.begin, end), Told(*paths), self.agent.pids)
+            account = self.account_once()
             if account.is_exact():
                 break
             time.sleep(0.5)
