@@ -208,6 +208,31 @@ static void test_blocked(void **state)
 	unlink(path_of("beside"));
 }
 
+/* Each chunk of a batch reaches to where the next one begins, the last to the batch's end. */
+static void test_bounds(void **state)
+{
+	_cleanup_(pipeline_freep) struct pipeline *p =
+		load("CallNames: [execve, exit, clone]", flusher_to("fifo"));
+	_cleanup_(freep) char *args = calloc(1, 2000);
+	const struct link *link;
+	int reader = make_fifo();
+	size_t n = 0;
+
+	(void)state;
+	memset(args, 'a', 1999);
+	args[1] = '\0';
+	make_world(1000, (struct str){ args, 2000 });
+	assert_int_equal(pipeline_start(p), 0);
+	pipeline_deliver(p, &world.batch, 0, 4711);
+	for (link = p->outlets[0].queue.first; link->next; link = link->next, n++)
+		assert_int_equal(link->chunk->bound, link->next->chunk->seqs[0]);
+	assert_int_equal(link->chunk->bound, 4711);
+	assert_true(n > 2);
+	pipeline_stop(p, 1);
+	close(reader);
+	unlink(path_of("fifo"));
+}
+
 /* Moved away, as logrotate does: what comes after reopening is in a new file. */
 static void test_reopen(void **state)
 {
@@ -336,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_large_batch),
 		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_reopen),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_cannot_start),
