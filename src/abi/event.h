@@ -63,7 +63,7 @@ struct event_head {
 	__u16 generation;  /* of the programs that wrote it */
 	__u16 cpu;	   /* with the generation: the stream */
 	__u16 flags;	   /* EVENT_F_* */
-	__u32 lost_budget; /* of lost_exec and lost_fork: what a control group was over its budget */
+	__u32 lost_budget; /* of lost_exec and lost_fork: over a control group's budget */
 	__u64 seq;	   /* per stream, from 1, without holes: a hole is records that were lost */
 	__u64 time_ns;	   /* CLOCK_BOOTTIME */
 	__u64 start_ns;	   /* group_leader->start_boottime: with tgid the process */

@@ -345,17 +345,15 @@ static int fold_changes(struct reader *r)
 
 static int fold_from_ring(struct reader *r, const void *record, size_t size)
 {
+	const struct event_head *head = record;
 	int ret;
 
-	if (size >= sizeof(struct event_head)) {
-		if (r->filter) {
-			record = r->filter(r->filter_ctx, record);
-			size = ((const struct event_head *)record)->size;
-		}
-		r->last_ns = ((const struct event_head *)record)->time_ns;
+	if (r->filter && size >= sizeof(*head)) {
+		head = r->filter(r->filter_ctx, record);
+		size = head == record ? size : head->size;
 	}
-	r->current = record;
-	ret = fold(r, record, size, r->position);
+	r->current = head;
+	ret = fold(r, head, size, r->position);
 	r->current = NULL;
 	r->position = ring_position(probe_ring(r->probe));
 	return ret;

@@ -54,7 +54,6 @@ struct reader {
 	uint64_t n_folded;	 /* records in it */
 	uint64_t position;	 /* of the record that is being folded, or that comes next */
 	const void *current;	 /* that record, if it is one of the ring; else NULL */
-	uint64_t last_ns;	 /* boot time of the last record of the ring */
 	bool is_recovering;	 /* what is folded is known, and told of, already */
 	struct fold_losses told; /* losses that the agent before has told of */
 	uint64_t checkpoint_ns;	 /* not before this is the journal tried again; CLOCK_MONOTONIC */

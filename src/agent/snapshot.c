@@ -278,6 +278,11 @@ struct unseen {
 	bool is_full; /* memory ran out: those that are missing here must not be ended */
 };
 
+static void unseen_done(struct unseen *u)
+{
+	free(u->items);
+}
+
 static void gather_unseen(void *ctx, const struct image_key *key)
 {
 	struct unseen *u = ctx;
@@ -300,7 +305,7 @@ static void gather_unseen(void *ctx, const struct image_key *key)
 static int confirm_unseen(struct snapshot *s)
 {
 	const uint64_t tick_ns = CLOCK_SECOND_NS / (uint64_t)sysconf(_SC_CLK_TCK);
-	struct unseen unseen = { 0 };
+	_cleanup_(unseen_done) struct unseen unseen = { 0 };
 	int r = 0;
 
 	fold_each_unseen(s->reader->fold, gather_unseen, &unseen);
@@ -315,7 +320,6 @@ static int confirm_unseen(struct snapshot *s)
 		r = buf_failed(&s->record) ? -ENOMEM
 					   : reader_fold(s->reader, s->record.data, s->record.len);
 	}
-	free(unseen.items);
 	return r;
 }
 
