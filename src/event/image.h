@@ -96,6 +96,7 @@ struct image {
 	struct event_task_ext *ext;    /* NULL: not collected */
 	struct list lru;	       /* proc/table's */
 	uint32_t depth;		       /* proc/table's: a bound for the images above this one */
+	uint32_t n_children;	       /* proc/table's: images that have it as their parent */
 };
 
 /* The credentials of which nothing is known. */

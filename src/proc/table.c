@@ -32,7 +32,7 @@ static uint64_t process_hash(uint32_t pid, uint64_t start_ns)
 
 static uint64_t image_hash(const struct image_key *key)
 {
-	return hash_mix(process_hash(key->pid, key->start_ns) + key->exec_count);
+	return process_hash(key->pid, key->start_ns) + key->exec_count;
 }
 
 static bool process_eq(const void *item, const void *key)
@@ -175,6 +175,8 @@ void table_unref(struct proc_table *t, struct image *image)
 	while (image && --image->refs == 0) {
 		struct image *parent = image->parent;
 
+		if (parent)
+			parent->n_children--;
 		image_unindex(t, image);
 		list_unlink(&image->lru);
 		image_strip(t, image);
@@ -207,6 +209,10 @@ void table_set_parent(struct proc_table *t, struct image *image, struct image *p
 	image->parent = parent ? image_ref(parent) : NULL;
 	image->depth = parent ? parent->depth + 1 : 0;
 	image->stamp = ++t->stamp;
+	if (parent)
+		parent->n_children++;
+	if (old)
+		old->n_children--;
 	table_unref(t, old);
 	bound_chain(t, image);
 }
@@ -279,7 +285,8 @@ static void image_leave(struct proc_table *t, struct image *image)
 {
 	image->flags |= IMAGE_EXITED;
 	list_unlink(&image->lru);
-	if (image->refs > 1) {
+	/* Without children it is only shown by events of this batch, and goes with them. */
+	if (image->n_children) {
 		/* Out of memory: it is kept, and only cannot be found by its key. */
 		(void)image_index(t, image);
 		list_append(&t->exited, &image->lru);

@@ -50,8 +50,7 @@ struct proc_counters {
 
 /*
  * What follows is the room's own. Images are found by the process (the current one) and by their
- * full key:
- * the index has the images that are not current but still referenced, among them the stubs that
+ * full key: the index has the images that are somebody's parent and not current, and the stubs that
  * were made for parents that nobody has described yet. An image's parent is always older than
  * itself (image_key_cmp), so the links cannot form a circle, whatever the records say.
  */

@@ -268,6 +268,36 @@ static void test_squeeze(void **state)
 	table_done(&t);
 }
 
+/* An image that has ended is found as long as it has children; an event alone only shows it. */
+static void test_ended(void **state)
+{
+	struct image *shown, *child;
+	struct proc_table t;
+	struct process *p;
+
+	(void)state;
+	table_init(&t, &proc_limits_default);
+	p = process_new(&t, KEY(1, 10, 1));
+	shown = image_ref(p->image);
+	table_remove(&t, p);
+	assert_true(shown->flags & IMAGE_EXITED);
+	assert_null(lookup(&t, KEY(1, 10, 1)));
+	table_unref(&t, shown);
+
+	p = process_new(&t, KEY(2, 20, 1));
+	shown = image_ref(p->image);
+	child = image_new(&t, KEY(3, 30, 1));
+	table_set_parent(&t, child, shown);
+	table_set_parent(&t, child, shown);
+	assert_int_equal(shown->n_children, 1);
+	table_remove(&t, p);
+	table_unref(&t, shown);
+	assert_ptr_equal(lookup(&t, KEY(2, 20, 1)), shown);
+	table_unref(&t, child);
+	assert_null(lookup(&t, KEY(2, 20, 1)));
+	table_done(&t);
+}
+
 /* Each change gives an image a stamp that nothing had before. */
 static void test_stamps(void **state)
 {
@@ -340,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_squeeze),
+		cmocka_unit_test(test_ended),
 		cmocka_unit_test(test_stamps),
 		cmocka_unit_test(test_trim_to_nothing),
 	};
