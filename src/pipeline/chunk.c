@@ -5,6 +5,7 @@
 #include "pipeline/chunk.h"
 
 #define FIRST_RECORDS 256
+#define FIRST_BYTES (320 * 1024) /* of most chunks all: what is not written to takes no memory */
 
 void chunk_pool_init(struct chunk_pool *pool)
 {
@@ -61,6 +62,8 @@ struct chunk *chunk_new(struct chunk_pool *pool, uint64_t begin)
 		c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
+	/* Without the memory there is less, and the first record asks again. */
+	(void)buf_grow(&c->bytes, FIRST_BYTES);
 	buf_clear(&c->bytes);
 	c->n = 0;
 	c->pool = pool;
