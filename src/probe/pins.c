@@ -102,6 +102,17 @@ static int log_holder(const char *folder)
 	return -EBUSY;
 }
 
+/* Fails where something is left in them, or another instance is there. */
+static void remove_folders(const char *folder)
+{
+	char parent[PATH_MAX];
+
+	if (rmdir(folder) < 0)
+		return;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(folder, '/') - folder), folder);
+	(void)rmdir(parent);
+}
+
 int pins_new(const char *folder, struct pins **ret, const char **reterr)
 {
 	_cleanup_(pins_freep) struct pins *p = calloc(1, sizeof(*p));
@@ -121,24 +132,15 @@ int pins_new(const char *folder, struct pins **ret, const char **reterr)
 	if (r < 0)
 		return r == -EBUSY ? log_holder(folder) : r;
 	*reterr = "it is not on bpffs";
-	if (!is_bpffs(folder))
+	if (!is_bpffs(folder)) {
+		remove_folders(folder);
 		return -EMEDIUMTYPE;
+	}
 	p->folder = strdup(folder);
 	if (!p->folder)
 		return -ENOMEM;
 	*ret = TAKE_PTR(p);
 	return 0;
-}
-
-/* Fails where something is left in them, or another instance is there. */
-static void remove_folders(const char *folder)
-{
-	char parent[PATH_MAX];
-
-	if (rmdir(folder) < 0)
-		return;
-	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(folder, '/') - folder), folder);
-	(void)rmdir(parent);
 }
 
 struct pins *pins_free(struct pins *p)

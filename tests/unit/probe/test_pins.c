@@ -103,7 +103,7 @@ static void test_needs_bpffs(void **state)
 	assert_int_equal(pins_new(elsewhere, &p, &why), -EMEDIUMTYPE);
 	assert_string_equal(why, "it is not on bpffs");
 	assert_null(p);
-	assert_int_equal(pins_remove(elsewhere), 0); /* with the folders, which are empty */
+	assert_int_equal(pins_remove(elsewhere), 0);
 	assert_int_equal(rmdir(base), 0);
 }
 
