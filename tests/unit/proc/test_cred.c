@@ -45,6 +45,27 @@ static void test_sharing(void **state)
 	cred_table_done(&t);
 }
 
+/* Each differs from the first in one thing, also right after it was asked for. */
+static void test_differences(void **state)
+{
+	static const struct event_cred others[] = {
+		{ .euid = 2 },
+		{ .euid = 1, .permitted = 1 },
+		{ .euid = 1, .effective = 1 },
+		{ .euid = 1, .inheritable = 1 },
+	};
+	const struct event_cred first = { .euid = 1 };
+	struct cred_table t;
+
+	(void)state;
+	cred_table_init(&t);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		assert_memory_equal(cred_get(&t, &first), &first, sizeof(first));
+		assert_memory_equal(cred_get(&t, &others[i]), &others[i], sizeof(first));
+	}
+	cred_table_done(&t);
+}
+
 /* The one that was asked for last goes, and another takes its memory. */
 static void test_last_goes(void **state)
 {
@@ -67,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sharing),
+		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_last_goes),
 	};
 

@@ -340,6 +340,7 @@ static void test_stamps(void **state)
 /* A limit that nothing can meet: everything goes, and then it ends. */
 static void test_trim_to_nothing(void **state)
 {
+	const struct event_cred cred = { .euid = 1 };
 	struct proc_limits limits = { 0 };
 	struct image *child;
 	struct proc_table t;
@@ -350,8 +351,10 @@ static void test_trim_to_nothing(void **state)
 	for (uint32_t i = 1; i <= 10; i++)
 		process_new(&t, KEY(i, i, 1));
 	table_set_parent(&t, child, lookup(&t, KEY(5, 5, 1)));
+	assert_int_equal(table_set_cred(&t, child->parent, &cred), 0);
 	table_trim(&t);
 	assert_int_equal(t.process_slab.n, 0);
+	assert_ptr_equal(child->parent->cred, &cred_unknown);
 	assert_int_equal(t.image_slab.n, 2); /* the child, and the name of its parent */
 	assert_true(child->parent->flags & IMAGE_STUB);
 	table_unref(&t, child);
