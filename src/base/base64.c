@@ -3,7 +3,6 @@
 #include "base/base64.h"
 
 #include <stdint.h>
-#include <string.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -14,11 +13,12 @@ size_t base64_encode(const void *from, size_t n, char *to)
 
 	for (; n >= 3; n -= 3, p += 3) {
 		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-		char four[4] = { alphabet[v >> 18], alphabet[v >> 12 & 63], alphabet[v >> 6 & 63],
-				 alphabet[v & 63] };
 
-		memcpy(at, four, sizeof(four));
-		at += sizeof(four);
+		at[0] = alphabet[v >> 18];
+		at[1] = alphabet[v >> 12 & 63];
+		at[2] = alphabet[v >> 6 & 63];
+		at[3] = alphabet[v & 63];
+		at += 4;
 	}
 	if (n) {
 		uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0);

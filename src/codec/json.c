@@ -22,6 +22,7 @@
 /* Keys that stand side by side and are made from the same. */
 struct run {
 	enum field_scope scope;
+	uint32_t part;		     /* names its fragments */
 	size_t first, n;	     /* in keys */
 	size_t exit_begin, exit_end; /* FIELD_OF_CALL: in calls, what it comes to in an exit */
 };
@@ -33,6 +34,7 @@ struct run {
 struct block {
 	enum field_scope scope;
 	bool is_tags;
+	uint32_t part;	 /* names its fragments */
 	size_t first, n; /* in runs */
 	/* FIELD_OF_CALL: in calls begins what they come to, and ends where the next begins */
 	size_t by_call[_CALL_MAX + 1];
@@ -44,10 +46,11 @@ struct json_schema {
 	struct run *runs;
 	struct block *blocks;
 	size_t n_runs, n_blocks;
-	struct buf calls;	    /* what blocks and runs come to that tell of the call alone */
-	struct buf tags;	    /* of the node */
-	uint64_t node_stamp;	    /* of the node that tags and fragments are of; 0: of none */
-	struct fragments fragments; /* by block, or by n_blocks + run */
+	uint32_t n_parts;
+	struct buf calls;    /* what blocks and runs come to that tell of the call alone */
+	struct buf tags;     /* of the node */
+	uint64_t node_stamp; /* of the node that tags and fragments are of; 0: of none */
+	struct fragments fragments;
 };
 
 /* A record that is being written. */
@@ -94,9 +97,9 @@ static void put_run(const struct record *r, const struct run *run)
 	json_keys_put(&r->schema->keys, run->first, run->n, r->ev, r->view, r->out);
 }
 
-static bool put_fragment(const struct record *r, uint64_t stamp, size_t part)
+static bool put_fragment(const struct record *r, uint64_t stamp, uint32_t part)
 {
-	struct str kept = fragments_lookup(&r->schema->fragments, stamp, (uint32_t)part);
+	struct str kept = fragments_lookup(&r->schema->fragments, stamp, part);
 
 	if (!kept.p)
 		return false;
@@ -104,25 +107,24 @@ static bool put_fragment(const struct record *r, uint64_t stamp, size_t part)
 	return true;
 }
 
-static void keep_fragment(const struct record *r, uint64_t stamp, size_t part, size_t begin)
+static void keep_fragment(const struct record *r, uint64_t stamp, uint32_t part, size_t begin)
 {
 	const struct buf *out = r->out;
 
 	if (!buf_failed(out))
-		fragments_keep(&r->schema->fragments, stamp, (uint32_t)part,
+		fragments_keep(&r->schema->fragments, stamp, part,
 			       (struct str){ .p = out->data + begin, .n = out->len - begin });
 }
 
 static void put_kept_run(const struct record *r, const struct run *run)
 {
-	size_t part = r->schema->n_blocks + (size_t)(run - r->schema->runs);
 	uint64_t stamp = stamp_of(run->scope, r->ev);
 	size_t begin = r->out->len;
 
-	if (put_fragment(r, stamp, part))
+	if (put_fragment(r, stamp, run->part))
 		return;
 	put_run(r, run);
-	keep_fragment(r, stamp, part, begin);
+	keep_fragment(r, stamp, run->part, begin);
 }
 
 /*
@@ -133,9 +135,9 @@ static void put_image(const struct record *r, const struct block *block)
 {
 	const struct image *image = r->ev->image;
 	const struct run *run = &r->schema->runs[block->first], *end = run + block->n;
-	size_t part = (size_t)(block - r->schema->blocks), begin = r->out->len;
+	size_t begin = r->out->len;
 
-	if (put_fragment(r, image->stamp, part))
+	if (put_fragment(r, image->stamp, block->part))
 		return;
 	for (; run < end; run++) {
 		if (run->scope == FIELD_OF_OWNER ||
@@ -145,7 +147,7 @@ static void put_image(const struct record *r, const struct block *block)
 			put_run(r, run);
 	}
 	if (r->ev->call != CALL_CLONE)
-		keep_fragment(r, image->stamp, part, begin);
+		keep_fragment(r, image->stamp, block->part, begin);
 }
 
 static void put_made(const struct record *r, size_t begin, size_t end)
@@ -260,7 +262,7 @@ static void join_run(struct json_schema *s, enum field_scope scope, bool begins)
 	if (!run || begins ||
 	    (scope != run->scope && scope != FIELD_OF_NOTHING && run->scope != FIELD_OF_NOTHING)) {
 		run = &s->runs[s->n_runs++];
-		*run = (struct run){ .scope = scope, .first = s->keys.n - 1 };
+		*run = (struct run){ .scope = scope, .part = s->n_parts++, .first = s->keys.n - 1 };
 	}
 	if (run->scope == FIELD_OF_NOTHING)
 		run->scope = scope;
@@ -324,7 +326,8 @@ static void join_block(struct json_schema *s, size_t run)
 	}
 	if (joint == FIELD_OF_CALL)
 		scope = joint;
-	s->blocks[s->n_blocks++] = (struct block){ .scope = scope, .first = run, .n = 1 };
+	s->blocks[s->n_blocks++] =
+		(struct block){ .scope = scope, .part = s->n_parts++, .first = run, .n = 1 };
 }
 
 static void fill_blocks(struct json_schema *s, size_t tags_at)
