@@ -211,10 +211,10 @@ class Peer(Program):
 
 class Execsnoop(Peer):
     name = "execsnoop"
-    marker = re.compile(rb"^target .* m(\d+) *$", re.M)
+    marker = re.compile(rb"^target\d+ .* m(\d+) *$", re.M)
 
     def command(self, directory):
-        return with_tracefs([self.tools.execsnoop, "-n", "target", "--max-args", "32"])
+        return with_tracefs([self.tools.execsnoop, "-n", self.tools.names[1].decode(), "--max-args", "32"])
 
 
 class Bpftrace(Peer):

@@ -103,7 +103,7 @@ def one_latency(tools, agent):
     """From before an exec until its records are in the file."""
     size = agent.written()
     begin = time.monotonic()
-    os.waitpid(os.posix_spawn(tools.target, ["target", "latency"], {}), 0)
+    os.waitpid(os.posix_spawn(str(tools.directory / tools.target), ["target", "latency"], {}), 0)
     while agent.written() == size:
         if time.monotonic() - begin > 5:
             raise RuntimeError("no record within 5 s")

@@ -13,11 +13,11 @@ CALIBRATION = 1000
 
 
 def storm_command(tools, n, workers=1, rate=0, arguments=0, kind="exec", user=65534, groups=None):
-    command = [tools.storm, "-n", str(n)]
+    command = [tools.storm, "-n", str(n), "-f", str(tools.first)]
     for flag, value, default in (("-w", workers, 1), ("-r", rate, 0), ("-a", arguments, 0), ("-k", kind, "exec"),
                                  ("-u", user, 65534), ("-g", groups, None)):
         command += [flag, str(value)] if value != default else []
-    return [*command, "./target"]
+    return [*command, tools.target]
 
 
 def start_storm(tools, prepare=None, **how):
@@ -49,28 +49,26 @@ def settle(collector):
 
 
 def count_markers(collector, begin, n):
-    """(lost, doubled) of the markers 1 to n."""
+    """(lost, doubled) of the storm's markers."""
+    first = collector.tools.first
     if not collector.marker:
         return 0, 0
     with open(collector.out, "rb") as f:
         f.seek(begin)
         seen = Counter(int(m) for m in collector.marker.findall(f.read()))
-    return n - sum(1 <= m <= n for m in seen), sum(count - 1 for count in seen.values())
+    ours = {m: count for m, count in seen.items() if first <= m < first + n}
+    return n - len(ours), sum(count - 1 for count in ours.values())
 
 
 def own_bytes(collector, begin):
     """(what was written of the storm, what was written), of what is lines of JSON."""
-    own = total = 0
+    own, total, names = 0, 0, collector.tools.names
     with open(collector.out, "rb") as f:
         f.seek(begin)
         for line in f:
             total += len(line)
-            own += len(line) if is_of_storm(line) else 0
+            own += len(line) if any(name in line for name in names) else 0
     return own, total
-
-
-def is_of_storm(line):
-    return b"bench-storm" in line or b"target" in line
 
 
 def run_beside(collector, work, during, **how):
@@ -113,7 +111,9 @@ def line_lengths(collector):
     """Mean length of the storm's lines by call."""
     total, count = Counter(), Counter()
     with open(collector.out, "rb") as f:
-        for line in filter(is_of_storm, f):
+        for line in f:
+            if not any(name in line for name in collector.tools.names):
+                continue
             call = line.split(b'"call_name":"', 1)[1].split(b'"', 1)[0].decode()
             total[call] += len(line)
             count[call] += 1

@@ -44,18 +44,33 @@ def test_samples():
     assert stats.Samples([4, 9]).over([2, 3]) == [2, 3]
 
 
-def line(call, arguments):
-    return json.dumps({"arguments": arguments, "call_name": call}, separators=(",", ":")) + "\n"
+class Tools:
+    first, names = 7000, [b"storm7", b"target7"]
+
+
+def line(call, arguments, binary="/tmp/target7"):
+    record = {"binary": binary, "arguments": arguments, "call_name": call}
+    return json.dumps(record, separators=(",", ":")) + "\n"
 
 
 def test_markers(tmp_path):
-    collector = collectors.Agent(None)
+    collector = collectors.Agent(Tools)
     collector.out = tmp_path / "out"
-    before = line("execve", "m9")
-    text = [line("execve", f"m{i}") for i in (1, 2, 2)] + [line("exit", "m3"), line("execve", "xxx xxx m4")]
+    before = line("execve", "m7000")
+    text = [line("execve", f"m{i}") for i in (7000, 7002, 7002, 8, 8)] + [line("exit", "m7003"),
+                                                                          line("execve", "xxx xxx m7004")]
     collector.out.write_text(before + "".join(text))
-    assert storms.count_markers(collector, len(before), 5) == (2, 1)  # 3 and 5 are missing, 2 came twice
-    assert storms.line_lengths(collector) == {}
+    assert storms.count_markers(collector, len(before), 5) == (2, 1)  # 7001 and 7003 are missing, 7002 came twice
+
+
+def test_others_are_left_out(tmp_path):
+    collector = collectors.Agent(Tools)
+    collector.out = tmp_path / "out"
+    ours, others = line("execve", "m7000"), line("execve", "m7000", "/tmp/target8")
+    collector.out.write_text(others + ours + others + line("exit", "m7000"))
+    own = len(ours) + len(line("exit", "m7000"))
+    assert storms.own_bytes(collector, len(others)) == (own, own + len(others))
+    assert storms.line_lengths(collector) == {"execve": len(ours), "exit": len(line("exit", "m7000"))}
 
 
 def results(cpu, floor):
