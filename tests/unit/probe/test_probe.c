@@ -512,21 +512,21 @@ static void test_argv_goes_first(void **state)
 {
 	_cleanup_(probe_freep) struct probe *p = NULL;
 	struct cut sum = { 0 };
-	char argument[1500];
+	char argument[4000];
 
 	(void)state;
 	need_bpf();
 	memset(argument, 'x', sizeof(argument) - 1);
 	argument[sizeof(argument) - 1] = '\0';
-	p = new_probe(16 * 1024, 0);
+	p = new_probe(64 * 1024, 0);
 	assert_int_equal(probe_attach(p), 0);
-	for (int i = 0; i < 20 && !sum.cut; i++) {
+	for (int i = 0; i < 60 && !sum.cut; i++) {
 		struct cut cut;
 
 		/* what is left of the ring for the last one is another each time */
-		for (int k = 0; k < 12; k++)
-			run(argument + 40 * i);
-		cut = read_cut(p, sizeof("true") + sizeof(argument) - 40 * (size_t)i);
+		for (int k = 0; k < 20; k++)
+			run(argument + 50 * i);
+		cut = read_cut(p, sizeof("true") + sizeof(argument) - 50 * (size_t)i);
 		sum.whole += cut.whole;
 		sum.cut += cut.cut;
 	}
