@@ -12,7 +12,7 @@ from pathlib import Path
 from collectors import Agent, Floor
 from figures import crowd
 from stats import Samples
-from storms import measure
+from storms import calibrate, measure
 
 USER = 65534
 
@@ -63,8 +63,9 @@ def joined(paths):
 
 
 def pair(tools, work, repeats, found, label, n=10_000, **how):
+    pad = calibrate(tools, work)
     for _ in range(repeats):
-        for collector in (Agent(tools), Floor(tools)):
+        for collector in (Agent(tools), Floor(tools, pad)):
             cpu = measure(collector, work, n=n, **how)["cpu"] / 1e3
             found.setdefault(f"{label}: {collector.name}", (Samples(), "us an exec"))[0].append(cpu)
 
@@ -86,9 +87,12 @@ def by_processes(tools, work, repeats):
 
 
 def by_pipelines(tools, work, repeats):
+    """The floor writes as much as all pipelines together, to one file."""
     found = {}
     for n in (1, 2, 4, 8, 16):
+        pad = calibrate(tools, work, times=n)
         for _ in range(repeats):
-            cpu = measure(Agent(tools, pipelines=n), work, n=10_000)["cpu"] / 1e3
-            found.setdefault(f"{n} pipelines: agent", (Samples(), "us an exec"))[0].append(cpu)
+            for collector in (Agent(tools, pipelines=n), Floor(tools, pad)):
+                cpu = measure(collector, work, n=10_000)["cpu"] / 1e3
+                found.setdefault(f"{n} pipelines: {collector.name}", (Samples(), "us an exec"))[0].append(cpu)
     return found

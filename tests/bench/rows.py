@@ -56,7 +56,8 @@ def processor(kind, **options):
 VARIANTS = [
     variant("2 pipelines", pipelines=2),
     variant("filter", processors=[processor("filter", Include={"field": "uid", "equals": "65534"})]),
-    variant("filter_regex", processors=[processor("filter_regex_native", Include={"binary": ".*(target|storm)[0-9]*$"})]),
+    variant("filter_regex",
+            processors=[processor("filter_regex_native", Include={"binary": ".*(target|storm)[0-9]*$"})]),
     variant("add_fields", processors=[processor("add_fields", Fields={"cluster": "one"})]),
     variant("drop_fields", processors=[processor("drop_fields", DropKeys=["cwd"])]),
     variant("rename", processors=[processor("rename", SourceKeys=["cwd"], DestKeys=["directory"])]),

@@ -120,8 +120,8 @@ def line_lengths(collector):
     return {call: total[call] / count[call] for call in count}
 
 
-def calibrate(tools, work, **how):
-    """What the floor has to add to each kind of line to write as much as the agent does."""
+def calibrate(tools, work, times=1, **how):
+    """What the floor has to add to each kind of line to write as much as the agent does, or so many times that."""
     lengths = []
     how["n"] = CALIBRATION
     how.pop("rate", None)
@@ -129,7 +129,8 @@ def calibrate(tools, work, **how):
         measure(collector, work, **how)
         lengths.append(line_lengths(collector))
     agent, floor = lengths
-    return tuple(round(agent.get(c, 0) - floor.get(c, 0)) if c in floor else 0 for c in ("clone", "execve", "exit"))
+    return tuple(round(times * agent.get(c, 0) - floor.get(c, 0)) if c in floor else 0
+                 for c in ("clone", "execve", "exit"))
 
 
 def rounds(collectors, work, pairs, **how):
