@@ -292,8 +292,8 @@ void life_stop_pipelines(struct agent *a, int why)
 					 : UINT64_MAX;
 
 	pipelines_stop(&a->pipelines, why == -EPIPE ? 0 : deadline);
-	if (a->reader.fold)
-		reader_commit(&a->reader);
+	if (a->reader.fold && a->is_live)
+		reader_leave(&a->reader);
 }
 
 static void tell_manager(const char *state)

@@ -18,12 +18,26 @@ static int visit(void *ctx, const struct event_head *record, uint64_t seq)
 	return reader_recover(ctx, record, seq);
 }
 
+/*
+ * The journal lacks what came last: it could not be written any more, or was cut. What it says of
+ * the table is old, and is repaired; of the ring it says nothing.
+ */
+static void forget_end(struct journal_found *found)
+{
+	log_warn(
+		"the journal ends before what was delivered: what it does not tell comes from the task "
+		"iterator; of processes that have ended since, nothing is known");
+	found->outcome = JOURNAL_NONE;
+}
+
 /* The table, as it was up to the end of the journal; and the ring, from there on. */
 static void recover(struct reader *r, struct journal_found *ret)
 {
 	struct ring *ring = probe_ring(r->probe);
 
 	store_recover(r->store, probe_ring_id(r->probe), visit, r, ret);
+	if (ret->outcome == JOURNAL_SAME_RING && ret->end < ring_position(ring))
+		forget_end(ret);
 	if (ret->outcome == JOURNAL_SAME_RING && ring_seek(ring, ret->end) < 0)
 		log_warn("the journal ends where the ring does not: some records come again");
 	if (ret->outcome == JOURNAL_NONE && !ret->why && probe_is_adopted(r->probe))

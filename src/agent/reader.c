@@ -238,11 +238,17 @@ bool reader_secure(struct reader *r)
 	return is_all_in_custody(r);
 }
 
+void reader_leave(struct reader *r)
+{
+	if (!r->n_folded && reader_secure(r))
+		store_rewrite(r->store, r->fold, r->begin);
+}
+
 void reader_checkpoint(struct reader *r)
 {
 	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
-	if (!store_wants_rewrite(r->store) || now < r->checkpoint_ns)
+	if (r->n_folded || !store_wants_rewrite(r->store) || now < r->checkpoint_ns)
 		return;
 	if (reader_secure(r))
 		store_rewrite(r->store, r->fold, r->begin);

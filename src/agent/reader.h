@@ -102,5 +102,11 @@ bool reader_secure(struct reader *r);
 /* Losses since this agent began, those included that happened while none was running. */
 void reader_losses(const struct reader *r, struct fold_losses *ret);
 
+/*
+ * For whoever comes next: the journal is written anew, as small as it can be. Not where something
+ * was folded and could not be handed over: the journal must not know of it.
+ */
+void reader_leave(struct reader *r);
+
 /* Writes the journal anew, if it is due and all is in custody. */
 void reader_checkpoint(struct reader *r);

@@ -351,6 +351,9 @@ int agent_settings_folders(const struct agent_settings *s, char **ret_state, cha
 	if (join(s->state_directory, s->instance, &state) < 0 ||
 	    join(s->pin_directory, s->instance, &pins) < 0)
 		return -ENOMEM;
+	/* No name on bpffs has a dot (kernel/bpf/inode.c: bpf_lookup), and no instance a plus. */
+	for (char *dot = pins ? strrchr(pins, '/') : NULL; dot && (dot = strchr(dot, '.'));)
+		*dot = '+';
 	*ret_state = TAKE_PTR(state);
 	*ret_pins = TAKE_PTR(pins);
 	return 0;

@@ -76,7 +76,10 @@ static int open_parts(struct store *s)
 	r = read_boot_id(s);
 	if (r < 0)
 		return r;
-	return custody_open(s->folder, s->id.boot_id, &s->custody);
+	r = custody_open(s->folder, s->id.boot_id, &s->custody);
+	if (r < 0 && r != -ENOMEM)
+		log_warn_errno(r, "'%s/custody': after a crash records may come twice", s->folder);
+	return r == -ENOMEM ? r : 0;
 }
 
 int store_open(const char *folder, uint64_t journal_bytes, struct store **ret)

@@ -89,10 +89,20 @@ int journal_open(const char *folder, const struct journal_id *id, uint64_t limit
 	return 0;
 }
 
+/* What the files hold beyond what counts is of use to whoever writes, and only to them. */
+static void give_back(const struct journal *j)
+{
+	if (j->next.fd >= 0)
+		unlinkat(j->dir_fd, JOURNAL_NEW, 0);
+	if (j->file.fd >= 0 && ftruncate(j->file.fd, (off_t)j->file.size) < 0)
+		log_debug("'%s/%s' stays as large as it is", j->folder, SCAN_JOURNAL);
+}
+
 struct journal *journal_free(struct journal *j)
 {
 	if (!j)
 		return NULL;
+	give_back(j);
 	journal_file_close(&j->file);
 	journal_file_close(&j->next);
 	if (j->dir_fd >= 0)

@@ -65,6 +65,34 @@ static void test_defaults(void **state)
 	assert_int_equal(plan.table_bytes, limits.max_bytes);
 }
 
+/* Each instance has its folders; on bpffs no name has a dot. */
+static void test_folders(void **state)
+{
+	static const struct {
+		const char *text, *state, *pins;
+	} cases[] = {
+		{ "", "/run/proctrail/default", "/sys/fs/bpf/proctrail/default" },
+		{ "Instance: a.b.c", "/run/proctrail/a.b.c", "/sys/fs/bpf/proctrail/a+b+c" },
+		{ "Instance: i\nStateDirectory: /x.y\nPinDirectory: none", "/x.y/i", NULL },
+		{ "Instance: i\nStateDirectory: none\nPinDirectory: /b.c", NULL, "/b.c/i" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+		_cleanup_(freep) char *folder = NULL, *pins = NULL;
+		char findings[256];
+
+		assert_int_equal(load(cases[i].text, NULL, 0, &s, findings, sizeof(findings)), 0);
+		assert_int_equal(agent_settings_folders(&s, &folder, &pins), 0);
+		assert_true(!folder == !cases[i].state && !pins == !cases[i].pins);
+		if (folder)
+			assert_string_equal(folder, cases[i].state);
+		if (pins)
+			assert_string_equal(pins, cases[i].pins);
+	}
+}
+
 /* The table gets what MaxMemory leaves it, and no more than TableMemory. */
 static void test_plan(void **state)
 {
@@ -222,10 +250,10 @@ static void test_no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plan),	 cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_values),	 cmocka_unit_test(test_flags_win),
-		cmocka_unit_test(test_findings), cmocka_unit_test(test_listen),
-		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_folders),	  cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
+		cmocka_unit_test(test_flags_win), cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_listen),	  cmocka_unit_test(test_no_file),
 	};
 
 	unsetenv("PT_NONE");
