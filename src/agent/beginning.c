@@ -36,14 +36,14 @@ static void recover(struct reader *r, struct journal_found *ret)
 	struct ring *ring = probe_ring(r->probe);
 
 	store_recover(r->store, probe_ring_id(r->probe), visit, r, ret);
-	if (ret->outcome == JOURNAL_SAME_RING && ret->end < ring_position(ring))
-		forget_end(ret);
-	if (ret->outcome == JOURNAL_SAME_RING && ring_seek(ring, ret->end) < 0)
-		log_warn("the journal ends where the ring does not: some records come again");
 	if (ret->outcome == JOURNAL_NONE && !ret->why && probe_is_adopted(r->probe))
 		log_warn(
 			"there is no journal of the agent before: what it knew comes from the task iterator; "
 			"of processes that have ended since, nothing is known");
+	if (ret->outcome == JOURNAL_SAME_RING && ret->end < ring_position(ring))
+		forget_end(ret);
+	if (ret->outcome == JOURNAL_SAME_RING && ring_seek(ring, ret->end) < 0)
+		log_warn("the journal ends where the ring does not: some records come again");
 	reader_go_on(r);
 }
 
