@@ -148,13 +148,15 @@ static struct str piece_from(const struct buf *texts, size_t begin)
 	return (struct str){ .p = NULL, .n = texts->len - begin };
 }
 
-static struct str put_name(struct buf *texts, const char *name)
+static struct str put_name(struct buf *texts, const char *name, bool quoted)
 {
 	size_t begin = texts->len;
 
 	buf_put_char(texts, ',');
 	json_text_put(texts, str_from(name));
 	buf_put_char(texts, ':');
+	if (quoted)
+		buf_put_char(texts, '"');
 	return piece_from(texts, begin);
 }
 
@@ -162,7 +164,7 @@ static struct str put_pair(struct buf *texts, const char *name, struct str value
 {
 	size_t begin = texts->len;
 
-	put_name(texts, name);
+	put_name(texts, name, false);
 	json_text_put(texts, value);
 	return piece_from(texts, begin);
 }
@@ -201,16 +203,11 @@ enum field_scope json_keys_add(struct json_keys *k, const struct shape_key *from
 	key->get = scope == FIELD_OF_NOTHING ? NULL : field->get;
 	key->of_loss = !field || field->of_loss;
 	key->fixed = put_fixed(&k->texts, from);
-	key->text = put_name(&k->texts, from->name);
+	if (!key->get && !key->fixed.n)
+		return scope;
 	key->quoted = !is_bare;
-	if (key->quoted) {
-		buf_put_char(&k->texts, '"');
-		key->text.n++;
-	}
-	if (key->get || key->fixed.n)
-		k->n++;
-	else
-		k->texts.len -= key->text.n;
+	key->text = put_name(&k->texts, from->name, key->quoted);
+	k->n++;
 	return scope;
 }
 
