@@ -10,8 +10,8 @@
 
 #include "base/str.h"
 
-#define FRAGMENTS_BYTES (256 * 1024)
-#define FRAGMENTS_SLOT_BITS 11
+#define FRAGMENTS_BYTES (128 * 1024)
+#define FRAGMENTS_SLOT_BITS 10
 #define FRAGMENT_MAX (FRAGMENTS_BYTES / 16) /* a longer one is not kept */
 
 struct fragment_slot {

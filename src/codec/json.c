@@ -51,6 +51,7 @@ struct json_schema {
 	struct buf tags;     /* of the node */
 	uint64_t node_stamp; /* of the node that tags and fragments are of; 0: of none */
 	struct fragments fragments;
+	struct json_counters counters;
 };
 
 /* A record that is being written. */
@@ -101,8 +102,11 @@ static bool put_fragment(const struct record *r, uint64_t stamp, uint32_t part)
 {
 	struct str kept = fragments_lookup(&r->schema->fragments, stamp, part);
 
-	if (!kept.p)
+	if (!kept.p) {
+		r->schema->counters.made++;
 		return false;
+	}
+	r->schema->counters.copied++;
 	buf_put_str(r->out, kept);
 	return true;
 }
@@ -417,4 +421,9 @@ struct json_schema *json_schema_free(struct json_schema *s)
 	free(s->blocks);
 	free(s);
 	return NULL;
+}
+
+const struct json_counters *json_counters(const struct json_schema *s)
+{
+	return &s->counters;
 }

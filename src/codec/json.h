@@ -20,6 +20,12 @@ struct json_options {
 
 struct json_schema;
 
+/* Pieces of records: one field or several that are made from the same. */
+struct json_counters {
+	uint64_t copied; /* from what was kept of an earlier record */
+	uint64_t made;	 /* because it was not, or not any more */
+};
+
 /*
  * A schema of the shape's keys; a tag whose key the shape has already is not written twice. Owns
  * all that it needs. 0 or -ENOMEM.
@@ -36,3 +42,6 @@ DEFINE_CLEANUP(struct json_schema *, json_schema_free)
  */
 void json_encode(struct json_schema *s, const struct event *ev, const struct field_view *view,
 		 struct buf *out);
+
+/* What it has done so far; borrowed. */
+const struct json_counters *json_counters(const struct json_schema *s);

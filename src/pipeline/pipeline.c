@@ -26,6 +26,12 @@ const struct metric pipeline_metrics[] = {
 	{ "pipeline_failed_records_total", METRIC_COUNTER, PIPELINE(failed),
 	  .help = "Records for which memory ran out." },
 	{ "pipeline_out_bytes_total", METRIC_COUNTER, PIPELINE(bytes), .help = "Bytes encoded." },
+	{ "pipeline_pieces_total", METRIC_COUNTER, PIPELINE(copied),
+	  .help = "Pieces of records, as the fields of a parent: copied as they were kept, or made.",
+	  .label = "from", .value = "kept" },
+	{ "pipeline_pieces_total", METRIC_COUNTER, PIPELINE(made),
+	  .help = "Pieces of records, as the fields of a parent: copied as they were kept, or made.",
+	  .label = "from", .value = "fields" },
 	{ .type = METRIC_END },
 };
 
@@ -297,6 +303,18 @@ static bool is_wanted(const struct pipeline *p, const struct event *ev)
 					 !(p->self_pid && ev->image->key.pid == p->self_pid));
 }
 
+static void count_pieces(struct pipeline *p)
+{
+	uint64_t copied = 0, made = 0;
+
+	for (size_t i = 0; i < p->n_feeds; i++) {
+		copied += json_counters(p->feeds[i].schema)->copied;
+		made += json_counters(p->feeds[i].schema)->made;
+	}
+	metric_set(&p->counters.copied, copied);
+	metric_set(&p->counters.made, made);
+}
+
 void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end)
 {
 	for (size_t i = 0; i < batch->n; i++) {
@@ -314,6 +332,7 @@ void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t be
 			push(p, i + 1 < batch->n ? ev[1].seq : end, ev->node);
 	}
 	push(p, end, batch->n ? batch->events[0].node : NULL);
+	count_pieces(p);
 }
 
 bool pipeline_has_room(struct pipeline *p)

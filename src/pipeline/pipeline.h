@@ -24,6 +24,8 @@ struct pipeline_counters {
 	metric_value records;  /* encoded and offered to the flushers */
 	metric_value failed;   /* memory did not suffice */
 	metric_value bytes;    /* encoded, all encodings together */
+	metric_value copied;   /* pieces of records: kept from earlier ones */
+	metric_value made;     /* not kept, or not any more */
 };
 
 extern const struct metric pipeline_metrics[];

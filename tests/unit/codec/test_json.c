@@ -400,6 +400,8 @@ static void test_not_again(void **state)
 	json_encode(schema, &s.event, &s.view, &second);
 	assert_int_equal(first.len, second.len);
 	assert_memory_equal(first.data, second.data, first.len);
+	assert_true(json_counters(schema)->made > 0);
+	assert_true(json_counters(schema)->copied > 0);
 }
 
 static void test_lack_of_memory(void **state)
