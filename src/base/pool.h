@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Blocks of any size: up to 4 KiB from slabs of size classes (four between a power of two and the
- * next, so that at most a fifth is wasted), larger ones from malloc. The owner remembers the size of
- * a block.
+ * next, so that at most a fifth is wasted), larger ones from malloc. The owner remembers the size
+ * of a block.
  */
 #pragma once
 

@@ -3,148 +3,14 @@
  * Generations of programs one after the other, on this kernel, where this user may load them; their
  * pins are on a bpffs of the test's own. An agent that dies is a child that exits without a word.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "abi/event.h"
-#include "base/log.h"
-#include "private_bpffs.h"
-#include "probe/pins.h"
-#include "probe/probe.h"
 #include <cmocka.h>
 
-#define RING (4 * 1024 * 1024) /* others may be busy on this machine */
-
-static char bpffs[64], folder[128];
-
-static int set_up(void **state)
-{
-	(void)state;
-	log_setup(LOG_LEVEL_ERR, LOG_FORMAT_TEXT);
-	if (!private_bpffs(bpffs)) {
-		bpffs[0] = '\0';
-		return 0;
-	}
-	snprintf(folder, sizeof(folder), "%s/proctrail/test", bpffs);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (bpffs[0])
-		private_bpffs_done(bpffs);
-	return 0;
-}
-
-static void need_bpf(void)
-{
-	if (!bpffs[0]) {
-		print_message("no BPF here\n");
-		skip();
-	}
-}
-
-static struct probe *new_probe(uint64_t ring_bytes, uint32_t budget)
-{
-	const struct probe_options options = { .ring_bytes = ring_bytes,
-					       .pins = folder,
-					       .budget = budget };
-	struct probe *p = NULL;
-
-	assert_int_equal(probe_new(&options, &p), 0);
-	probe_demand(p, false, 4096, 0);
-	return p;
-}
-
-/* A process that execs, with this argument or without one, and exits. */
-static pid_t run(const char *argument)
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		execl("/bin/true", "true", argument, (char *)NULL);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	return pid;
-}
-
-static pid_t run_true(void)
-{
-	return run(NULL);
-}
-
-/* What the ring says of a process: a character for each record, with its generation. */
-static void read_story(struct probe *p, pid_t pid, char *to)
-{
-	static const char letters[] = { [EVENT_FORK] = 'f', [EVENT_EXEC] = 'x', [EVENT_EXIT] = 'e' };
-	const struct event_head *head;
-	uint64_t position;
-	size_t size;
-
-	while ((head = ring_next(probe_ring(p), &size, &position)))
-		if (head->tgid == (uint32_t)pid && head->type < sizeof(letters))
-			to += sprintf(to, "%c%d", letters[head->type], head->generation);
-	*to = '\0';
-	ring_commit(probe_ring(p), ring_position(probe_ring(p)));
-}
-
-static void drain(struct probe *p)
-{
-	uint64_t position;
-	size_t size;
-
-	while (ring_next(probe_ring(p), &size, &position))
-		;
-	ring_commit(probe_ring(p), ring_position(probe_ring(p)));
-}
-
-static bool is_pinned(const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return access(path, F_OK) == 0;
-}
-
-static void unpin(const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	assert_int_equal(unlink(path), 0);
-}
-
-/* An agent that attaches, and dies. */
-static void die_attached(uint64_t ring_bytes)
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		const struct probe_options options = { .ring_bytes = ring_bytes, .pins = folder };
-		struct probe *p = NULL;
-
-		if (probe_new(&options, &p) < 0)
-			_exit(1);
-		probe_demand(p, false, 4096, 0);
-		_exit(probe_attach(p) == 0 ? 0 : 2);
-	}
-	int status = 0;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
+#include "probe_world.h"
 
 static void test_stop_leaves_nothing(void **state)
 {
@@ -324,42 +190,6 @@ static void test_mixed_up(void **state)
 	}
 }
 
-static int count_stream(void *ctx, const struct probe_stream *s)
-{
-	struct probe_stream *sum = ctx;
-
-	if (s->generation == sum->generation) {
-		sum->seq += s->seq;
-		sum->lost_exec += s->lost_exec;
-		sum->lost_exit += s->lost_exit;
-		sum->lost_fork += s->lost_fork;
-		sum->lost_budget += s->lost_budget;
-	}
-	return 0;
-}
-
-static struct probe_stream streams_of(struct probe *p, uint16_t generation)
-{
-	struct probe_stream sum = { .generation = generation };
-
-	assert_int_equal(probe_streams(p, count_stream, &sum), 0);
-	return sum;
-}
-
-/* Looks and reads until nothing is left of a generation; others write into the ring meanwhile. */
-static void forget(struct probe *p, uint16_t generation)
-{
-	char name[16];
-
-	snprintf(name, sizeof(name), "g%d", generation);
-	for (int i = 0; i < 100 && is_pinned(name); i++) {
-		streams_of(p, generation);
-		drain(p);
-	}
-	assert_false(is_pinned(name));
-	assert_int_equal(streams_of(p, generation).seq, 0);
-}
-
 static void test_another_size(void **state)
 {
 	_cleanup_(probe_freep) struct probe *p = NULL;
@@ -447,149 +277,6 @@ static void test_a_ring_that_was_read(void **state)
 	probe_detach(p);
 }
 
-/* A ring of a page: what it cannot take is counted, also by those who are gone. */
-static void test_losses_are_counted(void **state)
-{
-	struct probe_losses losses = { 0 }, misses = { 0 };
-	_cleanup_(probe_freep) struct probe *p = NULL;
-	struct probe_stream old, own;
-
-	(void)state;
-	need_bpf();
-	die_attached(4096);
-	for (int i = 0; i < 20; i++)
-		run_true();
-	p = new_probe(4096, 0);
-	old = streams_of(p, 1);
-	assert_true(old.lost_exec >= 10 && old.lost_exit >= 10 && old.lost_fork >= 10);
-	assert_int_equal(probe_attach(p), 0);
-	for (int i = 0; i < 20; i++)
-		run_true();
-	drain(p);
-	assert_true(streams_of(p, 1).lost_exec >= 10);
-	assert_true(is_pinned("g1")); /* what it lost may not be written down yet */
-	forget(p, 1);
-	for (int i = 0; i < 20; i++)
-		run_true();
-	own = streams_of(p, 2);
-	assert_true(own.seq >= 60);
-	assert_true(own.lost_exec >= 20 && own.lost_exit >= 20 && own.lost_fork >= 20);
-	assert_int_equal(own.lost_budget, 0);
-	assert_int_equal(probe_losses(p, &losses), 0);
-	assert_true(losses.exec >= own.lost_exec && losses.fork >= own.lost_fork);
-	assert_int_equal(probe_misses(p, &misses), 0);
-}
-
-struct cut {
-	int whole, cut;
-	uint32_t longest;
-};
-
-/* Reads the ring; how much is there of the arguments of execs whose argv has this size. */
-static struct cut read_cut(struct probe *p, size_t args_total)
-{
-	const struct event_exec *e;
-	struct cut cut = { 0 };
-	uint64_t position;
-	size_t size;
-
-	while ((e = ring_next(probe_ring(p), &size, &position))) {
-		if (e->head.type != EVENT_EXEC || e->args_total != args_total)
-			continue;
-		assert_int_equal(e->head.size, size);
-		assert_int_equal(!!(e->head.flags & EVENT_F_ARGS_CUT), e->args_len < args_total);
-		cut.whole += e->args_len == args_total;
-		cut.cut += e->args_len < args_total;
-		if (e->args_len > cut.longest)
-			cut.longest = e->args_len;
-	}
-	ring_commit(probe_ring(p), ring_position(probe_ring(p)));
-	return cut;
-}
-
-/* When the ring is nearly full, argv goes before the exec does. */
-static void test_argv_goes_first(void **state)
-{
-	_cleanup_(probe_freep) struct probe *p = NULL;
-	struct cut sum = { 0 };
-	char argument[4000];
-
-	(void)state;
-	need_bpf();
-	memset(argument, 'x', sizeof(argument) - 1);
-	argument[sizeof(argument) - 1] = '\0';
-	p = new_probe(64 * 1024, 0);
-	assert_int_equal(probe_attach(p), 0);
-	for (int i = 0; i < 60 && !sum.cut; i++) {
-		struct cut cut;
-
-		/* what is left of the ring for the last one is another each time */
-		for (int k = 0; k < 20; k++)
-			run(argument + 50 * i);
-		cut = read_cut(p, sizeof("true") + sizeof(argument) - 50 * (size_t)i);
-		sum.whole += cut.whole;
-		sum.cut += cut.cut;
-	}
-	assert_true(sum.whole > 0);
-	assert_true(sum.cut > 0);
-}
-
-/* What can never fit comes with what does. */
-static void test_argv_larger_than_the_ring(void **state)
-{
-	static const enum probe_hooks hooks[] = { PROBE_HOOKS_BTF, PROBE_HOOKS_RAW };
-	static char argument[100 * 1000];
-
-	(void)state;
-	need_bpf();
-	memset(argument, 'x', sizeof(argument) - 1);
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		const struct probe_options options = { .hooks = hooks[i], .ring_bytes = 64 * 1024 };
-		_cleanup_(probe_freep) struct probe *p = NULL;
-		struct cut cut;
-
-		assert_int_equal(probe_new(&options, &p), 0);
-		probe_demand(p, false, EVENT_ARGS_MAX, 0);
-		assert_int_equal(probe_attach(p), 0);
-		run(argument);
-		cut = read_cut(p, sizeof("true") + sizeof(argument));
-		assert_int_equal(cut.cut, 1);
-		assert_int_equal(cut.longest, hooks[i] == PROBE_HOOKS_RAW ? 8192 : 4096);
-	}
-}
-
-static int add_dropped(void *ctx, uint64_t cgroup, uint64_t dropped)
-{
-	uint64_t *sum = ctx;
-
-	assert_true(cgroup > 0);
-	*sum += dropped;
-	return 0;
-}
-
-static void test_budget(void **state)
-{
-	_cleanup_(probe_freep) struct probe *p = NULL;
-	struct probe_stream own;
-	time_t begin = time(NULL);
-	uint64_t dropped = 0;
-
-	(void)state;
-	need_bpf();
-	p = new_probe(RING, 20); /* 20 at once, and 20 in each second */
-	assert_int_equal(probe_attach(p), 0);
-	for (int i = 0; i < 200; i++)
-		run_true();
-	probe_detach(p);
-	own = streams_of(p, 1);
-	assert_true(own.lost_exec >= 200 - 20 - 20 * (time(NULL) - begin + 1));
-	assert_true(own.lost_fork <= own.lost_exec); /* four times as many are allowed */
-	assert_int_equal(own.lost_exit, 0);	     /* never */
-	assert_int_equal(own.lost_budget, own.lost_exec + own.lost_fork);
-	assert_int_equal(probe_budget_each(p, add_dropped, &dropped), 0);
-	assert_int_equal(dropped, own.lost_budget);
-}
-
 static void test_without_pins(void **state)
 {
 	struct probe_options options = { .ring_bytes = RING, .pins = "/tmp/none/proctrail" };
@@ -621,10 +308,6 @@ int main(void)
 		cmocka_unit_test(test_another_size),
 		cmocka_unit_test(test_two_rings_are_found),
 		cmocka_unit_test(test_a_ring_that_was_read),
-		cmocka_unit_test(test_losses_are_counted),
-		cmocka_unit_test(test_argv_goes_first),
-		cmocka_unit_test(test_argv_larger_than_the_ring),
-		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_without_pins),
 	};
 
