@@ -330,8 +330,6 @@ static int tell_iterator(void *ctx, const struct probe_stream *stream)
 	struct reader *r = ctx;
 	size_t n;
 
-	if (stream->cpu != EVENT_CPU_SNAPSHOT)
-		return 0;
 	n = facts_stream(r->facts, stream, record, sizeof(record));
 	return reader_fold(r, record, n);
 }
@@ -353,7 +351,7 @@ static int pass(struct snapshot *s)
 		ret = confirm_unseen(s);
 	if (ret < 0)
 		return log_err_errno(ret, "cannot complete the snapshot from /proc");
-	ret = probe_streams(r->probe, tell_iterator, r);
+	ret = probe_iterator_stream(r->probe, tell_iterator, r);
 	if (ret < 0)
 		return log_err_errno(ret, "cannot tell what the task iterator has lost");
 	ret = reader_mark(r, EVENT_MARK_PASS_END);

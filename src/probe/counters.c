@@ -53,8 +53,7 @@ static int each_cpu(const struct probe *p, const struct generation *g, probe_str
 	return r;
 }
 
-/* The iterator's own stream, if it has ever run. */
-static int iterator_stream(const struct probe *p, probe_stream_fn *fn, void *ctx)
+int probe_iterator_stream(const struct probe *p, probe_stream_fn *fn, void *ctx)
 {
 	struct stream_counters counters;
 	struct probe_stream s;
@@ -176,7 +175,7 @@ int probe_streams(struct probe *p, probe_stream_fn *fn, void *ctx)
 	if (r == 0)
 		r = each_cpu(p, &p->own, fn, ctx);
 	if (r == 0)
-		r = iterator_stream(p, fn, ctx);
+		r = probe_iterator_stream(p, fn, ctx);
 	return r ? r : missed_stream(p, fn, ctx);
 }
 

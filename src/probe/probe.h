@@ -101,10 +101,13 @@ struct probe_stream {
 /*
  * Each stream of this generation and of those that were found, the iterator's and EVENT_CPU_MISSED
  * among them; cheap enough for once a second. An older generation that was let go is given until
- * what it wrote has been committed. 0, or what `fn` returned other than 0, or a negative errno.
+ * what it wrote has been committed, and then forgotten: so `fn` must account for all that it is
+ * given. 0, or what `fn` returned other than 0, or a negative errno.
  */
 typedef int probe_stream_fn(void *ctx, const struct probe_stream *stream);
 int probe_streams(struct probe *p, probe_stream_fn *fn, void *ctx);
+/* The iterator's alone, if it has ever run. */
+int probe_iterator_stream(const struct probe *p, probe_stream_fn *fn, void *ctx);
 
 /*
  * What the ring could not take, so far: the map's counters of this generation, all CPUs together. 0
