@@ -61,10 +61,11 @@ static __always_inline void witness(struct task_struct *t, __u32 type, __u32 sta
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
+/* What a kernel thread makes is a program only once it has exec'ed: a user-mode helper. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(truth_fork, struct task_struct *forker, struct task_struct *child)
 {
-	if (child->pid == child->tgid && !(child->flags & PF_KTHREAD))
+	if (child->pid == child->tgid && !((child->flags | forker->flags) & PF_KTHREAD))
 		witness(child, TRUTH_CLONE, 0);
 	return 0;
 }
