@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Objects of one size, from chunks of 64 KiB, which are mapped. A chunk that becomes empty goes
- * back to the system, but for one that is kept, so that the memory follows the number of objects down as
- * well as up, whatever else lies on the heap.
- * Under AddressSanitizer free objects are poisoned.
+ * back to the system, but for one that is kept, so that the memory follows the number of objects
+ * down as well as up, whatever else lies on the heap. Under AddressSanitizer free objects are
+ * poisoned.
  */
 #pragma once
 

@@ -119,10 +119,8 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_sum),
-		cmocka_unit_test(test_judge),
-		cmocka_unit_test(test_turn),
+		cmocka_unit_test(test_plan),   cmocka_unit_test(test_sum),
+		cmocka_unit_test(test_judge),  cmocka_unit_test(test_turn),
 		cmocka_unit_test(test_settle),
 	};
 

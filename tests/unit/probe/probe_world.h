@@ -89,7 +89,9 @@ static inline pid_t run_true(void)
 /* What the ring says of a process: a character for each record, with its generation. */
 static inline void read_story(struct probe *p, pid_t pid, char *to)
 {
-	static const char letters[] = { [EVENT_FORK] = 'f', [EVENT_EXEC] = 'x', [EVENT_EXIT] = 'e' };
+	static const char letters[] = { [EVENT_FORK] = 'f',
+					[EVENT_EXEC] = 'x',
+					[EVENT_EXIT] = 'e' };
 	const struct event_head *head;
 	uint64_t position;
 	size_t size;
