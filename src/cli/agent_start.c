@@ -77,5 +77,7 @@ int agent_start(const struct command_line *line, struct agent_options *options)
 	options->settings = &settings;
 	r = agent_run(options);
 	options->settings = NULL;
+	if (r == -ENOMEM) /* the one error that is not logged where it happens */
+		fprintf(stderr, "proctrail %s: out of memory\n", line->command->name);
 	return r < 0 ? CLI_FAILED : CLI_OK;
 }
