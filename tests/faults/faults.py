@@ -55,7 +55,7 @@ def small_disk(path, size):
 
 
 def grow_disk(path):
-    subprocess.run(["mount", "-o", "remount,size=256m", path], check=True)
+    subprocess.run(["mount", "-o", "remount,size=2g", path], check=True)
 
 
 # Death and stillness
@@ -197,10 +197,11 @@ def full_output(bench, rng):
             t.agent.start_again(wait=False)
             pause(rng, 0.3)
         grow_disk(folder)
-        account = t.account()
+        over = BATCH if how == "killed" else 0
         if how == "stopped":  # it lets go: what happened before the next start nobody saw
-            return account
-        account.check_exact()
+            return t.account_once()
+        account = t.account(over)
+        account.check_exact(over)
         account.check_doubles(2 * BATCH)
         return account
 
