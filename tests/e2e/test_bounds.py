@@ -164,9 +164,7 @@ def test_a_storm_that_nobody_takes(start_agent, workloads, work, truth):
         check_memory(agent)
         go.touch()
         agent.out_path, agent.calls = out, CALLS
-        t = Trial(agent, truth)
-        t.begin = begin
-        account = t.account()
+        account = Trial(agent, truth, begin=begin).account()
         account.check_exact()
         assert account.missing["exit"] > 0, "more than the queues hold"
     finally:

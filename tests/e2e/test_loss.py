@@ -54,9 +54,7 @@ def lost_records(path):
 
 def account_of(agent, truth, begin, path=None):
     """What was told of all that has happened since `begin`."""
-    trial = Trial(agent, truth, [path or agent.out_path])
-    trial.begin = begin
-    return trial.account()
+    return Trial(agent, truth, [path or agent.out_path], begin).account()
 
 
 def test_witness_and_agent_agree_where_nothing_is_lost(start_agent, truth):

@@ -21,6 +21,7 @@ BATCH = 2048  # records that a crash may repeat, for each flusher
 SMALLEST_RING = ["--ring-size", "256KiB"]
 TAIL = 1 << 20
 ACCOUNTS = 8
+LOSS_TOLD_S = 1.5  # until a loss behind which nothing comes is told
 
 
 def crash_points():
@@ -44,14 +45,29 @@ def is_told(paths, text):
 
 
 class Trial:
-    """From its making on, everything must be told in `paths` (the agent's output)."""
+    """
+    From its making on, or from `begin` on, when nothing had been lost yet, everything must be told in `paths` (the
+    agent's output).
+    """
 
-    def __init__(self, agent, truth, paths=None):
+    def __init__(self, agent, truth, paths=None, begin=None):
         self.agent, self.truth = agent, truth
         self.paths = paths or [agent.out_path]
-        self.storms = []
+        self.storms, self.n_lost = [], 0
         self.fence()
-        self.begin = truth.now()
+        self.begin = begin
+        if begin is None:
+            self.begin_anew()
+
+    def begin_anew(self):
+        """What others' storms have made it lose before does not count."""
+        for _ in range(ACCOUNTS):
+            self.begin = self.truth.now()
+            before, self.n_lost = self.n_lost, len(Told(*self.paths).lost)
+            if self.n_lost == before:
+                break
+            time.sleep(LOSS_TOLD_S)
+            self.fence()
 
     def fence(self):
         """Waits until everything that has happened is in the output. (The fence itself may be lost: then another.)"""
@@ -98,7 +114,9 @@ class Trial:
         end = self.truth.now()
         self.fence()
         paths = [p for p in self.paths if Path(p).exists()]
-        return Account(self.truth.events(self.begin, end), Told(*paths), self.agent.pids)
+        told = Told(*paths)
+        told.lost = told.lost[self.n_lost:]
+        return Account(self.truth.events(self.begin, end), told, self.agent.pids)
 
     def account(self, over=0):
         """
