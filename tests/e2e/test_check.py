@@ -2,7 +2,6 @@
 """`proctrail check` and what else is made of the tables; hostile files are refused within bounds."""
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
