@@ -176,7 +176,11 @@ def test_full_disk(start_agent, work):
         records = records_of(f.read())
     n, lost, dropped = map(int, SUMMARY.search(stderr).groups())
     assert lost == 0 and dropped > 0
+    told = [r for r in records if r["call_name"] == "lost"]
+    records = [r for r in records if r["call_name"] != "lost"]
     assert len(records) == n - dropped, "what was dropped is what is missing"
+    assert {r["lost.reason"] for r in told} == {"write_failed"}
+    assert sum(int(r[f"lost.{kind}"]) for r in told for kind in ("execve", "exit", "clone", "other")) == dropped
     got = markers(agent, records, "exit")
     assert len(set(got)) == len(got) and got[-50:] == list(range(1001, 1051))
 
