@@ -153,7 +153,8 @@ def test_blocked_flusher_blocks_nobody(start_agent, work, layout):
     os.close(read_end)
     written = piped.count(b"\n")
     told = sum(map(int, re.findall(r"flusher_stdout: (\d+) records dropped", stderr)))
-    assert told + written == offered, (told, written, offered)
+    waiting = sum(map(int, re.findall(r"flusher_stdout: (\d+) records wait", stderr)))
+    assert told + written + waiting == offered, (told, written, waiting, offered)
     assert re.search(rf" 0 lost, {told} dropped", stderr), stderr
 
 
