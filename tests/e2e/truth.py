@@ -126,8 +126,8 @@ class Account:
     def is_exact(self, over=0):
         """
         generated = delivered + reported lost, for each type; an agent's own events may be among the lost. `over`:
-        so many may be reported that are there, since they were written by a life that died before it noted that,
-        and could not be written again by the next.
+        so many may be reported too much, around a kill: they were written by a life that died before it noted that,
+        and could not be written again by the next; or two generations of programs lost them.
         """
         return all(0 <= self.told.lost_of(call) - self.missing[call] <= self.missing_agents[call] + over
                    for call in CALLS.values())
