@@ -492,7 +492,8 @@ def test_queue_of_the_old_version_is_delivered(start_agent, work):
     stderr = agent.stop()
     assert cat.wait(10) == 0 and " records dropped" not in stderr
     assert SUMMARY.search(stderr).groups() == ("1200", "0", "0"), stderr
-    lines = lines_of(work / "out")
+    lines = [x for x in lines_of(work / "out") if x.rstrip().endswith(b"}")]
+    assert len(lines_of(work / "out")) - len(lines) <= 1, "what was half in the pipe was ended, and comes whole"
     assert_each_once(lines, range(1, 601))
     assert [b'"ktime"' in x for x in lines] == 1000 * [False] + 200 * [True]
 
@@ -512,8 +513,8 @@ def test_way_out_of_a_blocked_pipeline(start_agent, work):
     wait_for_marker(agent, work / "out", 3100)
     stderr = agent.stop()
     os.close(read_end)
-    told = sum(map(int, re.findall(r"p: flusher_stdout: (\d+) records dropped", stderr)))
-    assert told and SUMMARY.search(stderr).groups()[1:] == ("0", str(told)), stderr
+    assert re.search(r"p: flusher_stdout: [1-9]\d* records wait in ", stderr), stderr
+    assert SUMMARY.search(stderr).groups()[1:] == ("0", "0"), stderr
     got = markers(lines_of(work / "out"))["exit"]
     assert got == [*range(got[0], 3101)] and got[0] <= 3001
 
