@@ -135,7 +135,7 @@ def test_sighup_after_rename(start_agent, work):
     """What logrotate does, ten times in a storm."""
     path = work / "records"
     agent = start_agent(config=config(flusher("file", FilePath=path, MaxFileSize=0)))
-    running = storm(agent, 1, 3000)
+    running = storm(agent, 1, 12000)
     for i in range(10):
         size = path.stat().st_size
         wait_until(lambda size=size: path.stat().st_size > size, 10, "records")
@@ -143,11 +143,11 @@ def test_sighup_after_rename(start_agent, work):
         agent.popen.send_signal(signal.SIGHUP)
         wait_until(path.exists, 10, lambda: f"a new file after SIGHUP; stderr:\n{agent.stderr()}")
     assert running.wait(60) == 0
-    run_storm(agent, 3001, 3010)
-    wait_for_exit_of(agent, path, 3010)
+    run_storm(agent, 12001, 12010)
+    wait_for_exit_of(agent, path, 12010)
     agent.stop()
     files = [work / f"moved-{i}" for i in range(10)] + [path]
-    assert_each_once(agent, [r for p in files for r in records_of(p.read_bytes())], range(1, 3011))
+    assert_each_once(agent, [r for p in files for r in records_of(p.read_bytes())], range(1, 12011))
 
 
 def test_full_disk(start_agent, work):
