@@ -148,7 +148,6 @@ int beginning_run(struct reader *r)
 	ret = probe_is_adopted(r->probe) ? adopt(r, &found) : snapshot_first(r);
 	if (ret < 0)
 		return ret;
-	if (reader_secure(r))
-		store_rewrite(r->store, r->fold, r->begin);
+	reader_leave(r);
 	return 0;
 }

@@ -250,8 +250,7 @@ void reader_checkpoint(struct reader *r)
 
 	if (r->n_folded || !store_wants_rewrite(r->store) || now < r->checkpoint_ns)
 		return;
-	if (reader_secure(r))
-		store_rewrite(r->store, r->fold, r->begin);
+	reader_leave(r);
 	r->checkpoint_ns = store_wants_rewrite(r->store) ? now + CHECKPOINT_RETRY_NS : 0;
 }
 

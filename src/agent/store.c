@@ -158,9 +158,14 @@ void store_recover(struct store *s, uint32_t ring_id, journal_visit_fn *visit, v
 	*ret = found;
 }
 
+static int put_state(void *ctx, const struct event_head *record)
+{
+	return journal_put_state(ctx, record);
+}
+
 static int write_state(void *ctx, struct journal *j)
 {
-	return fold_state(ctx, (fold_state_fn *)journal_put_state, j);
+	return fold_state(ctx, put_state, j);
 }
 
 void store_begin(struct store *s, uint32_t ring_id, struct fold *fold, uint64_t position)
