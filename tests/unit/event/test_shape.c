@@ -8,25 +8,11 @@
 
 #include "base/cleanup.h"
 #include "event/shape.h"
+
+#include "../failing_allocator.h"
 #include <cmocka.h>
 
 #include <errno.h>
-
-/* The allocation that fails, counted down; 0: none does. The linker sends our allocations here. */
-static unsigned int fail_at;
-
-static bool fails(void)
-{
-	return fail_at && --fail_at == 0;
-}
-
-#define WRAP(type, name, declared, passed)                    \
-	type __real_##name declared;                          \
-	type __wrap_##name declared;                          \
-	type __wrap_##name declared                           \
-	{                                                     \
-		return fails() ? NULL : __real_##name passed; \
-	}
 
 WRAP(void *, calloc, (size_t n, size_t size), (n, size))
 WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))

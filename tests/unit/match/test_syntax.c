@@ -17,22 +17,7 @@
 #include "match/syntax.h"
 
 #include "../event/sample.h"
-
-/* The allocation that fails, counted down; 0: none does. The linker sends our allocations here. */
-static unsigned int fail_at;
-
-static bool fails(void)
-{
-	return fail_at && --fail_at == 0;
-}
-
-#define WRAP(type, name, declared, passed)                    \
-	type __real_##name declared;                          \
-	type __wrap_##name declared;                          \
-	type __wrap_##name declared                           \
-	{                                                     \
-		return fails() ? NULL : __real_##name passed; \
-	}
+#include "../failing_allocator.h"
 
 WRAP(void *, malloc, (size_t n), (n))
 WRAP(void *, calloc, (size_t n, size_t size), (n, size))

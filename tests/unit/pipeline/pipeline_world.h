@@ -25,23 +25,9 @@
 #include "base/log.h"
 #include "pipeline/parts.h"
 
+#include "../failing_allocator.h"
+
 #define RECORDS_MAX 4096
-
-/* The allocation that fails, counted down; 0: none does. Only for what this thread allocates. */
-static __thread unsigned int fail_at;
-
-static inline bool fails(void)
-{
-	return fail_at && --fail_at == 0;
-}
-
-#define WRAP(type, name, declared, passed)                    \
-	type __real_##name declared;                          \
-	type __wrap_##name declared;                          \
-	type __wrap_##name declared                           \
-	{                                                     \
-		return fails() ? NULL : __real_##name passed; \
-	}
 
 WRAP(void *, calloc, (size_t n, size_t size), (n, size))
 WRAP(void *, realloc, (void *p, size_t n), (p, n))
