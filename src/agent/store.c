@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "pipeline/backlog.h"
@@ -32,17 +33,11 @@ struct store {
 /* The folder, and those above it. 0 or a negative errno. */
 static int make_folder(const char *path)
 {
-	_cleanup_(freep) char *copy = strdup(path);
+	int r = folder_make_above(path, 0755);
 
-	if (!copy)
-		return -ENOMEM;
-	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
-			return -errno;
-		*slash = '/';
-	}
-	return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	if (r < 0)
+		return r;
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 /* Of the kernel's text the 32 hex digits, as bytes. 0 or a negative errno. */

@@ -16,28 +16,12 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "flusher/file_tail.h"
 
 #define LOG_UNIT "flusher.file"
 #define WAIT_MS 100
-
-/* All folders above the file. */
-static int make_folders(const char *path)
-{
-	_cleanup_(freep) char *folder = NULL;
-
-	folder = strdup(path);
-	if (!folder)
-		return -ENOMEM;
-	for (char *p = strchr(folder + 1, '/'); p; p = strchr(p + 1, '/')) {
-		*p = '\0';
-		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-			return -errno;
-		*p = '/';
-	}
-	return 0;
-}
 
 /* O_NONBLOCK: a pipe without a reader is an error at once; nothing changes for a file. */
 static int open_for_append(const char *path)
@@ -89,7 +73,7 @@ static int change_over(struct rolling_file *f)
 
 	fd = open_for_append(f->path);
 	if (fd == -ENOENT) {
-		r = make_folders(f->path);
+		r = folder_make_above(f->path, 0700);
 		if (r < 0)
 			return r;
 		fd = open_for_append(f->path);
