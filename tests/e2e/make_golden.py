@@ -56,7 +56,7 @@ caps 2400 2000 2400 400 /srv/bin/hold
 burn 20 8
 printf '#!/srv/bin/tiny of-a-script\n' > script; chmod 755 script; ./script x
 mkdir -p d/e/f; cd d/e/f; tiny deep; mkdir gone; cd gone; rmdir ../gone; tiny in a deleted directory
-cd /srv/work; tiny "$(head -c 20000 /dev/zero | tr '\0' a)"
+cd /srv/home; tiny "$(head -c 20000 /dev/zero | tr '\0' a)"
 mkdir root; cp /srv/bin/tiny root; chroot root /tiny inside
 """
 
@@ -65,15 +65,15 @@ STAGE = r"""
 set -e
 hostname node-1
 mount -t tmpfs none /srv
-mkdir /srv/bin /srv/work
+mkdir /srv/bin /srv/home
 cp {bin}/* /srv/bin
 cp {agent} /srv/bin/proctrail
-cat > /srv/work/passwd <<'END'
+cat > /srv/home/passwd <<'END'
 root:x:0:0::/:/bin/sh
 user:x:3000:3000::/:/bin/sh
 END
-mount --bind /srv/work/passwd /etc/passwd
-cd /srv/work
+mount --bind /srv/home/passwd /etc/passwd
+cd /srv/home
 PATH=/srv/bin:/usr/sbin:/usr/bin:/bin
 /srv/bin/proctrail record /srv/golden.rec < /dev/null 2> /srv/record.err &
 while ! read -r line < /srv/record.err || [ "$line" != ready ]; do :; done
