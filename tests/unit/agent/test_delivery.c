@@ -13,6 +13,8 @@
 #include "agent/delivery.h"
 #include "base/log.h"
 
+#include "one_event.h"
+
 #define SECOND UINT64_C(1000000000)
 
 static const char config[] =
@@ -40,16 +42,7 @@ static bool is_healthy(uint64_t now_ns)
 
 static void deliver(void)
 {
-	static struct program program = { .refs = 1 };
-	static struct image image = { .key = { .start_ns = 1, .pid = 1 },
-				      .refs = 1,
-				      .cred = &cred_unknown,
-				      .program = &program };
-	static const struct node node = { .name = STR("node"), .address = STR("10.0.0.1") };
-	struct event ev = { .call = CALL_EXECVE, .image = &image, .node = &node, .tid = 1 };
-	const struct batch batch = { .events = &ev, .n = 1, .cap = 1 };
-
-	pipeline_deliver(t.pipelines.items[0].pipeline, &batch, 0, 0);
+	pipeline_deliver(t.pipelines.items[0].pipeline, one_event(), 0, 0);
 	while (pipelines_pending(&t.pipelines) != UINT64_MAX)
 		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 }

@@ -19,6 +19,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include "one_event.h"
+
 static struct {
 	struct observer observer;
 	struct reader reader;
@@ -109,14 +111,6 @@ static void test_ready(void **state)
 /* A flusher that fails is no health, until nothing fails any more. */
 static void test_delivery(void **state)
 {
-	static struct program program = { .refs = 1 };
-	static struct image image = { .key = { .start_ns = 1, .pid = 1 },
-				      .refs = 1,
-				      .cred = &cred_unknown,
-				      .program = &program };
-	static const struct node node = { .name = STR("node"), .address = STR("10.0.0.1") };
-	struct event ev = { .call = CALL_EXECVE, .image = &image, .node = &node, .tid = 1 };
-	const struct batch batch = { .events = &ev, .n = 1, .cap = 1 };
 	char why[512];
 
 	(void)state;
@@ -133,7 +127,7 @@ static void test_delivery(void **state)
 	turn();
 	assert_true(is_healthy(why));
 	assert_true(page_has("proctrail_pipelines 1\n"));
-	pipeline_deliver(t.pipelines.items[0].pipeline, &batch, 0, 0);
+	pipeline_deliver(t.pipelines.items[0].pipeline, one_event(), 0, 0);
 	while (pipelines_pending(&t.pipelines) != UINT64_MAX)
 		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 	turn();
