@@ -28,7 +28,7 @@ for hooks; do
 	workload hold older & old=$!
 	until [ "$(cat /proc/$old/comm)" = workload ]; do usleep 1000; done
 
-	proctrail run --config /tmp/pipeline.yaml --hooks "$hooks" --log-level debug 2>stderr & agent=$!
+	proctrail run --instance "$hooks" --config /tmp/pipeline.yaml --hooks "$hooks" --log-level debug 2>stderr & agent=$!
 	until grep -qx ready stderr; do check_agent; usleep 10000; done
 
 	kill "$old"
