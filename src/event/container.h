@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is known of a container. proc/ owns and fills these; everybody else reads them, for as long
+ * as the batch lives that handed them out. Immutable once made: what is learned later makes another
+ * one, with another stamp.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+#define CONTAINER_ID_LEN 64 /* hex digits; never shortened, no NUL behind them */
+
+enum container_text {
+	CONTAINER_NAME,	      /* Docker's without its slash, podman's, CRI's metadata.name */
+	CONTAINER_RUNTIME,    /* docker, podman, containerd, cri-o */
+	CONTAINER_IMAGE_ID,   /* "sha256:" and 64 hex digits */
+	CONTAINER_IMAGE_NAME, /* as the container was started from it, tag included */
+	CONTAINER_IMAGE_TAG,
+	CONTAINER_IMAGE_DIGEST, /* of the repository: "sha256:" and 64 hex digits */
+	CONTAINER_NAMESPACE,	/* of Kubernetes, as the rest */
+	CONTAINER_POD_NAME,
+	CONTAINER_POD_UID,
+	CONTAINER_POD_CONTAINER, /* its name in the pod's specification; none for a sandbox */
+	CONTAINER_WORKLOAD_NAME,
+	CONTAINER_WORKLOAD_KIND,   /* in lower case: deployment, statefulset, cronjob, pod, ... */
+	CONTAINER_POD_LABELS,	   /* key=value, sorted, joined and quoted as `arguments` are */
+	CONTAINER_POD_ANNOTATIONS, /* those that were chosen, the same way */
+	_CONTAINER_TEXT_MAX,
+};
+
+#define CONTAINER_IS_PRIVILEGED 0x1
+#define CONTAINER_IS_SANDBOX 0x2 /* the pause container of a pod */
+#define CONTAINER_IS_KNOWN 0x4	 /* some source knew it */
