@@ -26,6 +26,7 @@ struct facts {
 	int64_t clock_offset_ns;
 	bool has_clock;
 	uint64_t seq;
+	char *passwd;
 	struct user_names *users;
 	bool users_changed; /* since somebody was told */
 	uint32_t *told;	    /* the uids whose names were told */
@@ -69,7 +70,7 @@ static void read_boot_id(char *to, size_t size)
 		to[strcspn(to, "\n")] = '\0';
 }
 
-int facts_new(const char *node_name, struct facts **ret)
+int facts_new(const char *node_name, const char *passwd, struct facts **ret)
 {
 	_cleanup_(facts_freep) struct facts *f = calloc(1, sizeof(*f));
 	struct utsname uts;
@@ -82,7 +83,10 @@ int facts_new(const char *node_name, struct facts **ret)
 	snprintf(f->node, sizeof(f->node), "%s", node_name ? node_name : uts.nodename);
 	read_address(f->address, sizeof(f->address));
 	read_boot_id(f->boot_id, sizeof(f->boot_id));
-	r = user_names_new("/etc/passwd", &f->users);
+	f->passwd = strdup(passwd);
+	if (!f->passwd)
+		return -ENOMEM;
+	r = user_names_new(f->passwd, &f->users);
 	if (r < 0)
 		return r;
 	user_names_refresh(f->users);
@@ -98,6 +102,7 @@ struct facts *facts_free(struct facts *f)
 	if (!f)
 		return NULL;
 	user_names_free(f->users);
+	free(f->passwd);
 	free(f->told);
 	cgroup_paths_free(f->cgroups);
 	free(f);

@@ -17,8 +17,11 @@
 
 struct facts;
 
-/* node_name: NULL for the machine's own (uname(2)). 0 or a negative errno. */
-int facts_new(const char *node_name, struct facts **ret);
+/*
+ * node_name: NULL for the machine's own (uname(2)); passwd: the file with the names of users. Both
+ * are copied. 0 or a negative errno.
+ */
+int facts_new(const char *node_name, const char *passwd, struct facts **ret);
 struct facts *facts_free(struct facts *f);
 DEFINE_CLEANUP(struct facts *, facts_free)
 

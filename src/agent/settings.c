@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -39,6 +40,11 @@ const struct option agent_settings_options[] = {
 	OPT_STRING(
 		struct agent_settings, "NodeName", node_name,
 		.help = "The node in `exec_id`, at most 64 bytes; without it the machine's own name."),
+	OPT_STRING(
+		struct agent_settings, "HostRoot", host_root, .def = "/",
+		.help = "Where the host's files are: its passwd file and what its container runtimes keep are looked up "
+			"below this folder. For an agent in a container, which has to be in the host's pid namespace and "
+			"does not start elsewhere."),
 	OPT_SIZE(struct agent_settings, "RingSize", ring_bytes, .def = "16MiB", .min = RING_MIN,
 		 .max = RING_MAX,
 		 .help = "The buffer between the kernel and the agent: a power of two, and at least four times the "
@@ -177,12 +183,29 @@ static void check_folder(const char *path, const char *key, const struct source 
 		finding(src, key, "expected an absolute path or none, not '%s'", path);
 }
 
+/* That it is a mount of the host nobody can tell; that it is a folder at least. */
+static void check_host_root(const struct agent_settings *s, const struct source *src)
+{
+	struct stat st;
+
+	if (!s->host_root || !*s->host_root)
+		return;
+	if (*s->host_root != '/')
+		finding(src, "HostRoot", "expected an absolute path, not '%s'", s->host_root);
+	else if (stat(s->host_root, &st) < 0)
+		finding(src, "HostRoot", "there is no folder '%s': %s", s->host_root,
+			strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		finding(src, "HostRoot", "'%s' is no folder", s->host_root);
+}
+
 static void check_places(const struct agent_settings *s, const struct source *src)
 {
 	if (s->ring_bytes & (s->ring_bytes - 1))
 		finding(src, "RingSize", "expected a power of two such as 8MiB or 16MiB");
 	check_folder(s->state_directory, "StateDirectory", src);
 	check_folder(s->pin_directory, "PinDirectory", src);
+	check_host_root(s, src);
 	if (s->control_socket && *s->control_socket != '/')
 		finding(src, "ControlSocket", "expected an absolute path or none, not '%s'",
 			s->control_socket);
@@ -193,6 +216,14 @@ static void check_places(const struct agent_settings *s, const struct source *sr
 		finding(src, "MetricsListen",
 			"expected an address of the loopback interface such as 127.0.0.1:9464, or none, not '%s'",
 			s->metrics_listen);
+}
+
+static void drop_slashes(char *path)
+{
+	size_t n = path ? strlen(path) : 0;
+
+	while (n && path[n - 1] == '/')
+		path[--n] = '\0';
 }
 
 static void drop_none(char **text)
@@ -227,6 +258,7 @@ static int settle(struct agent_settings *s, const struct source *src)
 	drop_none(&s->state_directory);
 	drop_none(&s->pin_directory);
 	drop_none(&s->metrics_listen);
+	drop_slashes(s->host_root);
 	check_places(s, src);
 	return src->reterr->n_errors > n_errors ? -EINVAL : 0;
 }
@@ -332,6 +364,16 @@ int agent_settings_load(const char *path, const struct agent_flag *flags, size_t
 void agent_settings_done(struct agent_settings *s)
 {
 	options_done(agent_settings_options, s);
+}
+
+int agent_settings_host_path(const struct agent_settings *s, const char *path, char **ret)
+{
+	char *full = NULL;
+
+	if (asprintf(&full, "%s%s", s->host_root, path) < 0)
+		return -ENOMEM;
+	*ret = full;
+	return 0;
 }
 
 static int join(const char *folder, const char *name, char **ret)

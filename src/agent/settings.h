@@ -19,6 +19,7 @@
 struct agent_settings {
 	char *instance;	     /* never empty; "default" */
 	char *node_name;     /* NULL: the machine's */
+	char *host_root;     /* no slash at its end; "": the agent's own */
 	uint64_t ring_bytes; /* a power of two */
 	uint64_t max_bytes;  /* of memory, for all of the agent */
 	uint64_t journal_bytes;
@@ -53,6 +54,9 @@ struct agent_flag {
 int agent_settings_load(const char *path, const struct agent_flag *flags, size_t n_flags,
 			struct diag *reterr, struct agent_settings *ret);
 void agent_settings_done(struct agent_settings *s);
+
+/* A path of the host, as the agent finds it; the caller frees it. 0 or -ENOMEM. */
+int agent_settings_host_path(const struct agent_settings *s, const char *path, char **ret);
 
 /*
  * The instance's own folders: what survives the agent, and what is pinned. The caller frees them;

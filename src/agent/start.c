@@ -171,15 +171,33 @@ static int open_probe(struct agent *a)
 	return probe_new(&options, &a->probe);
 }
 
+/* Below HostRoot are the files of the processes that are seen, or names would be made up. */
+static int open_facts(struct agent *a)
+{
+	const struct agent_settings *settings = a->options->settings;
+	_cleanup_(freep) char *passwd = NULL;
+	int r;
+
+	if (*settings->host_root && !snapshot_sees_all()) {
+		log_err("HostRoot '%s' is for the host's pid namespace, and this is another one: run it with --pid=host, hostPID: true",
+			settings->host_root);
+		return -EINVAL;
+	}
+	r = agent_settings_host_path(settings, "/etc/passwd", &passwd);
+	if (r == 0)
+		r = facts_new(settings->node_name, passwd, &a->facts);
+	return r < 0 ? log_err_errno(r, "cannot read what the system says of itself") : 0;
+}
+
 /* Everything that is opened before the stream begins. */
 static int open_all(struct agent *a)
 {
 	const struct agent_settings *settings = a->options->settings;
 	int r;
 
-	r = facts_new(settings->node_name, &a->facts);
+	r = open_facts(a);
 	if (r < 0)
-		return log_err_errno(r, "cannot read what the system says of itself");
+		return r;
 	config_watch_init(&a->config_watch, a->options->configs, a->options->n_configs);
 	config_watch_renew(&a->config_watch); /* what it cannot watch it says; SIGHUP is left */
 	r = life_load_pipelines(a);

@@ -68,7 +68,7 @@ static int run(const struct command_line *line)
 
 	if (r < 0)
 		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
-	doctor_host(&d);
+	doctor_host(&d, settings.host_root);
 	doctor_bpf(&d, settings.ring_bytes);
 	check_agent(&d, settings.control_socket);
 	if (command_has(line, "json"))

@@ -16,8 +16,8 @@ void doctor_bpffs(struct diagnosis *d, bool is_mounted, uint64_t effective);
 /* By the lines of /proc/cgroups; `hierarchy` as trial_cgroup_hierarchy() says. */
 void doctor_cgroups(struct diagnosis *d, const char *cgroups, int hierarchy);
 
-/* Everything about this host, the above included. */
-void doctor_host(struct diagnosis *d);
+/* Everything about this host, the above included; its files are below `host_root` ("": /). */
+void doctor_host(struct diagnosis *d, const char *host_root);
 
 /* Loads each program and lets it go, then a ring of this size and a pass of the iterator. */
 void doctor_bpf(struct diagnosis *d, uint64_t ring_bytes);

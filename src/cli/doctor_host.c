@@ -2,6 +2,7 @@
 /* The host: what the agent needs of it, what for, and what to do where it is not there. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <stdbool.h>
@@ -11,11 +12,10 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
+#include "agent/snapshot.h"
 #include "base/cleanup.h"
 #include "cli/doctor.h"
 #include "probe/trial.h"
-
-#define HOST_PID_NAMESPACE 4026531836u /* PROC_PID_INIT_INO: include/linux/proc_ns.h */
 
 #define KERNEL(major, minor) ((major) << 16 | (minor))
 
@@ -146,16 +146,19 @@ static void check_user_namespace(struct diagnosis *d)
 			"not the host's: capabilities have no effect on BPF here");
 }
 
-static void check_pid_namespace(struct diagnosis *d)
+static void check_pid_namespace(struct diagnosis *d, const char *host_root)
 {
-	struct stat st;
+	static const char advice[] = "run it with the host's: docker run --pid=host, hostPID: true";
 
-	if (stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == HOST_PID_NAMESPACE)
+	if (snapshot_sees_all())
 		diagnosis_add(d, FINDING_OK, "pid namespace", NULL, "the host's");
+	else if (*host_root)
+		diagnosis_add(d, FINDING_FAILURE, "pid namespace", advice,
+			      "not the host's, as HostRoot '%s' needs it: the agent does not start",
+			      host_root);
 	else
 		diagnosis_add(
-			d, FINDING_WARNING, "pid namespace",
-			"run it with the host's: docker run --pid=host, hostPID: true",
+			d, FINDING_WARNING, "pid namespace", advice,
 			"not the host's: processes that were there before the agent are not known");
 }
 
@@ -235,18 +238,21 @@ static void check_cgroups(struct diagnosis *d)
 	doctor_cgroups(d, text, hierarchy);
 }
 
-static void check_users(struct diagnosis *d)
+static void check_users(struct diagnosis *d, const char *host_root)
 {
-	if (access("/etc/passwd", R_OK) == 0)
-		diagnosis_add(d, FINDING_OK, "names of users", NULL, "/etc/passwd");
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/etc/passwd", host_root);
+	if (access(path, R_OK) == 0)
+		diagnosis_add(d, FINDING_OK, "names of users", NULL, "%s", path);
 	else
-		diagnosis_add(d, FINDING_WARNING, "names of users",
-			      "make /etc/passwd readable; in a container, mount the host's",
-			      "cannot read /etc/passwd: %s; the field user will be empty",
-			      strerror(errno));
+		diagnosis_add(
+			d, FINDING_WARNING, "names of users",
+			"make it readable; in a container, mount the host's and say where by HostRoot",
+			"cannot read %s: %s; the field user will be empty", path, strerror(errno));
 }
 
-void doctor_host(struct diagnosis *d)
+void doctor_host(struct diagnosis *d, const char *host_root)
 {
 	struct utsname uts = { 0 };
 
@@ -255,8 +261,8 @@ void doctor_host(struct diagnosis *d)
 	check_btf(d);
 	check_user_namespace(d);
 	check_capabilities(d);
-	check_pid_namespace(d);
+	check_pid_namespace(d, host_root);
 	check_bpffs(d);
 	check_cgroups(d);
-	check_users(d);
+	check_users(d, host_root);
 }

@@ -34,12 +34,12 @@ static void tells_the_node(void **state)
 
 	(void)state;
 	uname(&uts);
-	assert_int_equal(facts_new(NULL, &own), 0);
+	assert_int_equal(facts_new(NULL, "/etc/passwd", &own), 0);
 	e = accepted(facts_node(own, record, sizeof(record)), EVENT_NODE);
 	assert_true(str_eq(node_name(e), str_from(uts.nodename)));
 	assert_int_equal(strlen(e->boot_id), 36);
 
-	assert_int_equal(facts_new("a.node", &given), 0);
+	assert_int_equal(facts_new("a.node", "/etc/passwd", &given), 0);
 	e = accepted(facts_node(given, record, sizeof(record)), EVENT_NODE);
 	assert_true(str_eq(node_name(e), STR("a.node")));
 	assert_int_equal(facts_node(given, record, sizeof(struct event_node)), 0);
@@ -52,7 +52,7 @@ static void tells_the_clock_when_it_changes(void **state)
 	struct timespec now;
 
 	(void)state;
-	assert_int_equal(facts_new(NULL, &f), 0);
+	assert_int_equal(facts_new(NULL, "/etc/passwd", &f), 0);
 	e = accepted(facts_clock(f, record, sizeof(record)), EVENT_CLOCK);
 	clock_gettime(CLOCK_REALTIME, &now);
 	assert_true(llabs((long long)(e->head.time_ns + (uint64_t)e->offset_ns) / 1000000000 -
@@ -67,7 +67,7 @@ static void answers_with_users_and_tells_them_again(void **state)
 	size_t cursor = 0, n;
 
 	(void)state;
-	assert_int_equal(facts_new(NULL, &f), 0);
+	assert_int_equal(facts_new(NULL, "/etc/passwd", &f), 0);
 	e = accepted(facts_answer(f, NEED_USER, 0, 0, record, sizeof(record)), EVENT_USER);
 	assert_int_equal(e->uid, 0);
 	assert_true(str_eq(user_name(e), STR("root")));
@@ -90,7 +90,7 @@ static void answers_for_groups_that_are_gone(void **state)
 	const struct event_cgroup_made *e;
 
 	(void)state;
-	assert_int_equal(facts_new(NULL, &f), 0);
+	assert_int_equal(facts_new(NULL, "/etc/passwd", &f), 0);
 	e = accepted(facts_answer(f, NEED_CGROUP, UINT64_MAX - 7, 99, record, sizeof(record)),
 		     EVENT_CGROUP);
 	assert_int_equal(e->cgroup.id, UINT64_MAX - 7);
@@ -104,7 +104,7 @@ static void marks_passes(void **state)
 	const struct event_mark *e;
 
 	(void)state;
-	assert_int_equal(facts_new(NULL, &f), 0);
+	assert_int_equal(facts_new(NULL, "/etc/passwd", &f), 0);
 	e = accepted(facts_mark(f, EVENT_MARK_PASS_END, record, sizeof(record)), EVENT_MARK);
 	assert_int_equal(e->mark, EVENT_MARK_PASS_END);
 }

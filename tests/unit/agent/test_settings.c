@@ -93,6 +93,31 @@ static void test_folders(void **state)
 	}
 }
 
+/* Whatever slashes are at its end: what is put behind it begins with one. */
+static void test_host_root(void **state)
+{
+	static const struct {
+		const char *text, *root, *passwd;
+	} cases[] = {
+		{ "", "", "/etc/passwd" },
+		{ "HostRoot: /", "", "/etc/passwd" },
+		{ "HostRoot: /tmp", "/tmp", "/tmp/etc/passwd" },
+		{ "HostRoot: /tmp//", "/tmp", "/tmp/etc/passwd" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+		_cleanup_(freep) char *passwd = NULL;
+		char findings[256];
+
+		assert_int_equal(load(cases[i].text, NULL, 0, &s, findings, sizeof(findings)), 0);
+		assert_string_equal(s.host_root, cases[i].root);
+		assert_int_equal(agent_settings_host_path(&s, "/etc/passwd", &passwd), 0);
+		assert_string_equal(passwd, cases[i].passwd);
+	}
+}
+
 /* The table gets what MaxMemory leaves it, and no more than TableMemory. */
 static void test_plan(void **state)
 {
@@ -184,6 +209,10 @@ static const struct {
 	{ "Instance: ../x",
 	  AT "11: Instance: expected 1 to 64 letters, digits, '-', '_' or '.', not '../x'\n" },
 	{ "NodeName: ''", AT "11: NodeName: expected 1 to 64 bytes, not 0\n" },
+	{ "HostRoot: host", AT "11: HostRoot: expected an absolute path, not 'host'\n" },
+	{ "HostRoot: /no/where",
+	  AT "11: HostRoot: there is no folder '/no/where': No such file or directory\n" },
+	{ "HostRoot: /etc/passwd", AT "11: HostRoot: '/etc/passwd' is no folder\n" },
 	{ "ControlSocket: run/x",
 	  AT "16: ControlSocket: expected an absolute path or none, not 'run/x'\n" },
 	{ "ControlSocket: "
@@ -197,7 +226,7 @@ static const struct {
 	{ "LogLevel: loud",
 	  AT "11: LogLevel: expected error, warning, info or debug, not 'loud'\n" },
 	{ "createTime: 1", AT
-	  "1: createTime: unknown key; expected Instance, NodeName, RingSize, MaxMemory, JournalSize, CgroupBudget, KeepOnStop, StateDirectory, PinDirectory, TableMemory, "
+	  "1: createTime: unknown key; expected Instance, NodeName, HostRoot, RingSize, MaxMemory, JournalSize, CgroupBudget, KeepOnStop, StateDirectory, PinDirectory, TableMemory, "
 	  "TableProcesses, TableUsers, TableCgroups, Hooks, LogLevel, LogFormat, ControlSocket or "
 	  "MetricsListen\n" },
 	/* All of them in one go. */
@@ -254,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
 		cmocka_unit_test(test_flags_win), cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_listen),	  cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_host_root),
 	};
 
 	unsetenv("PT_NONE");

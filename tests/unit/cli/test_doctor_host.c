@@ -163,7 +163,7 @@ static void test_host(void **state)
 	size_t i;
 
 	(void)state;
-	doctor_host(&d);
+	doctor_host(&d, "");
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		assert_non_null(find(&d, names[i]));
 	for (i = 0; i < d.n; i++) {
