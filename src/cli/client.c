@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The client, by libcurl. One question, one answer, at most ANSWER_MAX bytes in at most TIMEOUT_MS.
+ * One question, one answer, at most ANSWER_MAX bytes in at most TIMEOUT_MS.
  */
 #include "cli/client.h"
 
@@ -9,76 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/curl_library.h"
+#include "net/http.h"
 
-#define TIMEOUT_MS 5000L
+#define TIMEOUT_MS 5000
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
-
-static size_t take(char *data, size_t size, size_t n, void *ctx)
-{
-	struct buf *out = ctx;
-
-	if (out->len + size * n > ANSWER_MAX)
-		return 0;
-	buf_put(out, data, size * n);
-	return buf_failed(out) ? 0 : size * n;
-}
-
-struct session {
-	const struct curl_library *lib;
-	CURL *curl;
-};
-
-static void session_done(struct session *s)
-{
-	if (s->curl)
-		s->lib->easy_cleanup(s->curl);
-}
-
-static int to_errno(const struct session *s, CURLcode code)
-{
-	long error = 0;
-
-	if (code == CURLE_OK)
-		return 0;
-	if (code == CURLE_OPERATION_TIMEDOUT)
-		return -ETIMEDOUT;
-	if (code != CURLE_COULDNT_CONNECT)
-		return -EBADMSG;
-	s->lib->easy_getinfo(s->curl, CURLINFO_OS_ERRNO, &error);
-	return error > 0 ? -(int)error : -ECONNREFUSED;
-}
-
-static int ask(const struct session *s, const char *socket, const char *url, struct buf *out)
-{
-	const struct curl_library *lib = s->lib;
-	CURL *curl = s->curl;
-	char full[256];
-
-	snprintf(full, sizeof(full), "http://localhost%s", url);
-	if (lib->easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket) != CURLE_OK)
-		return -ENAMETOOLONG;
-	lib->easy_setopt(curl, CURLOPT_URL, full);
-	lib->easy_setopt(curl, CURLOPT_PROXY, "");
-	lib->easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	lib->easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
-	lib->easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-	lib->easy_setopt(curl, CURLOPT_WRITEDATA, out);
-	return to_errno(s, lib->easy_perform(curl));
-}
 
 int client_get(const char *socket, const char *url, struct buf *out)
 {
-	_cleanup_(session_done) struct session s = { 0 };
-	int r;
+	_cleanup_(http_freep) struct http *http = NULL;
+	char full[256];
+	const struct http_request q = {
+		.url = full, .socket = socket, .total_ms = TIMEOUT_MS, .max_bytes = ANSWER_MAX
+	};
+	long status;
+	int r = http_new(&http);
 
-	r = curl_library_load(&s.lib);
 	if (r < 0)
 		return r;
-	s.curl = s.lib->easy_init();
-	if (!s.curl)
-		return -ENOMEM;
-	return ask(&s, socket, url, out);
+	snprintf(full, sizeof(full), "http://localhost%s", url);
+	return http_get(http, &q, out, &status);
 }
 
 int client_get_status(const char *socket, json_t **ret)
@@ -118,7 +67,7 @@ void client_explain(const char *socket, int r, struct buf *out)
 		buf_printf(out, "only root may ask the agent at '%s'", socket);
 		break;
 	case -ETIMEDOUT:
-		buf_printf(out, "the agent at '%s' did not answer within %ld s", socket,
+		buf_printf(out, "the agent at '%s' did not answer within %d s", socket,
 			   TIMEOUT_MS / 1000);
 		break;
 	case -EBADMSG:
