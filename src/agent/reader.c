@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One batch at a time: folded record by record, delivered as a whole. While flushers are behind,
+ * One batch at a time: folded record by record, and handed over stride by stride, so that what was
+ * folded is encoded, and let go of, before the cache has lost it. While flushers are behind,
  * reading goes on as long as any has room, so that a slow one holds up nobody else; when none has,
  * records wait in the ring, which is larger than the queues.
  */
@@ -21,6 +22,7 @@
  */
 #define BATCH_RECORDS 2048
 #define BATCH_BYTES (1024 * 1024)
+#define STRIDE_EVENTS 128 /* they, their images and their bytes fit into the first cache but one */
 #define ROOM_POLL_NS 2000000
 #define SNAPSHOT_POLLS 500
 /*
@@ -78,6 +80,7 @@ static void forget_batch(struct reader *r)
 	batch_reset(&r->batch);
 	fold_trim(r->fold);
 	r->n_folded = 0;
+	r->is_begun = false;
 }
 
 int reader_init(struct reader *r, const struct proc_limits *limits)
@@ -126,33 +129,6 @@ int reader_fold(struct reader *r, const void *record, size_t size)
 	return fold(r, record, size, r->position);
 }
 
-int reader_replay(struct reader *r, const void *record, size_t size, uint64_t seq)
-{
-	r->position = seq;
-	return fold(r, record, size, seq);
-}
-
-int reader_mark(struct reader *r, uint32_t mark)
-{
-	_Alignas(8) char record[sizeof(struct event_mark)];
-	size_t n = facts_mark(r->facts, mark, record, sizeof(record));
-
-	return reader_fold(r, record, n);
-}
-
-int reader_recover(struct reader *r, const struct event_head *record, uint64_t seq)
-{
-	int ret;
-
-	r->is_recovering = true;
-	ret = fold(r, record, record->size, seq);
-	if (r->n_folded >= BATCH_RECORDS) {
-		(void)fold_end_batch(r->fold, seq, &r->batch);
-		forget_batch(r);
-	}
-	return ret;
-}
-
 /*
  * Until there is room: somewhere, when the records come from the kernel; everywhere, when they come
  * from a file, which can wait. 0 or -ECANCELED.
@@ -180,7 +156,56 @@ static void count(struct reader *r)
 		n[r->batch.events[i].call]++;
 	for (size_t call = 0; call < _CALL_MAX; call++)
 		metric_add(&r->counters.records[call], n[call]);
-	metric_add(&r->counters.batches, 1);
+}
+
+/* The events that there are go through the pipelines. Nobody gets any while nobody has room. */
+static int hand_over(struct reader *r)
+{
+	int ret = r->is_begun ? 0 : wait_for_room(r);
+
+	if (ret < 0)
+		return ret;
+	r->is_begun = true;
+	count(r);
+	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
+		pipeline_take(r->pipelines->items[i].pipeline, &r->batch, r->begin, r->position);
+	batch_reset(&r->batch);
+	return 0;
+}
+
+static int end_stride(struct reader *r)
+{
+	return r->batch.n < STRIDE_EVENTS ? 0 : hand_over(r);
+}
+
+int reader_replay(struct reader *r, const void *record, size_t size, uint64_t seq)
+{
+	int ret;
+
+	r->position = seq;
+	ret = fold(r, record, size, seq);
+	return ret < 0 ? ret : end_stride(r);
+}
+
+int reader_mark(struct reader *r, uint32_t mark)
+{
+	_Alignas(8) char record[sizeof(struct event_mark)];
+	size_t n = facts_mark(r->facts, mark, record, sizeof(record));
+
+	return reader_fold(r, record, n);
+}
+
+int reader_recover(struct reader *r, const struct event_head *record, uint64_t seq)
+{
+	int ret;
+
+	r->is_recovering = true;
+	ret = fold(r, record, record->size, seq);
+	if (r->n_folded >= BATCH_RECORDS) {
+		(void)fold_end_batch(r->fold, seq, &r->batch);
+		forget_batch(r);
+	}
+	return ret;
 }
 
 /* From where on the ring must be kept for those that are behind. */
@@ -254,11 +279,12 @@ void reader_checkpoint(struct reader *r)
 	r->checkpoint_ns = store_wants_rewrite(r->store) ? now + CHECKPOINT_RETRY_NS : 0;
 }
 
-static void hand_over(struct reader *r, uint64_t end)
+/* What the pipelines have been given of the batch is all. */
+static void push_batch(struct reader *r, uint64_t end)
 {
-	count(r);
+	metric_add(&r->counters.batches, 1);
 	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
-		pipeline_deliver(r->pipelines->items[i].pipeline, &r->batch, r->begin, end);
+		pipeline_push(r->pipelines->items[i].pipeline, end);
 }
 
 int reader_deliver(struct reader *r)
@@ -272,11 +298,12 @@ int reader_deliver(struct reader *r)
 	}
 	ret = fold_end_batch(r->fold, end, &r->batch);
 	if (ret == 0)
-		ret = wait_for_room(r);
+		ret = hand_over(r);
 	if (ret == 0)
-		hand_over(r, end);
+		push_batch(r, end);
 	batch_reset(&r->batch);
 	fold_trim(r->fold);
+	r->is_begun = false;
 	if (r->writer && ret == 0)
 		ret = recording_commit(r->writer, r->begin, end);
 	if (ret < 0)
@@ -361,7 +388,7 @@ static int fold_from_ring(struct reader *r, const void *record, size_t size)
 	ret = fold(r, head, size, r->position);
 	r->current = NULL;
 	r->position = ring_position(probe_ring(r->probe));
-	return ret;
+	return ret < 0 ? ret : end_stride(r);
 }
 
 int64_t reader_drain(struct reader *r)

@@ -33,6 +33,7 @@ struct pipeline {
 	struct feed *feeds;
 	size_t n_feeds;
 	struct demand demand;
+	const struct node *node;  /* of the records that are being pushed */
 	struct buf scratch;	  /* of struct field_view */
 	const char **environment; /* demand.environment's names, ended by NULL; NULL: none */
 	uint32_t self_pid;	  /* the agent's, where it makes no records; else 0 */

@@ -256,13 +256,13 @@ static bool push_report(struct pipeline *p, struct outlet *o, const struct event
 	return true;
 }
 
-static void push_to(struct pipeline *p, struct outlet *o, struct chunk *c, const struct node *node)
+static void push_to(struct pipeline *p, struct outlet *o, struct chunk *c)
 {
 	struct event lost;
 	struct loss loss;
 
 	for (unsigned int i = 0; i < _DROP_MAX && outlet_owes(o, c, &lost, &loss); i++) {
-		lost.node = node;
+		lost.node = p->node;
 		if (!push_report(p, o, &lost, c))
 			outlet_put_back(o, &loss); /* before a later chunk, then */
 	}
@@ -273,7 +273,7 @@ static void push_to(struct pipeline *p, struct outlet *o, struct chunk *c, const
  * Hands the chunks to the outlets; the feeds begin anew. What comes next is at `bound` or behind
  * it.
  */
-static void push(struct pipeline *p, uint64_t bound, const struct node *node)
+static void push(struct pipeline *p, uint64_t bound)
 {
 	for (size_t i = 0; i < p->n_feeds; i++) {
 		_cleanup_(chunk_unrefp) struct chunk *c = TAKE_PTR(p->feeds[i].chunk);
@@ -284,7 +284,7 @@ static void push(struct pipeline *p, uint64_t bound, const struct node *node)
 		metric_add(&p->counters.bytes, c->bytes.len);
 		for (size_t k = 0; k < p->n_outlets; k++)
 			if (p->outlets[k].feed == i)
-				push_to(p, &p->outlets[k], c, node);
+				push_to(p, &p->outlets[k], c);
 	}
 }
 
@@ -315,10 +315,10 @@ static void count_pieces(struct pipeline *p)
 	metric_set(&p->counters.made, made);
 }
 
-void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end)
+void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t end)
 {
-	for (size_t i = 0; i < batch->n; i++) {
-		const struct event *ev = &batch->events[i];
+	for (size_t i = 0; i < stride->n; i++) {
+		const struct event *ev = &stride->events[i];
 
 		if (!is_wanted(p, ev))
 			continue;
@@ -327,12 +327,23 @@ void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t be
 			metric_add(&p->counters.filtered, 1);
 			continue;
 		}
+		p->node = ev->node;
 		encode(p, ev, begin);
 		if (is_slice_full(p))
-			push(p, i + 1 < batch->n ? ev[1].seq : end, ev->node);
+			push(p, i + 1 < stride->n ? ev[1].seq : end);
 	}
-	push(p, end, batch->n ? batch->events[0].node : NULL);
+}
+
+void pipeline_push(struct pipeline *p, uint64_t end)
+{
+	push(p, end);
 	count_pieces(p);
+}
+
+void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end)
+{
+	pipeline_take(p, batch, begin, end);
+	pipeline_push(p, end);
 }
 
 bool pipeline_has_room(struct pipeline *p)

@@ -75,8 +75,13 @@ void pipeline_set_state(struct pipeline *p, const struct pipeline_state *state);
  * place from `begin` to `end` in the log: the positions of its events never fall, and none of a
  * later batch is below `end`. What a flusher has no room for is dropped, counted, logged, and
  * reported to it by a lost record as soon as it has room again.
+ *
+ * Or stride by stride, which the flushers get as one batch: each is taken, and need not be there
+ * any more when the next is; its events are below `end`. After the last one the batch is pushed.
  */
 void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end);
+void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t end);
+void pipeline_push(struct pipeline *p, uint64_t end);
 
 /* Whether every flusher has room for more, or its reader has gone; whether any has. */
 bool pipeline_has_room(struct pipeline *p);

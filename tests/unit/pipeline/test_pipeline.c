@@ -69,6 +69,33 @@ static void test_self(void **state)
 	}
 }
 
+/* Taken in strides, each of which is gone when the next one comes; pushed as one. */
+static void test_strides(void **state)
+{
+	_cleanup_(pipeline_freep) struct pipeline *p =
+		load("CallNames: [execve, exit, clone]", flusher_to("strides"));
+	_cleanup_(freep) char *text = NULL;
+	unsigned int pids[RECORDS_MAX];
+
+	(void)state;
+	assert_int_equal(pipeline_start(p), 0);
+	for (unsigned int i = 1; i <= 3; i++) {
+		make_world(2 * i, STR_EMPTY);
+		pipeline_take(p, &world.batch, 100, 100 + i);
+		assert_int_equal(pipeline_pending(p), UINT64_MAX);
+		assert_int_equal(metric_get(&p->outlets[0].counters.in), 0);
+	}
+	pipeline_push(p, 104);
+	pipeline_stop(p, in_seconds(20));
+	text = read_file(path_of("strides"));
+	unlink(path_of("strides"));
+	assert_int_equal(read_pids(text, pids), 2 + 4 + 6);
+	assert_int_equal(pids[2], 1);
+	assert_int_equal(pids[11], 6);
+	assert_counters(p, 12, 12, 0);
+	assert_int_equal(delivered(p, 0), 12);
+}
+
 static void test_empty_batch(void **state)
 {
 	_cleanup_(pipeline_freep) struct pipeline *p =
@@ -356,6 +383,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_and_selection),
 		cmocka_unit_test(test_self),
+		cmocka_unit_test(test_strides),
 		cmocka_unit_test(test_empty_batch),
 		cmocka_unit_test(test_filtered),
 		cmocka_unit_test(test_large_batch),
