@@ -306,6 +306,8 @@ _Static_assert(sizeof(struct event_gap) == 96, "event_gap is wire format");
 #define EVENT_IMAGE_DYING 0x800	      /* the last pass found its process on its way out */
 #define EVENT_IMAGE_SEEN 0x1000	      /* the last pass has seen its process, or it came later */
 #define EVENT_IMAGE_BARE 0x2000	      /* it lost its strings to a limit */
+#define EVENT_IMAGE_ENTRY 0x4000      /* as the bits of struct image */
+#define EVENT_IMAGE_ENTERED 0x8000
 
 /*
  * IMAGE. An image as the process table has it, the head naming it; what a compacted journal begins
@@ -346,8 +348,9 @@ _Static_assert(sizeof(struct event_ended) == 16, "event_ended is wire format");
 
 /*
  * STATE. Two of them enclose a fold's whole state, written as records: STREAM, NODE, CLOCK, USER,
- * CGROUP and IMAGE. None of these gives an event or is a loss. The one at the end is followed by a
- * struct event_ended for each process that ended lately, in their order. Written by the agent.
+ * CONTAINER, CGROUP and IMAGE. None of these gives an event or is a loss. The one at the end is
+ * followed by a struct event_ended for each process that ended lately, in their order. Written by
+ * the agent.
  */
 struct event_state {
 	struct event_head head;
@@ -358,5 +361,33 @@ struct event_state {
 	__u32 n_adopted; /* streams of generations below it began before anybody can tell */
 };
 _Static_assert(sizeof(struct event_state) == 96, "event_state is wire format");
+
+#define EVENT_CONTAINER_TEXTS 16 /* room for the lengths of so many */
+
+#define EVENT_CONTAINER_PRIVILEGED 0x1 /* as the bits of struct container: event/container.h */
+#define EVENT_CONTAINER_SANDBOX 0x2
+#define EVENT_CONTAINER_KNOWN 0x4
+#define EVENT_CONTAINER_COMPLETE 0x8 /* nothing more is to be expected */
+#define EVENT_CONTAINER_AWAITED \
+	0x10			   /* it is being looked up: its events wait for the next record */
+#define EVENT_CONTAINER_SHORT 0x20 /* in a state: events went out that lacked something */
+#define EVENT_CONTAINER_ASKED 0x40 /* in a state: a record had told of it */
+
+/*
+ * CONTAINER. What is known of the container with this id, all of it each time. Its events wait from
+ * a record that says AWAITED until one that does not. Followed by: the texts, in the order of enum
+ * container_text (event/container.h), each as long as its length says, without NULs. Written by the
+ * agent.
+ */
+struct event_container {
+	struct event_head head;
+	char id[64];	      /* hex digits */
+	__s64 started_ns;     /* since the epoch; 0: unknown */
+	__u64 entry_start_ns; /* in a state: the process that it began with, and below its pid */
+	__u32 entry_pid;
+	__u32 bits;			   /* EVENT_CONTAINER_* */
+	__u16 lens[EVENT_CONTAINER_TEXTS]; /* of the texts */
+};
+_Static_assert(sizeof(struct event_container) == 192, "event_container is wire format");
 
 #endif

@@ -47,6 +47,7 @@ const struct metric reader_metrics[] = {
 	RECORDS(CALL_EXIT, "exit"),
 	RECORDS(CALL_CLONE, "clone"),
 	RECORDS(CALL_LOST, "lost"),
+	RECORDS(CALL_CONTAINER, "container"),
 	{ "batches_total", METRIC_COUNTER, offsetof(struct reader_counters, batches),
 	  .help = "Batches that were folded and delivered." },
 	{ .type = METRIC_END },

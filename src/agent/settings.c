@@ -90,6 +90,9 @@ const struct option agent_settings_options[] = {
 		.max = 16777216, .help = "How many users the table may hold."),
 	OPT_INT(struct agent_settings, "TableCgroups", table_cgroups, .def = "16384", .min = 1024,
 		.max = 16777216, .help = "How many control groups the table may hold."),
+	OPT_INT(struct agent_settings, "TableContainers", table_containers, .def = "4096",
+		.min = 64, .max = 1048576,
+		.help = "How many containers the table may hold; those used longest ago are forgotten first."),
 	OPT_ENUM(struct agent_settings, "Hooks", hooks, .def = "auto", .names = hooks_names,
 		 .help = "Which kind of tracepoint to use: `btf` is faster, `raw` works on every kernel, `auto` takes "
 			 "`btf` where the kernel has it."),
@@ -429,6 +432,7 @@ int agent_settings_plan(const struct agent_settings *s, size_t n_flushers, struc
 		.max_bytes = plan.table_bytes,
 		.max_users = (size_t)s->table_users,
 		.max_cgroups = (size_t)s->table_cgroups,
+		.max_containers = (size_t)s->table_containers,
 	};
 	return 0;
 }

@@ -28,7 +28,7 @@ struct agent_settings {
 	char *state_directory; /* of all instances; NULL: nothing survives the agent */
 	char *pin_directory;   /* of all instances, on bpffs; NULL: nothing is pinned */
 	uint64_t table_bytes;
-	int64_t table_images, table_users, table_cgroups;
+	int64_t table_images, table_users, table_cgroups, table_containers;
 	int hooks;	      /* enum probe_hooks */
 	int log_level;	      /* enum log_level */
 	int log_format;	      /* enum log_format */

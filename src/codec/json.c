@@ -84,6 +84,8 @@ static uint64_t stamp_of(enum field_scope scope, const struct event *ev)
 		return parent ? parent->stamp : 0;
 	case FIELD_OF_SECOND:
 		return (uint64_t)event_second(ev);
+	case FIELD_OF_CONTAINER:
+		return image_container(image) ? image_container(image)->stamp : 0;
 	case FIELD_OF_EVENT:
 	case FIELD_OF_NOTHING:
 	case FIELD_OF_CALL:
@@ -194,6 +196,11 @@ static void put_block(const struct record *r, const struct block *block)
 	case FIELD_OF_CALL:
 		put_call(r, block);
 		return;
+	case FIELD_OF_CONTAINER:
+		if (!image_container(r->ev->image))
+			return; /* it has none of these keys, whatever constants stand among them */
+		put_kept_run(r, &r->schema->runs[block->first]);
+		return;
 	case FIELD_OF_OWNER:
 	case FIELD_OF_PROGRAM:
 	case FIELD_OF_PARENT:
@@ -250,7 +257,7 @@ void json_encode(struct json_schema *s, const struct event *ev, const struct fie
 	if (buf_failed(&s->tags))
 		out->failed = true;
 	for (const struct block *block = s->blocks; block < s->blocks + s->n_blocks; block++) {
-		if (ev->call == CALL_LOST)
+		if (!call_has_image(ev->call))
 			put_plain(&r, block);
 		else
 			put_block(&r, block);
@@ -313,6 +320,7 @@ static enum field_scope scope_of_block(enum field_scope scope)
 	case FIELD_OF_NOTHING:
 	case FIELD_OF_SECOND:
 	case FIELD_OF_PARENT:
+	case FIELD_OF_CONTAINER:
 		break;
 	}
 	return scope;
@@ -361,7 +369,7 @@ static void fill_calls(struct json_schema *s, struct block *block)
 
 	for (enum call call = 0; call < _CALL_MAX; call++) {
 		block->by_call[call] = s->calls.len;
-		for (size_t i = 0; call != CALL_EXIT && call != CALL_LOST && i < block->n; i++)
+		for (size_t i = 0; call != CALL_EXIT && call_has_image(call) && i < block->n; i++)
 			fill_call(s, run + i, call);
 	}
 	block->by_call[_CALL_MAX] = s->calls.len;

@@ -20,7 +20,7 @@ struct json_key {
 	struct str text;   /* ,"name":" */
 	struct str fixed;  /* ,"name":"value" for a constant, or where the field is absent */
 	bool quoted;	   /* the value stands in quotes, the first of which belongs to the text */
-	bool of_loss;	   /* a lost record has it, too */
+	uint32_t in;	   /* FIELD_IN_* */
 };
 
 static void put_list(struct buf *out, struct str args)
@@ -112,11 +112,11 @@ void json_keys_put(const struct json_keys *k, size_t first, size_t n, const stru
 		   const struct field_view *view, struct buf *out)
 {
 	const struct json_key *key = k->keys + first, *end = key + n;
-	bool is_lost = ev->call == CALL_LOST;
+	uint32_t needs = field_in_call(ev->call);
 	struct value v;
 
 	for (; key < end; key++) {
-		if (is_lost && !key->of_loss)
+		if (needs && !(key->in & needs))
 			continue;
 		v = key->get ? key->get(ev, view) : (struct value){ .kind = VALUE_ABSENT };
 		if (v.kind == VALUE_ABSENT) {
@@ -201,7 +201,7 @@ enum field_scope json_keys_add(struct json_keys *k, const struct shape_key *from
 	struct json_key *key = &k->keys[k->n];
 
 	key->get = scope == FIELD_OF_NOTHING ? NULL : field->get;
-	key->of_loss = !field || field->of_loss;
+	key->in = field ? field->in : FIELD_IN_LOST | FIELD_IN_CONTAINER;
 	key->fixed = put_fixed(&k->texts, from);
 	if (!key->get && !key->fixed.n)
 		return scope;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is known of a container. proc/ owns and fills these; everybody else reads them, for as long
- * as the batch lives that handed them out. Immutable once made: what is learned later makes another
- * one, with another stamp.
+ * as the batch lives that handed them out. What is learned later is filled in, between two events,
+ * and gives it another stamp.
  */
 #pragma once
 
@@ -33,3 +33,21 @@ enum container_text {
 #define CONTAINER_IS_PRIVILEGED 0x1
 #define CONTAINER_IS_SANDBOX 0x2 /* the pause container of a pod */
 #define CONTAINER_IS_KNOWN 0x4	 /* some source knew it */
+
+struct container {
+	uint64_t stamp; /* another one with each change; see event/image.h */
+	uint32_t refs;
+	uint32_t bits;	    /* CONTAINER_* */
+	int64_t started_ns; /* since the epoch; 0: unknown */
+	char id[CONTAINER_ID_LEN];
+	char *text;			    /* all texts, one after the other; owned */
+	uint32_t ends[_CONTAINER_TEXT_MAX]; /* each begins where the one before ends */
+};
+
+/* "" where it is not known. */
+static inline struct str container_text(const struct container *c, enum container_text which)
+{
+	uint32_t begin = which ? c->ends[which - 1] : 0;
+
+	return (struct str){ .p = c->text ? c->text + begin : "", .n = c->ends[which] - begin };
+}

@@ -136,6 +136,14 @@ struct str user_name(const struct event_user *e)
 	return (struct str){ .p = (const char *)(e + 1), .n = e->name_len };
 }
 
+void container_texts(const struct event_container *e, struct str ret[_CONTAINER_TEXT_MAX])
+{
+	const char *at = (const char *)(e + 1);
+
+	for (size_t i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		ret[i] = take(&at, e->lens[i]);
+}
+
 /*
  * The checks, one per type. Each is called with at least the type's fixed structure there, and says
  * whether what follows the structure is as long as its lengths say and well formed.
@@ -237,6 +245,28 @@ static bool check_state(const void *record, size_t n_behind)
 	return n_behind == (uint64_t)e->n_ended * sizeof(struct event_ended);
 }
 
+static bool is_container_id(const char id[CONTAINER_ID_LEN])
+{
+	for (size_t i = 0; i < CONTAINER_ID_LEN; i++)
+		if (!(id[i] >= '0' && id[i] <= '9') && !(id[i] >= 'a' && id[i] <= 'f'))
+			return false;
+	return true;
+}
+
+static bool check_container(const void *record, size_t n_behind)
+{
+	const struct event_container *e = record;
+	struct str texts = { .p = (const char *)(e + 1), .n = n_behind };
+	size_t n = 0;
+
+	for (size_t i = 0; i < EVENT_CONTAINER_TEXTS; i++)
+		n += e->lens[i];
+	for (size_t i = _CONTAINER_TEXT_MAX; i < EVENT_CONTAINER_TEXTS; i++)
+		if (e->lens[i])
+			return false;
+	return n_behind == n && is_container_id(e->id) && has_no_nul(texts);
+}
+
 static const struct {
 	size_t size; /* of the fixed structure */
 	check_fn *check;
@@ -254,6 +284,7 @@ static const struct {
 	[EVENT_GAP] = { sizeof(struct event_gap), check_gap },
 	[EVENT_IMAGE] = { sizeof(struct event_image), check_image },
 	[EVENT_STATE] = { sizeof(struct event_state), check_state },
+	[EVENT_CONTAINER] = { sizeof(struct event_container), check_container },
 };
 _Static_assert(ARRAY_SIZE(types) == _EVENT_MAX, "every type has a check");
 

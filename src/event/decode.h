@@ -9,6 +9,7 @@
 
 #include "abi/event.h"
 #include "base/str.h"
+#include "event/container.h"
 
 /*
  * `data` is aligned to 8 bytes. 0, or
@@ -45,6 +46,9 @@ struct str cgroup_made_path(const struct event_cgroup_made *e);
 struct str node_name(const struct event_node *e);
 struct str node_address(const struct event_node *e);
 struct str user_name(const struct event_user *e);
+
+/* Each text of a CONTAINER, "" where its length is 0. */
+void container_texts(const struct event_container *e, struct str ret[_CONTAINER_TEXT_MAX]);
 
 /*
  * Writes the path that a leaf-first walk describes, "/" and the names from the root on, to `to`,

@@ -8,7 +8,7 @@
 
 static const char *const call_names[] = {
 	[CALL_EXECVE] = "execve",     [CALL_EXIT] = "exit", [CALL_CLONE] = "clone",
-	[CALL_SNAPSHOT] = "snapshot", [CALL_LOST] = "lost",
+	[CALL_SNAPSHOT] = "snapshot", [CALL_LOST] = "lost", [CALL_CONTAINER] = "container",
 };
 _Static_assert(ARRAY_SIZE(call_names) == _CALL_MAX, "every call has a name");
 

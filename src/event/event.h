@@ -12,8 +12,9 @@ enum call {
 	CALL_EXECVE,
 	CALL_EXIT,
 	CALL_CLONE,
-	CALL_SNAPSHOT, /* not asked for by CallNames, but by the input's Snapshot */
-	CALL_LOST,     /* in every pipeline, whatever it asks for; has no image */
+	CALL_SNAPSHOT,	/* not asked for by CallNames, but by the input's Snapshot */
+	CALL_LOST,	/* in every pipeline, whatever it asks for; has no image */
+	CALL_CONTAINER, /* the same: what was learned of a container after its events went out */
 	_CALL_MAX,
 };
 
@@ -53,15 +54,29 @@ struct node {
 
 struct event {
 	enum call call;
-	const struct image *image; /* NULL: CALL_LOST */
+	const struct image *image; /* NULL: see call_has_image() */
 	const struct node *node;
-	const struct event_exit *exit; /* CALL_EXIT only; NULL: inferred, nobody saw it */
-	const struct loss *loss;       /* CALL_LOST only */
-	uint32_t tid;		       /* of the thread that did it */
-	uint64_t boot_ns;	       /* when, boot time */
-	uint64_t seq;	 /* position of the record in the ring: the order of the log */
-	int64_t time_ns; /* wall clock, since the epoch */
+	const struct event_exit *exit;	   /* CALL_EXIT only; NULL: inferred, nobody saw it */
+	const struct loss *loss;	   /* CALL_LOST only */
+	const struct container *container; /* CALL_CONTAINER only; others have their image's */
+	uint32_t tid;			   /* of the thread that did it */
+	uint64_t boot_ns;		   /* when, boot time */
+	uint64_t seq;	     /* position of the record in the ring: the order of the log */
+	uint64_t held_until; /* where in the log it is told, if it was held back; else 0 */
+	int64_t time_ns;     /* wall clock, since the epoch */
 };
+
+/* What is told of no process goes past every filter, into every pipeline. */
+static inline bool call_has_image(enum call call)
+{
+	return call != CALL_LOST && call != CALL_CONTAINER;
+}
+
+/* Where in the log it is told: never falls within a batch. */
+static inline uint64_t event_position(const struct event *ev)
+{
+	return ev->held_until ? ev->held_until : ev->seq;
+}
 
 /* Whole seconds of time_ns since the epoch, downwards. */
 static inline int64_t event_second(const struct event *ev)

@@ -8,15 +8,19 @@
 
 #define NAME_MAX_LENGTH 64 /* longer is no field, nor near one */
 
-#define FIELD(in_set, in_loss, field_name, of_type, of_scope, getter, sentence)                  \
-	{                                                                                        \
-		.name = field_name, .type = FIELD_##of_type, .set = FIELD_SET_##in_set,          \
-		.scope = FIELD_OF_##of_scope, .of_loss = in_loss, .get = getter, .doc = sentence \
+#define FIELD(in_set, in_calls, field_name, of_type, of_scope, getter, sentence)             \
+	{                                                                                    \
+		.name = field_name, .type = FIELD_##of_type, .set = FIELD_SET_##in_set,      \
+		.scope = FIELD_OF_##of_scope, .in = in_calls, .get = getter, .doc = sentence \
 	}
-#define SPEC(...) FIELD(SPEC, false, __VA_ARGS__)
-#define EXTENDED(...) FIELD(EXTENDED, false, __VA_ARGS__)
-#define SPEC_AND_LOSS(...) FIELD(SPEC, true, __VA_ARGS__)
-#define EXTENDED_AND_LOSS(...) FIELD(EXTENDED, true, __VA_ARGS__)
+#define IN_ALL (FIELD_IN_LOST | FIELD_IN_CONTAINER)
+#define SPEC(...) FIELD(SPEC, 0, __VA_ARGS__)
+#define EXTENDED(...) FIELD(EXTENDED, 0, __VA_ARGS__)
+#define SPEC_IN_LOST(...) FIELD(SPEC, FIELD_IN_LOST, __VA_ARGS__)
+#define SPEC_IN_CONTAINER(...) FIELD(SPEC, FIELD_IN_CONTAINER, __VA_ARGS__)
+#define EXTENDED_IN_CONTAINER(...) FIELD(EXTENDED, FIELD_IN_CONTAINER, __VA_ARGS__)
+#define SPEC_IN_ALL(...) FIELD(SPEC, IN_ALL, __VA_ARGS__)
+#define EXTENDED_IN_ALL(...) FIELD(EXTENDED, IN_ALL, __VA_ARGS__)
 
 /* clang-format off */
 const struct field fields[] = {
@@ -45,26 +49,30 @@ const struct field fields[] = {
 	     "The effective capabilities, written the same way."),
 	SPEC("cap.inheritable", STRING, OWNER, get_cap_inheritable,
 	     "The inheritable capabilities, written the same way."),
-	SPEC("container.id", STRING, OWNER, get_container_id,
+	SPEC_IN_CONTAINER("container.id", STRING, CONTAINER, get_container_id,
 	     "The id of the container, 64 hexadecimal digits, from the control group; the key is "
-	     "missing outside containers."),
-	SPEC("container.name", STRING, NOTHING, get_absent,
-	     "The name of the container at its runtime; only where container metadata is known."),
-	SPEC("container.image.id", STRING, NOTHING, get_absent,
-	     "The id of the container's image; only where container metadata is known."),
-	SPEC("container.image.name", STRING, NOTHING, get_absent,
-	     "The name of the container's image; only where container metadata is known."),
-	SPEC("k8s.namespace", STRING, NOTHING, get_absent,
-	     "The Kubernetes namespace; only where pod metadata is known."),
-	SPEC("k8s.pod.name", STRING, NOTHING, get_absent,
-	     "The name of the pod; only where pod metadata is known."),
-	SPEC("k8s.container.name", STRING, NOTHING, get_absent,
-	     "The name of the container in the pod's specification; only where pod metadata is "
-	     "known."),
-	SPEC("k8s.workload.name", STRING, NOTHING, get_absent,
-	     "The name of the workload that owns the pod; only where pod metadata is known."),
-	SPEC("k8s.workload.kind", STRING, NOTHING, get_absent,
-	     "The kind of that workload, such as `Deployment`; only where pod metadata is known."),
+	     "missing outside containers, as all that follow up to `parent.exec_id`. Of these, what "
+	     "is not known yet is missing, too; a record `container` tells it later."),
+	SPEC_IN_CONTAINER("container.name", STRING, CONTAINER, get_container_name,
+	     "The name of the container at its runtime: Docker's without the slash, podman's, CRI's "
+	     "`metadata.name`."),
+	SPEC_IN_CONTAINER("container.image.id", STRING, CONTAINER, get_container_image_id,
+	     "The id of the container's image: `sha256:` and 64 hexadecimal digits."),
+	SPEC_IN_CONTAINER("container.image.name", STRING, CONTAINER, get_container_image_name,
+	     "The name of the image that the container was made from, its tag included."),
+	SPEC_IN_CONTAINER("k8s.namespace", STRING, CONTAINER, get_k8s_namespace,
+	     "The Kubernetes namespace of the container's pod; the `k8s.` keys are missing where it "
+	     "is in none."),
+	SPEC_IN_CONTAINER("k8s.pod.name", STRING, CONTAINER, get_k8s_pod_name, "The name of the pod."),
+	SPEC_IN_CONTAINER("k8s.container.name", STRING, CONTAINER, get_k8s_container_name,
+	     "The name of the container in the pod's specification; a pod's pause container has "
+	     "none."),
+	SPEC_IN_CONTAINER("k8s.workload.name", STRING, CONTAINER, get_k8s_workload_name,
+	     "The name of the workload that the pod belongs to: what its owner references lead to "
+	     "in the end, or the pod itself."),
+	SPEC_IN_CONTAINER("k8s.workload.kind", STRING, CONTAINER, get_k8s_workload_kind,
+	     "The kind of that workload, in lower case, such as `deployment`, `daemonset`, `cronjob` "
+	     "or `pod`."),
 	SPEC("parent.exec_id", STRING, PARENT, get_parent_exec_id,
 	     "The `exec_id` of the parent: the image that forked this process, or the previous "
 	     "image of the same process after a further exec. All `parent.` keys are missing "
@@ -75,11 +83,13 @@ const struct field fields[] = {
 	SPEC("parent.binary", STRING, PARENT, get_parent_binary, "The parent's `binary`."),
 	SPEC("parent.arguments", STRING, PARENT, get_parent_arguments, "The parent's `arguments`."),
 	SPEC("parent.cwd", STRING, PARENT, get_parent_cwd, "The parent's `cwd`."),
-	SPEC_AND_LOSS("call_name", STRING, CALL, get_call_name,
+	SPEC_IN_ALL("call_name", STRING, CALL, get_call_name,
 	     "What happened: `execve` (a process began to execute a program), `exit` (a process "
 	     "ended) or `clone` (a process was created). `lost`: records are missing, of which "
-	     "the `lost.` keys tell; such a record has no keys of a process."),
-	SPEC_AND_LOSS("event_type", STRING, NOTHING, get_event_type,
+	     "the `lost.` keys tell; such a record has no keys of a process. `container`: what was "
+	     "learned of a container after records of it had gone out; it has no keys of a process "
+	     "either."),
+	SPEC_IN_ALL("event_type", STRING, NOTHING, get_event_type,
 	     "Always `kprobe`: a constant of the schema, which does not name the hook."),
 	SPEC("exit_code", NUMBER, EXIT, get_exit_code,
 	     "The exit code; 128 + N where signal N ended the process. Only in exit records; empty "
@@ -99,19 +109,19 @@ const struct field fields[] = {
 	     "The argument list was longer than `MaxArgumentBytes` and is cut."),
 	SPEC("cwd.truncated", BOOLEAN, PROGRAM, get_cwd_truncated,
 	     "The working directory was longer than 4,096 bytes and `cwd` is its tail."),
-	SPEC_AND_LOSS("lost.execve", NUMBER, CALL, get_lost_execve,
+	SPEC_IN_LOST("lost.execve", NUMBER, CALL, get_lost_execve,
 	     "How many execve records are missing. This and the next three are themselves missing "
 	     "where nobody could count. Only in lost records, as all `lost.` keys."),
-	SPEC_AND_LOSS("lost.exit", NUMBER, CALL, get_lost_exit, "How many exit records are missing."),
-	SPEC_AND_LOSS("lost.clone", NUMBER, CALL, get_lost_clone,
+	SPEC_IN_LOST("lost.exit", NUMBER, CALL, get_lost_exit, "How many exit records are missing."),
+	SPEC_IN_LOST("lost.clone", NUMBER, CALL, get_lost_clone,
 	     "How many clone records are missing."),
-	SPEC_AND_LOSS("lost.other", NUMBER, CALL, get_lost_other,
+	SPEC_IN_LOST("lost.other", NUMBER, CALL, get_lost_other,
 	     "How many records are missing that are none of these, or that nobody could read."),
-	SPEC_AND_LOSS("lost.since", STRING, CALL, get_lost_since,
+	SPEC_IN_LOST("lost.since", STRING, CALL, get_lost_since,
 	     "Nothing was lost before: seconds since the epoch, with nine decimal places."),
-	SPEC_AND_LOSS("lost.until", STRING, CALL, get_lost_until,
+	SPEC_IN_LOST("lost.until", STRING, CALL, get_lost_until,
 	     "Nor after it, as far as this record tells; written the same way."),
-	SPEC_AND_LOSS("lost.reason", STRING, CALL, get_lost_reason,
+	SPEC_IN_LOST("lost.reason", STRING, CALL, get_lost_reason,
 	     "Why: `ring_full` (the agent was too slow for the kernel's ring), `budget` (a control "
 	     "group made more than it may), `skipped` (the kernel did not run the program), "
 	     "`not_running` (nothing was attached), `unreadable` (the records were there and "
@@ -181,6 +191,27 @@ const struct field fields[] = {
 		 "The environment variables that the input's `Environment` names, as they were at exec, "
 		 "`NAME=value` each, joined and quoted as `arguments` are. Missing where none of them was "
 		 "set, and for processes that were there before the agent."),
+	EXTENDED_IN_CONTAINER("container.runtime", STRING, CONTAINER, get_container_runtime,
+		 "What runs the container: `docker`, `podman`, `containerd` or `cri-o`."),
+	EXTENDED_IN_CONTAINER("container.image.tag", STRING, CONTAINER, get_container_image_tag,
+		 "The tag in `container.image.name`."),
+	EXTENDED_IN_CONTAINER("container.image.digest", STRING, CONTAINER,
+		 get_container_image_digest,
+		 "The digest by which the image was pulled: `sha256:` and 64 hexadecimal digits."),
+	EXTENDED_IN_CONTAINER("container.privileged", BOOLEAN, CONTAINER, get_container_privileged,
+		 "The container was started as a privileged one."),
+	EXTENDED_IN_CONTAINER("container.started", STRING, CONTAINER, get_container_started,
+		 "When the container was started: seconds since the epoch, with nine decimal places."),
+	EXTENDED("container.entry", BOOLEAN, IMAGE, get_container_entry,
+		 "This is the process that the container began with."),
+	EXTENDED("container.exec", BOOLEAN, IMAGE, get_container_exec,
+		 "The process came into the running container from outside (`docker exec`, `kubectl "
+		 "exec`), or descends from one that did."),
+	EXTENDED_IN_CONTAINER("k8s.pod.uid", STRING, CONTAINER, get_k8s_pod_uid, "The uid of the pod."),
+	EXTENDED_IN_CONTAINER("k8s.pod.labels", STRING, CONTAINER, get_k8s_pod_labels,
+		 "The labels of the pod, `key=value` each, sorted, joined and quoted as `arguments` are."),
+	EXTENDED_IN_CONTAINER("k8s.pod.annotations", STRING, CONTAINER, get_k8s_pod_annotations,
+		 "Those annotations of the pod that `KubernetesAnnotations` names, written the same way."),
 	EXTENDED("duration_ns", NUMBER, EXIT, get_duration_ns,
 		 "How long the process lived, in nanoseconds. Only in exit records."),
 	EXTENDED("cpu.user_ns", NUMBER, EXIT, get_cpu_user_ns,
@@ -200,12 +231,12 @@ const struct field fields[] = {
 	EXTENDED("parent.ktime", NUMBER, PARENT, get_parent_ktime, "The parent's `ktime`."),
 	EXTENDED("parent.container.id", STRING, PARENT, get_parent_container_id,
 		 "The parent's `container.id`."),
-	EXTENDED_AND_LOSS("__time_ns__", NUMBER, EVENT, get_time_ns,
+	EXTENDED_IN_ALL("__time_ns__", NUMBER, EVENT, get_time_ns,
 		 "When it happened, in nanoseconds since the epoch."),
-	EXTENDED_AND_LOSS("__seq__", NUMBER, EVENT, get_seq,
+	EXTENDED_IN_ALL("__seq__", NUMBER, EVENT, get_seq,
 		 "The position in the log. Records sort by it in the order of cause and effect, "
 		 "which times do not give."),
-	SPEC_AND_LOSS("__time__", TIME, SECOND, get_time,
+	SPEC_IN_ALL("__time__", TIME, SECOND, get_time,
 	     "When it happened, in seconds since the epoch: an integer, but a string from "
 	     "`flusher_stdout`."),
 };

@@ -26,16 +26,21 @@ enum field_type {
  * is. So an encoder may keep what it has written of it. Of a lost record it is anything.
  */
 enum field_scope {
-	FIELD_OF_EVENT,	  /* anything */
-	FIELD_OF_NOTHING, /* the same in all records */
-	FIELD_OF_CALL,	  /* the call alone */
-	FIELD_OF_EXIT,	  /* the same, but anything of an exit */
-	FIELD_OF_SECOND,  /* the second in which it happened: see event_second() */
-	FIELD_OF_IMAGE,	  /* the image: all that its stamp stands for */
-	FIELD_OF_OWNER,	  /* the image's credentials, user and control group, and IMAGE_STUB */
-	FIELD_OF_PROGRAM, /* the image's program alone */
-	FIELD_OF_PARENT,  /* the image's parent, as FIELD_OF_IMAGE */
+	FIELD_OF_EVENT,	    /* anything */
+	FIELD_OF_NOTHING,   /* the same in all records */
+	FIELD_OF_CALL,	    /* the call alone */
+	FIELD_OF_EXIT,	    /* the same, but anything of an exit */
+	FIELD_OF_SECOND,    /* the second in which it happened: see event_second() */
+	FIELD_OF_IMAGE,	    /* the image: all that its stamp stands for */
+	FIELD_OF_OWNER,	    /* the image's credentials, user and control group, and IMAGE_STUB */
+	FIELD_OF_PROGRAM,   /* the image's program alone */
+	FIELD_OF_PARENT,    /* the image's parent, as FIELD_OF_IMAGE */
+	FIELD_OF_CONTAINER, /* the container: all that its stamp stands for */
 };
+
+/* Which of the events without an image have a field; all others have it in any case. */
+#define FIELD_IN_LOST 0x1
+#define FIELD_IN_CONTAINER 0x2
 
 enum value_kind {
 	VALUE_ABSENT, /* the key does not apply to this record */
@@ -69,16 +74,22 @@ struct field {
 	enum field_type type;
 	enum field_set set;
 	enum field_scope scope;
-	bool of_loss;	   /* a lost record has it; the others it does not have */
+	uint32_t in;	   /* FIELD_IN_* */
 	field_get_fn *get; /* see field_get() */
 	const char *doc;   /* a full sentence; Markdown */
 };
 
-/* What the key holds for any event. A lost record has no image to look at. */
+/* The FIELD_IN_* that a field must have for such a call; 0: any field has it. */
+static inline uint32_t field_in_call(enum call call)
+{
+	return call == CALL_LOST ? FIELD_IN_LOST : call == CALL_CONTAINER ? FIELD_IN_CONTAINER : 0;
+}
+
+/* What the key holds for any event. Some have no image to look at. */
 static inline struct value field_get(const struct field *field, const struct event *ev,
 				     const struct field_view *view)
 {
-	if (ev->call == CALL_LOST && !field->of_loss)
+	if (!call_has_image(ev->call) && !(field->in & field_in_call(ev->call)))
 		return (struct value){ .kind = VALUE_ABSENT };
 	return field->get(ev, view);
 }

@@ -38,16 +38,34 @@ static inline struct value value_true(bool b)
 	return b ? value_safe(STR("true")) : value_absent();
 }
 
+/* Absent where it is in none. */
+static inline struct value value_container_id(const struct container *c)
+{
+	return c ? value_safe((struct str){ .p = c->id, .n = CONTAINER_ID_LEN }) : value_absent();
+}
+
+/* Seconds since the epoch, with nine decimal places; made in scratch. */
+struct value value_moment(int64_t ns, struct buf *scratch);
+
 /* getter_image.c */
 field_get_fn get_exec_id, get_pid, get_uid, get_user, get_binary, get_arguments, get_cwd;
-field_get_fn get_cap_permitted, get_cap_effective, get_cap_inheritable, get_container_id;
+field_get_fn get_cap_permitted, get_cap_effective, get_cap_inheritable;
 field_get_fn get_parent_exec_id, get_parent_pid, get_parent_uid, get_parent_user, get_parent_binary;
 field_get_fn get_parent_arguments, get_parent_cwd, get_parent_ktime, get_parent_container_id;
 field_get_fn get_arguments_truncated, get_cwd_truncated, get_argc, get_argv, get_arguments_bytes;
 field_get_fn get_ancestors, get_ktime, get_environment;
 
+/* getter_container.c */
+field_get_fn get_container_id, get_container_name, get_container_image_id;
+field_get_fn get_container_image_name, get_container_image_tag, get_container_image_digest;
+field_get_fn get_container_runtime, get_container_privileged, get_container_started;
+field_get_fn get_container_entry, get_container_exec;
+field_get_fn get_k8s_namespace, get_k8s_pod_name, get_k8s_pod_uid, get_k8s_container_name;
+field_get_fn get_k8s_workload_name, get_k8s_workload_kind;
+field_get_fn get_k8s_pod_labels, get_k8s_pod_annotations;
+
 /* getter_event.c */
-field_get_fn get_absent, get_call_name, get_event_type, get_time, get_time_ns, get_seq;
+field_get_fn get_call_name, get_event_type, get_time, get_time_ns, get_seq;
 field_get_fn get_exit_code, get_exit_tid, get_exit_signal, get_core_dumped;
 field_get_fn get_duration_ns, get_cpu_user_ns, get_cpu_system_ns, get_memory_peak_bytes;
 

@@ -2,7 +2,11 @@
 /* What a record says of its event: which, when, and how a process ended. Pure; any thread. */
 #include "event/getter.h"
 
+#include <inttypes.h>
+
 #include "base/cleanup.h"
+
+#define NS_PER_S 1000000000
 
 /* status, as wait4(2) gives it */
 #define STATUS_SIGNAL 0x7f
@@ -26,11 +30,14 @@ static const struct str signal_names[] = {
 	NAME("PWR"),	     NAME("SYS"),
 };
 
-struct value get_absent(const struct event *ev, const struct field_view *view)
+struct value value_moment(int64_t ns, struct buf *scratch)
 {
-	(void)ev;
-	(void)view;
-	return value_absent();
+	uint64_t distance = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+
+	buf_clear(scratch);
+	buf_printf(scratch, "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "", distance / NS_PER_S,
+		   distance % NS_PER_S);
+	return value_safe(buf_str(scratch));
 }
 
 struct value get_call_name(const struct event *ev, const struct field_view *view)

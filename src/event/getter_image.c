@@ -100,15 +100,6 @@ static struct value arguments(const struct image *i, const struct field_view *vi
 	return value_text(buf_str(view->scratch));
 }
 
-static struct value container_id(const struct image *i)
-{
-	const struct cgroup *c = i->cgroup;
-
-	if (!c || !c->has_container)
-		return value_absent();
-	return value_safe((struct str){ .p = c->container_id, .n = sizeof(c->container_id) });
-}
-
 /* The same value of the event's own image and of its parent's. */
 #define OWN(name, expression)                                                          \
 	struct value get_##name(const struct event *ev, const struct field_view *view) \
@@ -135,7 +126,7 @@ BOTH(user, user(i))
 BOTH(binary, binary(i))
 BOTH(arguments, arguments(i, view))
 BOTH(cwd, cwd(i))
-BOTH(container_id, container_id(i))
+PARENT(container_id, value_container_id(image_container(i)))
 BOTH(ktime, value_u64(ktime(i)))
 OWN(cap_permitted, value_safe(capability_names(i->cred->permitted)))
 OWN(cap_effective, value_safe(capability_names(i->cred->effective)))

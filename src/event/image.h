@@ -10,6 +10,7 @@
  *
  *   image ──► program   binary, argv, cwd: shared by an image and the clones of it
  *     │   └─► cred, user, cgroup: shared by all images with the same
+ *     │              └──────────► container: what it is called, as far as that is known by now
  *     └─────► parent    the image that forked this one, or the previous image of the same process
  */
 #pragma once
@@ -20,6 +21,7 @@
 #include "abi/event.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "event/container.h"
 
 /* Bytes of base64("node:ktime:pid"), at most: node 64, ktime 20, pid 10, two colons. */
 #define EXEC_ID_MAX 136
@@ -41,8 +43,7 @@ struct cgroup {
 	uint32_t refs;
 	uint32_t hierarchy;
 	uint64_t id;
-	char container_id[64]; /* hex digits, no NUL */
-	bool has_container;
+	const struct container *container; /* NULL: in none; counted */
 };
 
 #define PROGRAM_ARGS_CUT 0x1 /* PROGRAM_ARGS is shorter than argv was */
@@ -81,6 +82,8 @@ struct program {
 #define IMAGE_NEVER_EXEC 0x8 /* a clone: program is its forker's */
 #define IMAGE_INDEXED 0x10   /* proc/table's: findable though it is not current */
 #define IMAGE_WRITTEN 0x20   /* proc/state's, while it writes */
+#define IMAGE_ENTRY 0x40     /* of the process that its container began with */
+#define IMAGE_ENTERED 0x80   /* came into its container from outside, later; or descends from it */
 
 /* Immutable for readers, but for flags. */
 struct image {
@@ -106,6 +109,12 @@ extern const struct event_cred cred_unknown;
 static inline const struct event_exe_ext *program_exe_ext(const struct program *p)
 {
 	return p->flags & PROGRAM_HAS_EXE_EXT ? (const struct event_exe_ext *)(p + 1) : NULL;
+}
+
+/* The container that an image is in; NULL: none, or unknown. */
+static inline const struct container *image_container(const struct image *image)
+{
+	return image->cgroup ? image->cgroup->container : NULL;
 }
 
 static inline size_t program_head_bytes(const struct program *p)

@@ -29,8 +29,9 @@ static const char *check_call(const char *item)
 		return NULL;
 	if (strcmp(item, call_to_string(CALL_SNAPSHOT)) == 0)
 		return "execve, exit or clone (the processes found at start come by Snapshot: true)";
-	if (strcmp(item, call_to_string(CALL_LOST)) == 0)
-		return "execve, exit or clone (lost comes in any case)";
+	if (strcmp(item, call_to_string(CALL_LOST)) == 0 ||
+	    strcmp(item, call_to_string(CALL_CONTAINER)) == 0)
+		return "execve, exit or clone (lost and container come in any case)";
 	for (int i = 0; i < CALL_SNAPSHOT; i++)
 		names[i] = call_to_string((enum call)i);
 	near = nearest_name(item, names);

@@ -37,8 +37,8 @@ struct chunk {
 	/* Of each record: */
 	size_t *ends;	    /* in bytes */
 	uint64_t *times_ns; /* boot time: when it happened */
-	uint64_t *seqs;	    /* position in the log; never falls */
-	uint8_t *calls;	    /* enum call */
+	uint64_t *seqs; /* position in the log, never falls; 0: held back, told again if in doubt */
+	uint8_t *calls; /* enum call */
 	size_t n, cap;
 	uint64_t begin;		/* in the ring, which is kept from here on until everybody has it */
 	uint64_t bound;		/* position of what comes next: all before is in here, or earlier */

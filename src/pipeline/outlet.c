@@ -387,7 +387,7 @@ static size_t first_new(const struct outlet *o, const struct chunk *c)
 {
 	size_t i = 0;
 
-	while (i < c->n && c->seqs[i] < o->skip_before && c->calls[i] != CALL_LOST)
+	while (i < c->n && c->seqs[i] && c->seqs[i] < o->skip_before && c->calls[i] != CALL_LOST)
 		i++;
 	return i;
 }

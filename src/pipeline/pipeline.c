@@ -197,7 +197,7 @@ static bool feed_append(struct pipeline *p, struct feed *feed, const struct even
 		return false;
 	c->wall_offset_ns = ev->time_ns - (int64_t)ev->boot_ns;
 	c->times_ns[c->n] = ev->boot_ns;
-	c->seqs[c->n] = ev->seq;
+	c->seqs[c->n] = ev->held_until ? 0 : ev->seq;
 	c->calls[c->n] = (uint8_t)ev->call;
 	c->ends[c->n++] = c->bytes.len;
 	return true;
@@ -296,11 +296,11 @@ static bool is_slice_full(const struct pipeline *p)
 	return false;
 }
 
-/* What is lost concerns everybody, whatever they ask for. */
+/* What is told of no process concerns everybody, whatever they ask for. */
 static bool is_wanted(const struct pipeline *p, const struct event *ev)
 {
-	return ev->call == CALL_LOST || ((p->demand.calls & 1U << ev->call) &&
-					 !(p->self_pid && ev->image->key.pid == p->self_pid));
+	return !call_has_image(ev->call) || ((p->demand.calls & 1U << ev->call) &&
+					     !(p->self_pid && ev->image->key.pid == p->self_pid));
 }
 
 static void count_pieces(struct pipeline *p)
@@ -323,14 +323,14 @@ void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begi
 		if (!is_wanted(p, ev))
 			continue;
 		metric_add(&p->counters.in, 1);
-		if (ev->call != CALL_LOST && !keep(p, ev)) {
+		if (call_has_image(ev->call) && !keep(p, ev)) {
 			metric_add(&p->counters.filtered, 1);
 			continue;
 		}
 		p->node = ev->node;
 		encode(p, ev, begin);
 		if (is_slice_full(p))
-			push(p, i + 1 < stride->n ? ev[1].seq : end);
+			push(p, i + 1 < stride->n ? event_position(&ev[1]) : end);
 	}
 }
 

@@ -14,6 +14,8 @@ int fold_new(const struct proc_limits *limits, const struct fold_hooks *hooks, s
 	table_init(&f->table, limits ? limits : &proc_limits_default);
 	owner_table_init(&f->users, f->table.limits.max_users);
 	owner_table_init(&f->cgroups, f->table.limits.max_cgroups);
+	containers_init(&f->containers, f->table.limits.max_containers, &f->table.stamp);
+	hold_init(&f->hold);
 	tombstones_init(&f->tombstones, TOMBSTONES_PASS);
 	streams_init(&f->streams);
 	f->node = (struct node){ .name = STR_EMPTY, .address = STR_EMPTY };
@@ -33,9 +35,13 @@ struct fold *fold_free(struct fold *f)
 	if (!f)
 		return NULL;
 	restore_done(f);
+	hold_done(f);
+	fold_forget_shown(f);
 	table_done(&f->table);
 	users_done(&f->users);
 	cgroups_done(&f->cgroups);
+	containers_done(&f->containers);
+	free(f->shown);
 	tombstones_done(&f->tombstones);
 	streams_done(&f->streams);
 	hash_done(&f->unanswered_index);
@@ -49,14 +55,11 @@ struct fold *fold_free(struct fold *f)
 int fold_emit(struct fold *f, enum call call, struct image *image, const struct event_head *head,
 	      const struct step *step)
 {
-	struct event *ev;
+	struct event ev, *to;
 
 	if (image->flags & IMAGE_KTHREAD || head->flags & EVENT_F_KTHREAD)
 		return 0;
-	ev = batch_append(step->out);
-	if (!ev)
-		return -ENOMEM;
-	*ev = (struct event){
+	ev = (struct event){
 		.call = call,
 		.image = image_ref(image),
 		.node = &f->node,
@@ -66,6 +69,14 @@ int fold_emit(struct fold *f, enum call call, struct image *image, const struct 
 		.seq = step->seq,
 		.time_ns = (int64_t)(head->time_ns + (uint64_t)f->wall_offset_ns),
 	};
+	if (image_container(image))
+		return hold_event(f, &ev, step->out);
+	to = batch_append(step->out);
+	if (!to) {
+		table_unref(&f->table, image);
+		return -ENOMEM;
+	}
+	*to = ev;
 	return 0;
 }
 
@@ -90,7 +101,8 @@ static int fold_user(struct fold *f, const struct event_user *e)
 
 static int fold_cgroup(struct fold *f, const struct event_cgroup_made *e)
 {
-	int r = cgroups_put(&f->cgroups, e->cgroup.hierarchy, e->cgroup.id, cgroup_made_path(e));
+	int r = cgroups_put(&f->cgroups, &f->containers, e->cgroup.hierarchy, e->cgroup.id,
+			    cgroup_made_path(e));
 
 	if (f->is_restoring)
 		(void)cgroups_lookup(&f->cgroups, e->cgroup.hierarchy, e->cgroup.id);
@@ -132,6 +144,8 @@ static int fold_dispatch(struct fold *f, const struct event_head *head, const st
 	case EVENT_STATE:
 		restore_state(f, e);
 		return 0;
+	case EVENT_CONTAINER:
+		return fold_container(f, e, step);
 	default:
 		return 0;
 	}
@@ -142,7 +156,8 @@ static bool is_of_state(const struct event_head *head)
 {
 	return head->type == EVENT_STREAM || head->type == EVENT_NODE ||
 	       head->type == EVENT_CLOCK || head->type == EVENT_USER ||
-	       head->type == EVENT_CGROUP || head->type == EVENT_IMAGE || head->type == EVENT_STATE;
+	       head->type == EVENT_CGROUP || head->type == EVENT_CONTAINER ||
+	       head->type == EVENT_IMAGE || head->type == EVENT_STATE;
 }
 
 static int fold_checked(struct fold *f, const struct event_head *head, const struct step *step)
@@ -176,16 +191,16 @@ static bool is_known(struct fold *f, const struct unanswered *u)
 }
 
 /* Folds what the agent says; only a fact of the kind that was asked for is believed. */
-static int fold_answer(struct fold *f, enum need need, size_t size)
+int fold_answer(struct fold *f, enum event_type type, size_t size)
 {
 	const struct event_head *head = (const struct event_head *)f->answer;
 	struct step nowhere = { 0 };
 	int r;
 
-	if (!size)
+	if (!size || size > ANSWER_MAX)
 		return 0;
 	r = record_check(head, size);
-	if (r < 0 || head->type != (need == NEED_USER ? EVENT_USER : EVENT_CGROUP)) {
+	if (r < 0 || head->type != type) {
 		f->table.counters.malformed++;
 		return 0;
 	}
@@ -208,7 +223,7 @@ static int fold_ask(struct fold *f, enum need need, uint64_t key, uint32_t hiera
 	    hash_lookup(&f->unanswered_index, hash, unanswered_eq, &u))
 		return 0;
 	size = f->hooks.need(f->hooks.ctx, need, key, hierarchy, f->answer, ANSWER_MAX);
-	r = fold_answer(f, need, size <= ANSWER_MAX ? size : 0);
+	r = fold_answer(f, need == NEED_USER ? EVENT_USER : EVENT_CGROUP, size);
 	if (r < 0 || is_known(f, &u))
 		return r;
 	f->unanswered[f->n_unanswered] = u;
@@ -225,7 +240,8 @@ static int fold_ask_owner(struct fold *f, uint32_t uid, const struct event_cgrou
 	r = fold_ask(f, NEED_USER, uid, 0);
 	if (r < 0 || !cgroup->id)
 		return r;
-	return fold_ask(f, NEED_CGROUP, cgroup->id, cgroup->hierarchy);
+	r = fold_ask(f, NEED_CGROUP, cgroup->id, cgroup->hierarchy);
+	return r < 0 ? r : fold_ask_container(f, cgroup);
 }
 
 /* What the record names and the tables lack comes first: into the recording, too. */
@@ -248,6 +264,8 @@ static int fold_needs(struct fold *f, const struct event_head *head)
 			return 0;
 		return fold_ask_owner(f, ((const struct event_exit *)e)->euid,
 				      &((const struct event_exit *)e)->cgroup);
+	case EVENT_CGROUP:
+		return fold_ask_container_of(f, cgroup_made_path(e));
 	default:
 		return 0;
 	}
@@ -276,6 +294,8 @@ void fold_trim(struct fold *f)
 
 		hash_remove(&f->unanswered_index, unanswered_hash(u), u);
 	}
+	hold_trim(f);
+	fold_forget_shown(f);
 	table_trim(&f->table);
 }
 
@@ -379,6 +399,7 @@ int fold_each_living(struct fold *f, uint64_t boot_ns, uint64_t seq, struct batc
 		ev = batch_append(out);
 		if (!ev)
 			return -ENOMEM;
+		hold_passed(process->image);
 		*ev = (struct event){
 			.call = CALL_SNAPSHOT,
 			.image = image_ref(process->image),

@@ -12,6 +12,7 @@
 
 #include "abi/event.h"
 #include "event/batch.h"
+#include "proc/hold.h"
 #include "proc/table.h"
 
 enum need {
@@ -26,12 +27,20 @@ enum need {
 typedef size_t fold_need_fn(void *ctx, enum need need, uint64_t key, uint32_t hierarchy, void *to,
 			    size_t size);
 
+/*
+ * Asked once for each container, before its first event. Writes a record CONTAINER and returns its
+ * size: what is known, or AWAITED, and then another one follows through fold_record(), soon; 0:
+ * nobody will know. Must not block.
+ */
+typedef size_t fold_container_fn(void *ctx, const char id[CONTAINER_ID_LEN], void *to, size_t size);
+
 /* Told of every record before it is folded, answers to `need` included: the recording's tap. */
 typedef void fold_tap_fn(void *ctx, const struct event_head *record);
 
 struct fold_hooks {
-	fold_need_fn *need; /* NULL in a replay */
-	fold_tap_fn *tap;   /* NULL: nobody listens */
+	fold_need_fn *need;	      /* NULL in a replay */
+	fold_container_fn *container; /* the same */
+	fold_tap_fn *tap;	      /* NULL: nobody listens */
 	void *ctx;
 };
 
@@ -101,3 +110,11 @@ bool fold_wants_pass(const struct fold *f);
  */
 typedef void fold_unseen_fn(void *ctx, const struct image_key *key);
 void fold_each_unseen(const struct fold *f, fold_unseen_fn *fn, void *ctx);
+
+/* The container whose events have waited longest, and since when (boot time); false: none waits. */
+bool fold_waits_longest(const struct fold *f, char ret_id[CONTAINER_ID_LEN],
+			uint64_t *ret_since_ns);
+/* All containers that it knows. The callback may not fold. */
+typedef void fold_each_container_fn(void *ctx, const struct container *container, bool is_awaited);
+void fold_each_container(const struct fold *f, fold_each_container_fn *fn, void *ctx);
+void fold_hold_counters(const struct fold *f, struct hold_counters *ret);

@@ -114,6 +114,7 @@ static int clone_fill(struct fold *f, struct image *image, const struct event_fo
 	r = clone_set_parent(f, image, e);
 	if (r < 0)
 		return r;
+	containers_place(image, false);
 	r = clone_set_program(f, image, e);
 	if (r < 0)
 		return r;
@@ -220,6 +221,7 @@ static int exec_of_current(struct fold *f, struct process *process, const struct
 		r = lineage_set_first(f, process->image, &e->head, &e->parent, &is_known);
 	if (r < 0)
 		return r;
+	containers_place(process->image, true);
 	count_parent(f, is_known);
 	return fold_emit(f, CALL_EXECVE, process->image, &e->head, step);
 }
@@ -236,6 +238,7 @@ static int exec_set_parent(struct fold *f, const struct process *process, struct
 		r = lineage_set_first(f, image, &e->head, &e->parent, &is_known);
 	if (r < 0)
 		return r;
+	containers_place(image, true);
 	count_parent(f, is_known);
 	return 0;
 }

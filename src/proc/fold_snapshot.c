@@ -77,8 +77,10 @@ static int process_begin(struct fold *f, struct image *image, const struct event
 	r = image_fill(f, image, e);
 	if (r == 0)
 		r = lineage_set_first(f, image, &e->head, &e->parent, NULL);
-	if (r == 0)
+	if (r == 0) {
+		containers_place(image, !(image->flags & IMAGE_NEVER_EXEC));
 		r = table_add(&f->table, image, &process);
+	}
 	if (r < 0)
 		return r;
 	image_ref(image);
@@ -97,6 +99,7 @@ static int process_advance(struct fold *f, struct process *process, struct image
 		r = lineage_set_next(f, image, process->image, NULL);
 	if (r < 0)
 		return r;
+	containers_place(image, true);
 	table_advance(&f->table, process, image_ref(image));
 	process->flags &= ~(uint32_t)PROCESS_LIVE_IMAGE;
 	return 0;

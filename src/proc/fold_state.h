@@ -2,13 +2,15 @@
 /*
  * What the parts of the fold share: fold.c (the way in, facts of the agent, what is to be asked
  * for), fold_live.c (fork, exec, exit), fold_snapshot.c (the task iterator), fold_pass.c (who has
- * ended unseen), lineage.c (whose child an image is), restore.c (what a state says; state.c writes
- * it).
+ * ended unseen), fold_container.c (what is known of containers), hold.c (events that wait for it),
+ * lineage.c (whose child an image is), restore.c (what a state says; state.c writes it).
  */
 #pragma once
 
 #include "base/buf.h"
+#include "proc/containers.h"
 #include "proc/fold.h"
+#include "proc/hold.h"
 #include "proc/owner.h"
 #include "proc/streams.h"
 #include "proc/tombstones.h"
@@ -28,6 +30,10 @@ struct fold {
 	struct proc_table table;
 	const char *const *environment; /* names to keep, ended by NULL; borrowed; NULL: none */
 	struct owner_table users, cgroups;
+	struct container_table containers;
+	struct hold hold;
+	const struct container **shown; /* by events of this batch; a reference each */
+	size_t n_shown, cap_shown;
 	struct tombstones tombstones;
 	struct streams streams;
 	struct fold_hooks hooks;
@@ -69,6 +75,16 @@ int fold_process(struct fold *f, const struct event_process *e);
 
 /* fold_pass.c. 0 or -ENOMEM. */
 int fold_mark(struct fold *f, const struct event_mark *e, const struct step *step);
+
+/* fold_container.c. 0 or -ENOMEM. */
+int fold_container(struct fold *f, const struct event_container *e, const struct step *step);
+/* What is to be asked for before a record of this control group, or of this path, is folded. */
+int fold_ask_container(struct fold *f, const struct event_cgroup *cgroup);
+int fold_ask_container_of(struct fold *f, struct str path);
+void fold_forget_shown(struct fold *f); /* the batch is through */
+
+/* fold.c: folds an answer of `size` bytes in f->answer, if it is one of that type. 0 or -ENOMEM. */
+int fold_answer(struct fold *f, enum event_type type, size_t size);
 
 /* restore.c. 0 or -ENOMEM. */
 int restore_image(struct fold *f, const struct event_image *e);

@@ -50,8 +50,15 @@ void user_unref(const struct user *user)
 
 void cgroup_unref(const struct cgroup *cgroup)
 {
-	if (cgroup && --((struct cgroup *)cgroup)->refs == 0)
-		free((struct cgroup *)cgroup);
+	if (!cgroup || --((struct cgroup *)cgroup)->refs)
+		return;
+	container_unref(cgroup->container);
+	free((struct cgroup *)cgroup);
+}
+
+static void cgroup_unrefp(struct cgroup **cgroup)
+{
+	cgroup_unref(*cgroup);
 }
 
 static void touch(struct owner_table *t, struct list *l)
@@ -232,25 +239,48 @@ static int cgroup_entry_add(struct owner_table *t, struct cgroup *cgroup)
 	return 0;
 }
 
-static bool cgroup_same(const struct cgroup *a, const struct cgroup *b)
+/* Its container is a reference of its own; NULL: in none. 0 or -ENOMEM. */
+static int find_container(struct container_table *t, struct str path, const struct container **ret)
 {
-	return a->has_container == b->has_container &&
-	       (!a->has_container ||
-		memcmp(a->container_id, b->container_id, sizeof(a->container_id)) == 0);
+	char id[CONTAINER_ID_LEN];
+	struct container_entry *c = NULL;
+	int r = 0;
+
+	if (container_id_from_cgroup(path, id))
+		r = containers_obtain(t, id, &c);
+	if (r == 0)
+		*ret = container_ref(c ? &c->container : NULL);
+	return r;
 }
 
-int cgroups_put(struct owner_table *t, uint32_t hierarchy, uint64_t id, struct str path)
+static int cgroup_new(struct container_table *containers, uint32_t hierarchy, uint64_t id,
+		      struct str path, struct cgroup **ret)
 {
-	struct cgroup_entry *e = cgroup_entry_lookup(t, hierarchy, id);
-	_cleanup_(freep) struct cgroup *cgroup = calloc(1, sizeof(*cgroup));
+	struct cgroup *cgroup = calloc(1, sizeof(*cgroup));
 	int r;
 
 	if (!cgroup)
 		return -ENOMEM;
 	*cgroup = (struct cgroup){ .refs = 1, .hierarchy = hierarchy, .id = id };
-	cgroup->has_container = container_id_from_cgroup(path, cgroup->container_id);
-	if (e && cgroup_same(e->cgroup, cgroup))
-		return 0;
+	r = find_container(containers, path, &cgroup->container);
+	if (r < 0) {
+		cgroup_unref(cgroup);
+		return r;
+	}
+	*ret = cgroup;
+	return 0;
+}
+
+int cgroups_put(struct owner_table *t, struct container_table *containers, uint32_t hierarchy,
+		uint64_t id, struct str path)
+{
+	struct cgroup_entry *e = cgroup_entry_lookup(t, hierarchy, id);
+	_cleanup_(cgroup_unrefp) struct cgroup *cgroup = NULL;
+	int r;
+
+	r = cgroup_new(containers, hierarchy, id, path, &cgroup);
+	if (r < 0 || (e && e->cgroup->container == cgroup->container))
+		return r;
 	if (e) {
 		cgroup_unref(e->cgroup);
 		e->cgroup = TAKE_PTR(cgroup);

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "event/image.h"
+#include "proc/containers.h"
 
 #define USER_NAME_MAX 256 /* longer names are cut: LOGIN_NAME_MAX with its NUL */
 
@@ -32,7 +33,9 @@ int users_each(const struct owner_table *t, int (*fn)(void *ctx, const struct us
 void users_done(struct owner_table *t);
 
 const struct cgroup *cgroups_lookup(struct owner_table *t, uint32_t hierarchy, uint64_t id);
-int cgroups_put(struct owner_table *t, uint32_t hierarchy, uint64_t id, struct str path);
+/* The container that the path names, if it does, is made where `containers` does not have it. */
+int cgroups_put(struct owner_table *t, struct container_table *containers, uint32_t hierarchy,
+		uint64_t id, struct str path);
 int cgroups_each(const struct owner_table *t, int (*fn)(void *ctx, const struct cgroup *cgroup),
 		 void *ctx);
 void cgroups_done(struct owner_table *t);

@@ -3,7 +3,8 @@
  * The writing half; restore.c reads it. Images come in the order of the table's lists, which says
  * what a limit takes first; a parent may come after its child. Names of users and control groups
  * come before the first image that shows them, so that an image keeps the name that it had, and
- * once more behind all images, in the order in which they were used.
+ * once more behind all images, in the order in which they were used. Events that are held are no
+ * part of a state: it is written when none is.
  */
 #include "proc/state.h"
 
@@ -107,7 +108,7 @@ static int put_user(struct writer *w, const struct user *user)
 static int put_cgroup(struct writer *w, const struct cgroup *cgroup)
 {
 	struct buf *b = &w->f->scratch;
-	size_t n = 1 + (cgroup->has_container ? sizeof(cgroup->container_id) : 0);
+	size_t n = 1 + (cgroup->container ? CONTAINER_ID_LEN : 0);
 	struct event_cgroup_made e = { .head = head_of(EVENT_CGROUP, sizeof(e) + n),
 				       .cgroup = { .id = cgroup->id,
 						   .hierarchy = cgroup->hierarchy },
@@ -116,9 +117,50 @@ static int put_cgroup(struct writer *w, const struct cgroup *cgroup)
 	buf_clear(b);
 	buf_put(b, &e, sizeof(e));
 	buf_put_char(b, '/');
-	if (cgroup->has_container)
-		buf_put(b, cgroup->container_id, sizeof(cgroup->container_id));
+	if (cgroup->container)
+		buf_put(b, cgroup->container->id, CONTAINER_ID_LEN);
 	return buf_failed(b) ? -ENOMEM : w->put(w->ctx, (const struct event_head *)b->data);
+}
+
+static uint32_t bits_of_container(const struct container_entry *c)
+{
+	uint32_t bits = c->container.bits;
+
+	bits |= c->is_complete ? EVENT_CONTAINER_COMPLETE : 0;
+	bits |= c->is_short ? EVENT_CONTAINER_SHORT : 0;
+	bits |= c->is_asked ? EVENT_CONTAINER_ASKED : 0;
+	return c->since_ns ? bits | EVENT_CONTAINER_AWAITED : bits;
+}
+
+static int put_container(struct writer *w, const struct container_entry *c)
+{
+	const size_t n = c->container.ends[_CONTAINER_TEXT_MAX - 1];
+	struct event_container e = { .head = head_of(EVENT_CONTAINER, sizeof(e) + n),
+				     .started_ns = c->container.started_ns,
+				     .entry_start_ns = c->entry_start_ns,
+				     .entry_pid = c->entry_pid,
+				     .bits = bits_of_container(c) };
+	struct buf *b = &w->f->scratch;
+
+	e.head.time_ns = c->since_ns;
+	memcpy(e.id, c->container.id, CONTAINER_ID_LEN);
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		e.lens[i] = (uint16_t)container_text(&c->container, i).n;
+	buf_clear(b);
+	buf_put(b, &e, sizeof(e));
+	if (n)
+		buf_put(b, c->container.text, n);
+	return buf_failed(b) ? -ENOMEM : w->put(w->ctx, (const struct event_head *)b->data);
+}
+
+static int put_containers(struct writer *w)
+{
+	const struct list *all = &w->f->containers.lru;
+	int r = 0;
+
+	for (const struct list *l = all->next; r == 0 && l != all; l = l->next)
+		r = put_container(w, LIST_ENTRY(l, struct container_entry, lru));
+	return r;
 }
 
 static bool user_eq(const void *item, const void *key)
@@ -156,19 +198,13 @@ static int need_user(struct writer *w, const struct user *user)
 	return r < 0 ? r : put_user(w, user);
 }
 
-static bool same_container(const struct cgroup *a, const struct cgroup *b)
-{
-	return a->has_container == b->has_container &&
-	       memcmp(a->container_id, b->container_id, sizeof(a->container_id)) == 0;
-}
-
 static int need_cgroup(struct writer *w, const struct cgroup *cgroup)
 {
 	uint64_t hash = hash_mix(cgroup->id ^ (uint64_t)cgroup->hierarchy << 48);
 	const struct cgroup *old = hash_lookup(&w->cgroups, hash, cgroup_eq, cgroup);
 	int r;
 
-	if (old && same_container(old, cgroup) && w->cgroups.n < w->f->cgroups.max)
+	if (old && old->container == cgroup->container && w->cgroups.n < w->f->cgroups.max)
 		return 0;
 	r = replace(&w->cgroups, hash, old, cgroup);
 	return r < 0 ? r : put_cgroup(w, cgroup);
@@ -415,6 +451,8 @@ static int put_all(struct writer *w)
 		r = users_each(&w->f->users, put_used_user, w);
 	if (r == 0)
 		r = cgroups_each(&w->f->cgroups, put_used_cgroup, w);
+	if (r == 0)
+		r = put_containers(w); /* behind those who use them, in the order of the table */
 	return r < 0 ? r : put_ended(w);
 }
 

@@ -18,6 +18,7 @@ const struct proc_limits proc_limits_default = {
 	.max_bytes = 64 << 20,
 	.max_users = 65536,
 	.max_cgroups = 16384,
+	.max_containers = 4096,
 };
 
 struct process_key {

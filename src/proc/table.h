@@ -28,10 +28,11 @@
 #include "proc/cred.h"
 
 struct proc_limits {
-	size_t max_images;  /* default 262,144 */
-	size_t max_bytes;   /* default 64 MiB */
-	size_t max_users;   /* default 65,536 */
-	size_t max_cgroups; /* default 16,384; the ones used longest ago go first */
+	size_t max_images;     /* default 262,144 */
+	size_t max_bytes;      /* default 64 MiB */
+	size_t max_users;      /* default 65,536 */
+	size_t max_cgroups;    /* default 16,384; the ones used longest ago go first */
+	size_t max_containers; /* default 4,096; the same */
 };
 
 extern const struct proc_limits proc_limits_default;

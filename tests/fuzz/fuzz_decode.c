@@ -77,6 +77,15 @@ static void touch_image(const struct event_image *e)
 	touch_str(parts.env);
 }
 
+static void touch_container(const struct event_container *e)
+{
+	struct str texts[_CONTAINER_TEXT_MAX];
+
+	container_texts(e, texts);
+	for (size_t i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		touch_str(texts[i]);
+}
+
 static void touch_record(const struct event_head *h)
 {
 	const void *record = h;
@@ -107,6 +116,9 @@ static void touch_record(const struct event_head *h)
 		break;
 	case EVENT_IMAGE:
 		touch_image(record);
+		break;
+	case EVENT_CONTAINER:
+		touch_container(record);
 		break;
 	case EVENT_STATE:
 		touch((const struct event_state *)record + 1,

@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct proc_limits limits = { .max_images = 24,
 					   .max_bytes = 8192,
 					   .max_users = 4,
-					   .max_cgroups = 4 };
+					   .max_cgroups = 4,
+					   .max_containers = 4 };
 
 static size_t answer(void *ctx, enum need need, uint64_t key, uint32_t hierarchy, void *to,
 		     size_t size)
@@ -63,6 +64,15 @@ static uint64_t touch_text(struct str text)
 	return sum;
 }
 
+static uint64_t touch_container(const struct container *c)
+{
+	uint64_t sum = (unsigned char)c->id[0] + c->bits;
+
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		sum += touch_text(container_text(c, (enum container_text)i));
+	return sum;
+}
+
 /* What a pipeline would read of an event. */
 static uint64_t touch(const struct event *ev)
 {
@@ -70,10 +80,13 @@ static uint64_t touch(const struct event *ev)
 
 	if (ev->call == CALL_LOST)
 		return sum + ev->loss->exec + (uint64_t)ev->loss->until_ns;
+	if (ev->call == CALL_CONTAINER)
+		return sum + touch_container(ev->container);
 	for (const struct image *i = ev->image; i; i = i->parent) {
 		sum += i->key.pid + i->cred->euid;
 		sum += i->user ? i->user->name.n : 0;
 		sum += i->cgroup ? i->cgroup->id : 0;
+		sum += image_container(i) ? touch_container(image_container(i)) : 0;
 		sum += i->ext ? i->ext->gid : 0;
 		if (!i->program)
 			continue;

@@ -227,7 +227,7 @@ static const struct {
 	  AT "11: LogLevel: expected error, warning, info or debug, not 'loud'\n" },
 	{ "createTime: 1", AT
 	  "1: createTime: unknown key; expected Instance, NodeName, HostRoot, RingSize, MaxMemory, JournalSize, CgroupBudget, KeepOnStop, StateDirectory, PinDirectory, TableMemory, "
-	  "TableProcesses, TableUsers, TableCgroups, Hooks, LogLevel, LogFormat, ControlSocket or "
+	  "TableProcesses, TableUsers, TableCgroups, TableContainers, Hooks, LogLevel, LogFormat, ControlSocket or "
 	  "MetricsListen\n" },
 	/* All of them in one go. */
 	{ "LogLevel: ${PT_NONE}\nRingSize: 3MiB\nHooks: rwa\n", FILE_NAME

@@ -32,8 +32,8 @@ static void test_text(void **state)
 	(void)state;
 	fields_format(&out, FIELDS_TEXT);
 	assert_int_equal(count_lines(&out), n_fields);
-	assert_int_equal(strncmp(out.data, "exec_id               string   Names", 36), 0);
-	assert_true(contains(&out, "\ncontainer.image.name  string   The name"));
+	assert_int_equal(strncmp(out.data, "exec_id                 string   Names", 38), 0);
+	assert_true(contains(&out, "\ncontainer.image.name    string   The name"));
 }
 
 static void test_json(void **state)

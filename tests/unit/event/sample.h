@@ -15,6 +15,7 @@ struct sample {
 	struct node node;
 	struct user user;
 	struct cgroup cgroup;
+	struct container container;
 	struct program *program, *parent_program; /* sample_set_text() makes another */
 	struct event_cred cred;
 	struct image image, parent;

@@ -42,6 +42,7 @@ static const size_t fixed_sizes[] = {
 	[EVENT_GAP] = sizeof(struct event_gap),
 	[EVENT_IMAGE] = sizeof(struct event_image),
 	[EVENT_STATE] = sizeof(struct event_state),
+	[EVENT_CONTAINER] = sizeof(struct event_container),
 };
 _Static_assert(ARRAY_SIZE(fixed_sizes) == _EVENT_MAX, "every type is tested");
 
@@ -61,6 +62,8 @@ static void test_bare(void **state)
 			((struct event_mark *)whole)->mark = EVENT_MARK_PASS_END;
 		if (type == EVENT_GAP)
 			((struct event_gap *)whole)->reason = EVENT_GAP_PARTIAL;
+		if (type == EVENT_CONTAINER)
+			memset(((struct event_container *)whole)->id, 'a', CONTAINER_ID_LEN);
 		if (check(whole) != 0)
 			fail_msg("%s", event_type_to_string(type));
 		assert_int_equal(check(longer), -EBADMSG);
@@ -109,6 +112,41 @@ static void test_too_large(void **state)
 	(void)state;
 	e->args_len = EVENT_SIZE_MAX;
 	assert_int_equal(check(e), -EBADMSG);
+}
+
+static void test_container(void **state)
+{
+	static const char behind[] = "web"
+				     "docker";
+	struct event_container *e = record_new(EVENT_CONTAINER, sizeof(*e), sizeof(behind) - 1);
+	_cleanup_(freep) void *owner = e;
+	struct str texts[_CONTAINER_TEXT_MAX];
+
+	(void)state;
+	memset(e->id, 'f', sizeof(e->id));
+	memcpy(e + 1, behind, sizeof(behind) - 1);
+	e->lens[CONTAINER_NAME] = 3;
+	e->lens[CONTAINER_RUNTIME] = 6;
+	assert_int_equal(check(e), 0);
+	container_texts(e, texts);
+	assert_true(str_eq(texts[CONTAINER_NAME], STR("web")));
+	assert_true(str_eq(texts[CONTAINER_RUNTIME], STR("docker")));
+	assert_int_equal(texts[CONTAINER_POD_LABELS].n, 0);
+
+	e->lens[CONTAINER_RUNTIME]++;
+	assert_int_equal(check(e), -EBADMSG);
+	e->lens[CONTAINER_RUNTIME] = 5;
+	e->lens[EVENT_CONTAINER_TEXTS - 1] = 1; /* a text that nobody knows */
+	assert_int_equal(check(e), -EBADMSG);
+	e->lens[CONTAINER_RUNTIME] = 6;
+	e->lens[EVENT_CONTAINER_TEXTS - 1] = 0;
+	((char *)(e + 1))[4] = '\0';
+	assert_int_equal(check(e), -EBADMSG);
+	((char *)(e + 1))[4] = 'o';
+	e->id[63] = 'F';
+	assert_int_equal(check(e), -EBADMSG);
+	e->id[63] = '0';
+	assert_int_equal(check(e), 0);
 }
 
 static struct event_exec *exec_new(void)
@@ -505,15 +543,25 @@ static void test_long_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bare),	     cmocka_unit_test(test_head),
-		cmocka_unit_test(test_short_head),   cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_exec),	     cmocka_unit_test(test_exec_lengths),
-		cmocka_unit_test(test_exec_strings), cmocka_unit_test(test_exec_environment),
-		cmocka_unit_test(test_process),	     cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_facts),	     cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_image),	     cmocka_unit_test(test_image_lengths),
-		cmocka_unit_test(test_state),	     cmocka_unit_test(test_type_names),
-		cmocka_unit_test(test_path),	     cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_bare),
+		cmocka_unit_test(test_head),
+		cmocka_unit_test(test_short_head),
+		cmocka_unit_test(test_container),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_exec_lengths),
+		cmocka_unit_test(test_exec_strings),
+		cmocka_unit_test(test_exec_environment),
+		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_image),
+		cmocka_unit_test(test_image_lengths),
+		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_type_names),
+		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_long_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

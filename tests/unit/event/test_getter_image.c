@@ -95,22 +95,6 @@ static void test_unknown_program(void **state)
 	assert_field(&s, "arguments.truncated", "(absent)");
 }
 
-static void test_container(void **state)
-{
-	_cleanup_(sample_done) struct sample s;
-
-	(void)state;
-	sample_init(&s);
-	s.image.cgroup = s.parent.cgroup = &s.cgroup;
-	assert_field(&s, "container.id", "(absent)");
-	s.cgroup.has_container = true;
-	memset(s.cgroup.container_id, 'a', sizeof(s.cgroup.container_id));
-	assert_field(&s, "container.id",
-		     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-	assert_field(&s, "parent.container.id",
-		     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-}
-
 static void test_capabilities(void **state)
 {
 	_cleanup_(sample_done) struct sample s;
@@ -227,9 +211,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sample),	     cmocka_unit_test(test_no_parent),
 		cmocka_unit_test(test_stub_parent),  cmocka_unit_test(test_unknown_program),
-		cmocka_unit_test(test_container),    cmocka_unit_test(test_capabilities),
-		cmocka_unit_test(test_cut_by_view),  cmocka_unit_test(test_cut_before),
-		cmocka_unit_test(test_argc_counted), cmocka_unit_test(test_ancestors),
+		cmocka_unit_test(test_capabilities), cmocka_unit_test(test_cut_by_view),
+		cmocka_unit_test(test_cut_before),   cmocka_unit_test(test_argc_counted),
+		cmocka_unit_test(test_ancestors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

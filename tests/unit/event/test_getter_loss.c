@@ -84,9 +84,9 @@ static void test_apart(void **state)
 		for (size_t k = 0; k < ARRAY_SIZE(both); k++)
 			is_both |= strcmp(name, both[k]) == 0;
 		n += is_both;
-		if (fields[i].of_loss != (is_lost || is_both))
+		if (!(fields[i].in & FIELD_IN_LOST) == (is_lost || is_both))
 			fail_msg("%s", name);
-		if (!fields[i].of_loss)
+		if (!(fields[i].in & FIELD_IN_LOST))
 			assert_field(&s, name, "(absent)");
 		if (is_lost)
 			assert_field(&normal, name, "(absent)");

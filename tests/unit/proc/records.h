@@ -70,6 +70,18 @@ static inline size_t record_walk(const char *path, char *to)
 	return n;
 }
 
+/* What is known of the container whose id is `digit` throughout: its name, "" for nothing. */
+static inline struct event_container *record_container(char digit, const char *name, uint32_t bits)
+{
+	struct event_container *e = record_new(EVENT_CONTAINER, sizeof(*e), strlen(name));
+
+	memset(e->id, digit, sizeof(e->id));
+	memcpy(e + 1, name, strlen(name));
+	e->lens[CONTAINER_NAME] = (uint16_t)strlen(name);
+	e->bits = bits;
+	return e;
+}
+
 static inline struct event_fork *record_fork(struct image_key child, struct image_key forker,
 					     uint32_t euid)
 {

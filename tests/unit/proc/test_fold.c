@@ -90,8 +90,7 @@ static void test_needs(void **state)
 	world_init(&w, NULL, &hooks);
 	ev = feed_exec(&w, sh, 1, 7);
 	assert_str(ev->image->user->name, "daemon");
-	assert_true(ev->image->cgroup->has_container);
-	assert_memory_equal(ev->image->cgroup->container_id, id_a, 64);
+	assert_memory_equal(ev->image->cgroup->container->id, id_a, 64);
 	feed_exec(&w, KEY(10, 1000, 6), 1, 7);
 	assert_int_equal(o.n_user, 1);
 	assert_int_equal(o.n_cgroup, 1);
@@ -391,7 +390,7 @@ static void test_limit_of_cgroups(void **state)
 	assert_null(ev->image->cgroup);
 	assert_null(ev->image->user);
 	ev = world_feed(&w, record_exit(sh, NOBODY, 0));
-	assert_memory_equal(ev->image->cgroup->container_id, id_a, 64);
+	assert_memory_equal(ev->image->cgroup->container->id, id_a, 64);
 	assert_str(ev->image->user->name, "one");
 	world_done(&w);
 }

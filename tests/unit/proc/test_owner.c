@@ -54,16 +54,19 @@ static void test_long_name(void **state)
 
 static void test_cgroups(void **state)
 {
+	struct container_table containers;
 	struct owner_table t;
 	const struct cgroup *held;
+	uint64_t stamp = 0;
 
 	(void)state;
 	owner_table_init(&t, 2);
-	assert_int_equal(cgroups_put(&t, 0, 7, STR("/docker/" ID)), 0);
-	assert_int_equal(cgroups_put(&t, 4, 7, STR("/user.slice")), 0);
-	assert_true(cgroups_lookup(&t, 0, 7)->has_container);
-	assert_memory_equal(cgroups_lookup(&t, 0, 7)->container_id, ID, 64);
-	assert_false(cgroups_lookup(&t, 4, 7)->has_container);
+	containers_init(&containers, 2, &stamp);
+	assert_int_equal(cgroups_put(&t, &containers, 0, 7, STR("/docker/" ID)), 0);
+	assert_int_equal(cgroups_put(&t, &containers, 4, 7, STR("/user.slice")), 0);
+	assert_non_null(cgroups_lookup(&t, 0, 7)->container);
+	assert_memory_equal(cgroups_lookup(&t, 0, 7)->container->id, ID, 64);
+	assert_null(cgroups_lookup(&t, 4, 7)->container);
 	assert_null(cgroups_lookup(&t, 4, 8));
 
 	/*
@@ -71,15 +74,20 @@ static void test_cgroups(void **state)
 	 * path.
 	 */
 	held = cgroup_ref(cgroups_lookup(&t, 0, 7));
-	assert_int_equal(cgroups_put(&t, 0, 7, STR("/docker/" ID "/child")), 0);
+	assert_int_equal(cgroups_put(&t, &containers, 0, 7, STR("/docker/" ID "/child")), 0);
 	assert_ptr_equal(cgroups_lookup(&t, 0, 7), held);
-	assert_int_equal(cgroups_put(&t, 0, 7, STR("/")), 0);
-	assert_false(cgroups_lookup(&t, 0, 7)->has_container);
+	assert_int_equal(cgroups_put(&t, &containers, 0, 7, STR("/")), 0);
+	assert_null(cgroups_lookup(&t, 0, 7)->container);
 
-	assert_int_equal(cgroups_put(&t, 0, 8, STR("/")), 0);
+	/* Another hierarchy's group of the same container shows the same. */
+	assert_int_equal(cgroups_put(&t, &containers, 9, 9, STR("/docker/" ID)), 0);
+	assert_ptr_equal(cgroups_lookup(&t, 9, 9)->container, held->container);
+
+	assert_int_equal(cgroups_put(&t, &containers, 0, 8, STR("/")), 0);
 	assert_null(cgroups_lookup(&t, 4, 7));
-	assert_true(held->has_container);
+	assert_non_null(held->container);
 	cgroups_done(&t);
+	containers_done(&containers);
 	cgroup_unref(held);
 	cgroup_unref(NULL);
 	assert_null(cgroup_ref(NULL));

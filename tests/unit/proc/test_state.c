@@ -209,13 +209,15 @@ static void put(struct records *to, void *record)
 static void put_facts(struct records *to, struct history *h)
 {
 	static const char *const paths[] = {
-		"/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+		"/docker/5555555555555555555555555555555555555555555555555555555555555555",
 		"/user.slice", "/"
 	};
 	static const char *const names[] = { "root", "daemon", "" };
 
 	put(to, record_user(history_random(h, 4), names[history_random(h, 3)]));
 	put(to, record_cgroup(2, 7 + history_random(h, 4), paths[history_random(h, 3)]));
+	put(to, record_container("05a"[history_random(h, 3)], names[history_random(h, 3)],
+				 history_random(h, 2) ? EVENT_CONTAINER_COMPLETE : 0));
 	if (!history_random(h, 5))
 		put(to, record_clock((int64_t)history_random(h, 1000)));
 }

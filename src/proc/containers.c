@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proc/containers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "event/decode.h"
+
+_Static_assert(offsetof(struct container_entry, container) == 0, "container_entry_of()");
+_Static_assert(_CONTAINER_TEXT_MAX <= EVENT_CONTAINER_TEXTS, "the record has room for all texts");
+_Static_assert(CONTAINER_IS_PRIVILEGED == EVENT_CONTAINER_PRIVILEGED &&
+		       CONTAINER_IS_SANDBOX == EVENT_CONTAINER_SANDBOX &&
+		       CONTAINER_IS_KNOWN == EVENT_CONTAINER_KNOWN,
+	       "the record says it in the same bits");
+
+#define CONTAINER_BITS (CONTAINER_IS_PRIVILEGED | CONTAINER_IS_SANDBOX | CONTAINER_IS_KNOWN)
+
+void containers_init(struct container_table *t, size_t max, uint64_t *stamp)
+{
+	*t = (struct container_table){ .max = max, .stamp = stamp };
+	list_init(&t->lru);
+	list_init(&t->waiting);
+}
+
+static bool entry_eq(const void *item, const void *key)
+{
+	return memcmp(((const struct container_entry *)item)->container.id, key,
+		      CONTAINER_ID_LEN) == 0;
+}
+
+/* The digits are as good as random. */
+static uint64_t entry_hash(const char id[CONTAINER_ID_LEN])
+{
+	uint64_t words[2];
+
+	memcpy(words, id, sizeof(words));
+	return hash_mix(words[0] ^ hash_mix(words[1]));
+}
+
+const struct container *container_ref(const struct container *c)
+{
+	if (c)
+		((struct container *)c)->refs++;
+	return c;
+}
+
+static void entry_free(struct container_entry *c)
+{
+	free(c->container.text);
+	free(c);
+}
+
+void container_unref(const struct container *c)
+{
+	if (c && --((struct container *)c)->refs == 0)
+		entry_free(container_entry_of(c));
+}
+
+static void let_go(struct container_table *t, struct container_entry *c)
+{
+	hash_remove(&t->index, entry_hash(c->container.id), c);
+	list_unlink(&c->lru);
+	list_unlink(&c->waiting);
+	container_unref(&c->container);
+}
+
+void containers_done(struct container_table *t)
+{
+	while (!list_is_empty(&t->lru))
+		let_go(t, LIST_ENTRY(t->lru.next, struct container_entry, lru));
+	hash_done(&t->index);
+}
+
+struct container_entry *containers_lookup(struct container_table *t,
+					  const char id[CONTAINER_ID_LEN])
+{
+	struct container_entry *c = hash_lookup(&t->index, entry_hash(id), entry_eq, id);
+
+	if (c && t->lru.prev != &c->lru) {
+		list_unlink(&c->lru);
+		list_append(&t->lru, &c->lru);
+	}
+	return c;
+}
+
+/* The one that was used longest ago, but none whose events wait. */
+static void evict(struct container_table *t)
+{
+	for (struct list *l = t->lru.next; l != &t->lru; l = l->next) {
+		struct container_entry *c = LIST_ENTRY(l, struct container_entry, lru);
+
+		if (c->since_ns)
+			continue;
+		let_go(t, c);
+		return;
+	}
+}
+
+int containers_obtain(struct container_table *t, const char id[CONTAINER_ID_LEN],
+		      struct container_entry **ret)
+{
+	struct container_entry *c = containers_lookup(t, id);
+	_cleanup_(freep) struct container_entry *made = NULL;
+	int r;
+
+	if (c) {
+		*ret = c;
+		return 0;
+	}
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return -ENOMEM;
+	made->container = (struct container){ .refs = 1, .stamp = ++*t->stamp };
+	memcpy(made->container.id, id, CONTAINER_ID_LEN);
+	list_init(&made->waiting);
+	list_init(&made->held);
+	r = hash_insert(&t->index, entry_hash(id), made);
+	if (r < 0)
+		return r;
+	if (t->index.n > t->max)
+		evict(t);
+	list_append(&t->lru, &made->lru);
+	*ret = TAKE_PTR(made);
+	return 0;
+}
+
+static bool has_texts(const struct container *c, const struct str texts[_CONTAINER_TEXT_MAX])
+{
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		if (!str_eq(container_text(c, i), texts[i]))
+			return false;
+	return true;
+}
+
+/* The texts of a record follow each other as they do here. */
+static int set_texts(struct container *c, const struct str texts[_CONTAINER_TEXT_MAX])
+{
+	_cleanup_(freep) char *old = NULL;
+	char *text = NULL;
+	uint32_t n = 0;
+
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		n += (uint32_t)texts[i].n;
+	if (n) {
+		text = malloc(n);
+		if (!text)
+			return -ENOMEM;
+		memcpy(text, texts[0].p, n);
+	}
+	n = 0;
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		c->ends[i] = n += (uint32_t)texts[i].n;
+	old = c->text;
+	c->text = text;
+	return 0;
+}
+
+int containers_fill(struct container_table *t, struct container_entry *c,
+		    const struct event_container *e, bool *ret_changed)
+{
+	struct container *seen = &c->container;
+	struct str texts[_CONTAINER_TEXT_MAX];
+	uint32_t bits = e->bits & CONTAINER_BITS;
+	int r;
+
+	container_texts(e, texts);
+	*ret_changed = seen->bits != bits || seen->started_ns != e->started_ns ||
+		       !has_texts(seen, texts);
+	if (*ret_changed) {
+		r = set_texts(seen, texts);
+		if (r < 0)
+			return r;
+		seen->bits = bits;
+		seen->started_ns = e->started_ns;
+		seen->stamp = ++*t->stamp;
+	}
+	c->is_asked = true;
+	c->is_complete = e->bits & EVENT_CONTAINER_COMPLETE;
+	if (e->entry_pid) {
+		c->entry_pid = e->entry_pid;
+		c->entry_start_ns = e->entry_start_ns;
+	}
+	return 0;
+}
+
+static bool is_entry(const struct container_entry *c, const struct image *image)
+{
+	return c->entry_pid == image->key.pid && c->entry_start_ns == image->key.start_ns;
+}
+
+void containers_place(struct image *image, bool is_exec)
+{
+	struct container_entry *c = container_entry_of(image_container(image));
+	const struct image *parent = image->parent;
+
+	image->flags &= ~(uint32_t)(IMAGE_ENTRY | IMAGE_ENTERED);
+	if (!c)
+		return;
+	if (is_entry(c, image)) {
+		image->flags |= IMAGE_ENTRY;
+	} else if (parent && image_container(parent) == &c->container) {
+		image->flags |= parent->flags & IMAGE_ENTERED;
+	} else if (c->entry_pid) {
+		image->flags |= IMAGE_ENTERED;
+	} else if (is_exec) {
+		c->entry_pid = image->key.pid;
+		c->entry_start_ns = image->key.start_ns;
+		image->flags |= IMAGE_ENTRY;
+	}
+}

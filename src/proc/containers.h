@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The containers that the fold knows, by id, each kept once and shared by reference count; and
+ * which of them are being looked up, so that their events wait (proc/hold.h). The table holds what
+ * was used last, up to its limit; what it lets go lives on while a control group shows it. One that
+ * is waited for stays. Reader thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "event/image.h"
+
+/* One container; what others see of it comes first. */
+struct container_entry {
+	struct container container;
+	struct list lru;     /* linked while the table has it */
+	struct list waiting; /* linked while its events wait */
+	struct list held;    /* of struct held_event, in their order */
+	size_t n_held;
+	uint64_t since_ns;  /* its events wait since then, boot time; 0: they do not */
+	bool is_asked;	    /* a record has told of it */
+	bool is_complete;   /* nothing more is to be expected */
+	bool is_short;	    /* events of it went out that lack something */
+	uint32_t entry_pid; /* the process that it began with; 0: unknown */
+	uint64_t entry_start_ns;
+};
+
+struct container_table {
+	struct hash index;
+	struct list lru;     /* used longest ago first */
+	struct list waiting; /* waiting longest first */
+	size_t max;
+	uint64_t *stamp; /* the last one that was given to anything; borrowed */
+};
+
+void containers_init(struct container_table *t, size_t max, uint64_t *stamp);
+void containers_done(struct container_table *t); /* nothing is held any more */
+
+/* Borrowed, or NULL. */
+struct container_entry *containers_lookup(struct container_table *t,
+					  const char id[CONTAINER_ID_LEN]);
+/* The same; it is made where it is not there. 0 or -ENOMEM. */
+int containers_obtain(struct container_table *t, const char id[CONTAINER_ID_LEN],
+		      struct container_entry **ret);
+
+/*
+ * It is from now on what the record says, but for its events, which are the fold's. 0 or -ENOMEM:
+ * then it is as it was. *ret_changed: it was something else before.
+ */
+int containers_fill(struct container_table *t, struct container_entry *c,
+		    const struct event_container *e, bool *ret_changed);
+
+/*
+ * Says of an image whose parent is known where in its container it stands: whether its process is
+ * the one that the container began with (the first that executes a program in it, coming from
+ * outside), or came in later. `is_exec`: it has executed a program.
+ */
+void containers_place(struct image *image, bool is_exec);
+
+/* The entry of a container; NULL for NULL. */
+static inline struct container_entry *container_entry_of(const struct container *c)
+{
+	return (struct container_entry *)c;
+}
+
+/* Counted through const, as owners are: proc/owner.h. */
+const struct container *container_ref(const struct container *c); /* NULL is NULL */
+void container_unref(const struct container *c);		  /* NULL is nothing */

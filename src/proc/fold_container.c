@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of containers: asking for it, and what it changes. Reader thread only. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "proc/container_id.h"
+#include "proc/fold_state.h"
+
+#define SHOWN_MIN 16
+
+void fold_forget_shown(struct fold *f)
+{
+	while (f->n_shown)
+		container_unref(f->shown[--f->n_shown]);
+}
+
+/* It stays as long as the batch shows it. */
+static int show(struct fold *f, const struct container *c)
+{
+	size_t cap = f->cap_shown ? 2 * f->cap_shown : SHOWN_MIN;
+	const struct container **grown;
+
+	if (f->n_shown == f->cap_shown) {
+		grown = reallocarray(f->shown, cap, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		f->shown = grown;
+		f->cap_shown = cap;
+	}
+	f->shown[f->n_shown++] = container_ref(c);
+	return 0;
+}
+
+/* Events of it went out without what the record says. */
+static int tell(struct fold *f, const struct container *c, const struct event_container *e,
+		const struct step *step)
+{
+	struct event *ev;
+	int r = show(f, c);
+
+	if (r < 0)
+		return r;
+	ev = batch_append(step->out);
+	if (!ev)
+		return -ENOMEM;
+	*ev = (struct event){
+		.call = CALL_CONTAINER,
+		.container = c,
+		.node = &f->node,
+		.boot_ns = e->head.time_ns,
+		.seq = step->seq,
+		.time_ns = (int64_t)(e->head.time_ns + (uint64_t)f->wall_offset_ns),
+	};
+	return 0;
+}
+
+int fold_container(struct fold *f, const struct event_container *e, const struct step *step)
+{
+	struct container_entry *c = NULL;
+	bool was_short, changed;
+	int r;
+
+	r = containers_obtain(&f->containers, e->id, &c);
+	if (r < 0)
+		return r;
+	was_short = c->is_short;
+	r = containers_fill(&f->containers, c, e, &changed);
+	if (r < 0)
+		return r;
+	if (f->is_restoring) {
+		c->is_short = e->bits & EVENT_CONTAINER_SHORT;
+		c->is_asked = e->bits & EVENT_CONTAINER_ASKED;
+	}
+	if (e->bits & EVENT_CONTAINER_AWAITED) {
+		hold_begin(f, c, e->head.time_ns);
+		return 0;
+	}
+	if (!step->out)
+		return 0;
+	if (changed && was_short)
+		r = tell(f, &c->container, e, step);
+	if (r == 0 && c->since_ns)
+		r = hold_end(f, c, step->seq, step->out);
+	if (c->is_complete)
+		c->is_short = false;
+	return r;
+}
+
+static int ask(struct fold *f, const char id[CONTAINER_ID_LEN])
+{
+	struct container_entry *c = containers_lookup(&f->containers, id);
+	const struct event_container *answer = (const struct event_container *)f->answer;
+	size_t size;
+
+	if (c && c->is_asked)
+		return 0;
+	size = f->hooks.container(f->hooks.ctx, id, f->answer, ANSWER_MAX);
+	if (size >= sizeof(*answer) && memcmp(answer->id, id, CONTAINER_ID_LEN) != 0)
+		return 0;
+	return fold_answer(f, EVENT_CONTAINER, size);
+}
+
+int fold_ask_container(struct fold *f, const struct event_cgroup *cgroup)
+{
+	const struct cgroup *known;
+
+	if (!f->hooks.container)
+		return 0;
+	known = cgroups_lookup(&f->cgroups, cgroup->hierarchy, cgroup->id);
+	if (!known || !known->container || container_entry_of(known->container)->is_asked)
+		return 0;
+	return ask(f, known->container->id);
+}
+
+int fold_ask_container_of(struct fold *f, struct str path)
+{
+	char id[CONTAINER_ID_LEN];
+
+	return f->hooks.container && container_id_from_cgroup(path, id) ? ask(f, id) : 0;
+}
+
+bool fold_waits_longest(const struct fold *f, char ret_id[CONTAINER_ID_LEN], uint64_t *ret_since_ns)
+{
+	const struct list *waiting = &f->containers.waiting;
+	const struct container_entry *c =
+		LIST_ENTRY(waiting->next, struct container_entry, waiting);
+
+	if (list_is_empty(waiting))
+		return false;
+	memcpy(ret_id, c->container.id, CONTAINER_ID_LEN);
+	*ret_since_ns = c->since_ns;
+	return true;
+}
+
+void fold_each_container(const struct fold *f, fold_each_container_fn *fn, void *ctx)
+{
+	const struct list *all = &f->containers.lru;
+
+	for (const struct list *l = all->next; l != all; l = l->next) {
+		const struct container_entry *c = LIST_ENTRY(l, struct container_entry, lru);
+
+		fn(ctx, &c->container, c->since_ns);
+	}
+}
+
+void fold_hold_counters(const struct fold *f, struct hold_counters *ret)
+{
+	const struct list *waiting = &f->containers.waiting;
+
+	*ret = f->hold.counters;
+	for (const struct list *l = waiting->next; l != waiting; l = l->next)
+		ret->containers++;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Containers in the log: asked for once, first, and told of again when more is known. */
+#include "world.h"
+
+#define EIGHT(digit) digit digit digit digit digit digit digit digit
+#define PATH_A "/docker/" EIGHT("aaaaaaaa")
+
+static const struct image_key sh = { .start_ns = 1000, .exec_count = 5, .pid = 9 };
+
+/* What the agent would answer, and what it was asked. */
+struct oracle {
+	const char *name; /* NULL: no answer */
+	uint32_t bits;
+	size_t n_asked;
+	uint8_t heard[16];
+	size_t n_heard;
+};
+
+static size_t oracle_container(void *ctx, const char id[CONTAINER_ID_LEN], void *to, size_t size)
+{
+	struct oracle *o = ctx;
+	_cleanup_(freep) struct event_container *e = NULL;
+
+	o->n_asked++;
+	if (!o->name)
+		return 0;
+	e = record_container(id[0], o->name, o->bits);
+	assert_true(e->head.size <= size);
+	memcpy(to, e, e->head.size);
+	return e->head.size;
+}
+
+static void oracle_tap(void *ctx, const struct event_head *record)
+{
+	struct oracle *o = ctx;
+
+	assert_true(o->n_heard < ARRAY_SIZE(o->heard));
+	o->heard[o->n_heard++] = record->type;
+}
+
+static void begin(struct world *w, struct oracle *o)
+{
+	struct fold_hooks hooks = { .container = oracle_container, .tap = oracle_tap, .ctx = o };
+
+	world_init(w, NULL, &hooks);
+}
+
+static const struct event *feed_exec(struct world *w, struct image_key id)
+{
+	return world_feed(
+		w, record_exec(&(struct exec_spec){ .id = id,
+						    .parent = KEY(0, 0, id.exec_count - 1),
+						    .filename = "/bin/sh",
+						    .cgroup = { .id = 7, .hierarchy = 2 } }));
+}
+
+static const struct event *feed_cgroup(struct world *w)
+{
+	return world_feed(w, record_cgroup(2, 7, PATH_A));
+}
+
+/* When its control group is made, before anything runs in it; and the answer stands before that. */
+static void test_asked_for_first(void **state)
+{
+	static const uint8_t order[] = { EVENT_CONTAINER, EVENT_CGROUP, EVENT_EXEC };
+	struct oracle o = { .name = "web", .bits = EVENT_CONTAINER_COMPLETE };
+	const struct event *ev;
+	struct world w;
+
+	(void)state;
+	begin(&w, &o);
+	assert_null(feed_cgroup(&w));
+	ev = feed_exec(&w, sh);
+	assert_non_null(ev);
+	assert_str(container_text(image_container(ev->image), CONTAINER_NAME), "web");
+	assert_int_equal(o.n_asked, 1);
+	assert_int_equal(o.n_heard, ARRAY_SIZE(order));
+	assert_memory_equal(o.heard, order, sizeof(order));
+	world_done(&w);
+}
+
+/* Nobody answers, or answers something else: nothing waits. */
+static void test_no_answer(void **state)
+{
+	struct oracle o = { 0 };
+	struct world w;
+
+	(void)state;
+	begin(&w, &o);
+	feed_cgroup(&w);
+	assert_non_null(feed_exec(&w, sh));
+	assert_true(o.n_asked >= 1);
+	world_done(&w);
+}
+
+static void test_a_replay_asks_nobody(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, NULL, NULL);
+	feed_cgroup(&w);
+	world_feed(&w, record_container('a', "", EVENT_CONTAINER_AWAITED));
+	assert_null(feed_exec(&w, sh));
+	assert_non_null(world_feed(&w, record_container('a', "web", EVENT_CONTAINER_COMPLETE)));
+	world_done(&w);
+}
+
+/* What comes after events went out is an event, once; what was complete is told of no more. */
+static void test_late_facts(void **state)
+{
+	struct oracle o = { .name = "", .bits = 0 };
+	const struct event *ev;
+	struct world w;
+
+	(void)state;
+	begin(&w, &o);
+	feed_cgroup(&w);
+	assert_null(world_feed(&w, record_container('a', "early", 0))); /* nothing went out yet */
+	feed_exec(&w, sh);
+	ev = world_feed(&w, record_container('a', "web", 0));
+	assert_non_null(ev);
+	assert_int_equal(ev->call, CALL_CONTAINER);
+	assert_null(ev->image);
+	assert_str(container_text(ev->container, CONTAINER_NAME), "web");
+	assert_null(world_feed(&w, record_container('a', "web", 0)));
+	ev = world_feed(&w, record_container('a', "shop", EVENT_CONTAINER_COMPLETE));
+	assert_int_equal(ev->call, CALL_CONTAINER);
+	assert_null(world_feed(&w, record_container('a', "other", EVENT_CONTAINER_COMPLETE)));
+	/* a snapshot's event is one that went out */
+	world_settle(&w);
+	world_feed(&w, record_container('a', "other", 0));
+	assert_int_equal(fold_each_living(w.fold, 1, 1, &w.batch), 0);
+	assert_int_equal(world_feed(&w, record_container('a', "last", 0))->call, CALL_CONTAINER);
+	world_done(&w);
+}
+
+static void count(void *ctx, const struct container *c, bool is_awaited)
+{
+	size_t *n = ctx;
+
+	(void)c;
+	n[is_awaited]++;
+}
+
+static void test_listing(void **state)
+{
+	struct oracle o = { .name = "", .bits = EVENT_CONTAINER_AWAITED };
+	char id[CONTAINER_ID_LEN];
+	struct hold_counters counters;
+	uint64_t since;
+	size_t n[2] = { 0 };
+	struct world w;
+
+	(void)state;
+	begin(&w, &o);
+	assert_false(fold_waits_longest(w.fold, id, &since));
+	feed_cgroup(&w);
+	world_feed(&w, record_container('b', "known", EVENT_CONTAINER_COMPLETE));
+	fold_each_container(w.fold, count, n);
+	assert_int_equal(n[false], 1);
+	assert_int_equal(n[true], 1);
+	assert_true(fold_waits_longest(w.fold, id, &since));
+	assert_int_equal(id[0], 'a');
+	feed_exec(&w, sh);
+	fold_hold_counters(w.fold, &counters);
+	assert_int_equal(counters.now, 1);
+	assert_int_equal(counters.containers, 1);
+	world_done(&w); /* and what is held goes with the fold */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_asked_for_first),
+		cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_a_replay_asks_nobody),
+		cmocka_unit_test(test_late_facts),
+		cmocka_unit_test(test_listing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
