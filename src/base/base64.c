@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 encoding. Pure; any thread. */
+/* Base64, both ways. Pure; any thread. */
 #include "base/base64.h"
 
+#include <errno.h>
 #include <stdint.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -29,4 +30,60 @@ size_t base64_encode(const void *from, size_t n, char *to)
 		*at++ = '=';
 	}
 	return (size_t)(at - to);
+}
+
+/* A character's six bits, or 64. */
+static uint32_t value_of(char c)
+{
+	const char *at = c ? strchr(alphabet, c) : NULL;
+
+	return at ? (uint32_t)(at - alphabet) : 64;
+}
+
+/* Four characters, of which the last n_pad are padding. */
+static int decode_group(const char group[4], unsigned int n_pad, struct buf *out)
+{
+	uint32_t v = 0;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		uint32_t bits = i < 4 - n_pad ? value_of(group[i]) : 0;
+
+		if (bits == 64)
+			return -EINVAL;
+		v = v << 6 | bits;
+	}
+	for (unsigned int i = 0; i < 3 - n_pad; i++)
+		buf_put_char(out, (char)(v >> (16 - 8 * i)));
+	return 0;
+}
+
+static unsigned int padding_of(const char group[4])
+{
+	return group[3] != '=' ? 0 : group[2] != '=' ? 1 : 2;
+}
+
+int base64_decode(struct str from, struct buf *out)
+{
+	size_t before = out->len;
+	char group[4];
+	unsigned int n = 0, n_pad = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < from.n && r == 0; i++) {
+		if (strchr(" \t\r\n", from.p[i]) && from.p[i])
+			continue;
+		if (n_pad)
+			r = -EINVAL; /* nothing follows the padding */
+		group[n++] = from.p[i];
+		if (n < 4 || r < 0)
+			continue;
+		n_pad = padding_of(group);
+		r = decode_group(group, n_pad, out);
+		n = 0;
+	}
+	if (r == 0 && n)
+		r = -EINVAL;
+	if (r < 0)
+		out->len = before;
+	return r < 0 ? r : buf_failed(out) ? -ENOMEM : 0;
 }

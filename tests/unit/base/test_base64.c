@@ -5,10 +5,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <errno.h>
+
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/str.h"
 #include <cmocka.h>
+
+static void assert_decoded(const char *encoded, const char *plain)
+{
+	_cleanup_(buf_done) struct buf out = { 0 };
+
+	assert_int_equal(base64_decode(str_from(encoded), &out), 0);
+	assert_true(str_eq(buf_str(&out), str_from(plain)));
+}
 
 static void test_vectors(void **state)
 {
@@ -36,6 +46,35 @@ static void test_vectors(void **state)
 		assert_int_equal(n, strlen(cases[i].encoded));
 		assert_int_equal(n, BASE64_SIZE(strlen(cases[i].plain)));
 		assert_memory_equal(to, cases[i].encoded, n);
+		assert_decoded(cases[i].encoded, cases[i].plain);
+	}
+}
+
+static void test_white_space_is_passed_over(void **state)
+{
+	(void)state;
+	assert_decoded(" Zm9v\r\nYm\tFy\n", "foobar");
+	assert_decoded("\n", "");
+}
+
+static void test_what_is_no_base64(void **state)
+{
+	static const char *const wrong[] = { "Z",    "Zg",	 "Zg=",	   "Zg==Zg==", "====",
+					     "Z===", "Zm9v!A==", "Zm9v-_", "Zg=a" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		_cleanup_(buf_done) struct buf out = { 0 };
+
+		buf_put_char(&out, 'x');
+		assert_int_equal(base64_decode(str_from(wrong[i]), &out), -EINVAL);
+		assert_true(str_eq(buf_str(&out), STR("x")));
+	}
+	{
+		_cleanup_(buf_done) struct buf out = { 0 };
+
+		assert_int_equal(base64_decode((struct str){ .p = "Zm\0v", .n = 4 }, &out),
+				 -EINVAL);
 	}
 }
 
@@ -43,6 +82,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_white_space_is_passed_over),
+		cmocka_unit_test(test_what_is_no_base64),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
