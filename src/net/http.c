@@ -6,6 +6,7 @@
 #include "net/http.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -21,6 +22,7 @@ struct http {
 	CURLM *multi;
 	CURL *curl;
 	atomic_bool is_cancelled;
+	unsigned int retry_after_s;
 	char explanation[CURL_ERROR_SIZE];
 };
 
@@ -29,6 +31,7 @@ struct transfer {
 	struct http *http;
 	struct buf *body;   /* or */
 	struct lines lines; /* where its fn is set */
+	void (*begin)(void *ctx);
 	size_t max_bytes, n_body, n_headers;
 	uint64_t last_ns; /* when the last piece came */
 	int error;	  /* why we gave up; 0: we did not */
@@ -70,6 +73,19 @@ void http_cancel(struct http *h)
 	h->lib->multi_wakeup(h->multi);
 }
 
+unsigned int http_retry_after(const struct http *h)
+{
+	return h->retry_after_s;
+}
+
+static unsigned int retry_after_of(const struct http *h)
+{
+	curl_off_t seconds = 0;
+
+	h->lib->easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &seconds);
+	return seconds > 0 && seconds < UINT_MAX ? (unsigned int)seconds : 0;
+}
+
 const char *http_explain(const struct http *h)
 {
 	return h->explanation;
@@ -107,8 +123,9 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 
-	(void)data;
 	t->last_ns = clock_now_ns(CLOCK_MONOTONIC);
+	if (t->begin && size * n == 2 && *data == '\r' && status_of(t->http) == 200)
+		t->begin(t->lines.ctx);
 	t->n_headers += size * n;
 	if (t->n_headers <= HEADERS_MAX)
 		return size * n;
@@ -210,6 +227,7 @@ static int prepare(struct http *h, const struct http_request *q, struct transfer
 		return r;
 	if (!is_one_line(q->token) || !is_http(str_from(q->url)))
 		return -EINVAL;
+	h->retry_after_s = 0;
 	h->explanation[0] = '\0';
 	lib->easy_reset(h->curl);
 	lib->easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->explanation);
@@ -281,6 +299,7 @@ static int ask(struct http *h, const struct http_request *q, struct transfer *t,
 	if (r == 0) {
 		r = drive(h, t, q->idle_ms);
 		*ret_status = status_of(h);
+		h->retry_after_s = retry_after_of(h);
 		h->lib->multi_remove_handle(h->multi, h->curl);
 	}
 	h->lib->slist_free_all(headers);
@@ -301,6 +320,7 @@ int http_stream(struct http *h, const struct http_request *q, lines_fn *fn, void
 		long *ret_status)
 {
 	struct transfer t = { .http = h,
+			      .begin = q->begin,
 			      .lines = { .fn = fn,
 					 .ctx = ctx,
 					 .max_bytes = q->max_bytes ? q->max_bytes

@@ -32,7 +32,9 @@ struct http_request {
 	unsigned int connect_ms;    /* 0: HTTP_CONNECT_MS */
 	unsigned int total_ms;	    /* 0: HTTP_TOTAL_MS; of a stream: without limit */
 	unsigned int idle_ms;	    /* between two pieces of an answer; 0: without limit */
-	size_t max_bytes;	    /* of an answer, or of a line of a stream; 0: HTTP_MAX_BYTES */
+	/* Of a stream: its answer has begun, with 200. ctx is that of the lines. */
+	void (*begin)(void *ctx);
+	size_t max_bytes; /* of an answer, or of a line of a stream; 0: HTTP_MAX_BYTES */
 };
 
 /* *ret is the caller's. 0, -ENOMEM, -ELIBACC where this machine has no libcurl. */
@@ -62,6 +64,9 @@ int http_get(struct http *h, const struct http_request *q, struct buf *body, lon
  */
 int http_stream(struct http *h, const struct http_request *q, lines_fn *fn, void *ctx,
 		long *ret_status);
+
+/* How many seconds the last answer asked to be left alone (Retry-After); 0: it did not. */
+unsigned int http_retry_after(const struct http *h);
 
 /* What the last failure was, in libcurl's words; "" where it has none. Until the next call. */
 const char *http_explain(const struct http *h);

@@ -101,6 +101,78 @@ static void test_get(void **state)
 	}
 }
 
+/* In seconds; what is none is nothing. */
+static void test_retry_after(void **state)
+{
+	static const struct {
+		const char *answer;
+		unsigned int seconds;
+	} cases[] = {
+		{ "HTTP/1.1 429 Wait\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", 7 },
+		{ "HTTP/1.1 503 Wait\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n", 0 },
+		{ "HTTP/1.1 503 Wait\r\nContent-Length: 0\r\n\r\n", 0 },
+		{ "", 0 },
+	};
+	_cleanup_(http_freep) struct http *h = NULL;
+
+	(void)state;
+	assert_int_equal(http_new(&h), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(buf_done) struct buf body = { 0 };
+		struct peer p = { 0 };
+		struct http_request q = { .url = "http://localhost/x", .socket = p.path };
+		long status;
+
+		peer_start(&p, say, (void *)cases[i].answer);
+		http_get(h, &q, &body, &status);
+		peer_stop(&p);
+		assert_int_equal(http_retry_after(h), cases[i].seconds);
+	}
+}
+
+static void count(void *ctx)
+{
+	++*(int *)ctx;
+}
+
+static int count_line(void *ctx, struct str line)
+{
+	(void)line;
+	*(int *)ctx += 100;
+	return 0;
+}
+
+/* Before the first line, and of an answer that is one. */
+static void test_begin(void **state)
+{
+	static const struct {
+		const char *answer;
+		int n;
+	} cases[] = {
+		{ OK "Content-Length: 4\r\n\r\na\nb\n", 201 },
+		{ OK "Content-Length: 0\r\n\r\n", 1 },
+		{ "HTTP/1.1 410 Gone\r\nContent-Length: 2\r\n\r\na\n", 0 },
+		{ "", 0 },
+	};
+	_cleanup_(http_freep) struct http *h = NULL;
+
+	(void)state;
+	assert_int_equal(http_new(&h), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct peer p = { 0 };
+		struct http_request q = { .url = "http://localhost/x",
+					  .socket = p.path,
+					  .begin = count };
+		long status;
+		int n = 0;
+
+		peer_start(&p, say, (void *)cases[i].answer);
+		http_stream(h, &q, count_line, &n, &status);
+		peer_stop(&p);
+		assert_int_equal(n, cases[i].n);
+	}
+}
+
 static void test_headers(void **state)
 {
 	static const char *const headers[] = { "Accept: application/json", NULL };
@@ -317,6 +389,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_begin),
 		cmocka_unit_test(test_connection_is_kept),
 		cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_flood),
