@@ -35,6 +35,7 @@
 /* In this order: the sockets show the pipelines, which show their metrics. */
 static void agent_done(struct agent *a)
 {
+	a->relief = relief_free(a->relief);
 	a->observer.control = control_free(a->observer.control);
 	reader_done(&a->reader);
 	config_watch_done(&a->config_watch);
@@ -187,10 +188,21 @@ static void wait_for(const struct agent *a, int ms)
 			 ms); /* whatever it was: everything is looked at */
 }
 
+/* Only here is nothing else half done, so that the reader may be relieved. */
+static int64_t drain(struct agent *a)
+{
+	int64_t n;
+
+	a->reader.post = relief_post(a->relief);
+	n = reader_drain(&a->reader);
+	a->reader.post = NULL;
+	return n;
+}
+
 /* One look at the ring, and the sleep until the next. 0 or a negative errno. */
 static int turn(struct agent *a, int *period_ms)
 {
-	int64_t n = reader_drain(&a->reader);
+	int64_t n = drain(a);
 	int r;
 
 	if (n < 0)
@@ -224,8 +236,24 @@ static int read_until_stopped(struct agent *a)
 		r = take_requests(a);
 		if (r == 0)
 			r = turn(a, &period_ms);
+		r = r < 0 ? r : a->relief_result;
 	}
 	return r;
+}
+
+/* The reader is with a flusher that takes long; first, what it has no time to give to others. */
+static void read_instead(void *ctx)
+{
+	struct agent *a = ctx;
+	int period_ms = PERIOD_MIN_MS, r = 0;
+
+	pipelines_serve(&a->pipelines, NULL);
+	while (r == 0 && relief_is_needed(a->relief) && !life_is_told_to_stop(a)) {
+		r = take_requests(a);
+		if (r == 0)
+			r = turn(a, &period_ms);
+	}
+	a->relief_result = r;
 }
 
 /* Lets go of the kernel, or leaves the probe to the next agent; and takes what is in the ring. */
@@ -313,6 +341,9 @@ static int run_live(struct agent *a)
 		r = watch_all(a);
 	if (r < 0)
 		return r;
+	r = relief_new(read_instead, a, &a->relief);
+	if (r < 0)
+		return log_err_errno(r, "cannot start a thread");
 	memory_settle();
 	log_ready();
 	tell_manager("READY=1");

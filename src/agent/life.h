@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the agent's life share: start.c opens everything and begins the stream, agent.c
- * reads until it is told to stop, replay.c does all that for a recording. On the reader thread.
+ * reads until it is told to stop, replay.c does all that for a recording. On the reader thread, or
+ * on the one that has its place (agent/relief.h).
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 #include "agent/observer.h"
 #include "agent/pipelines.h"
 #include "agent/reader.h"
+#include "agent/relief.h"
 #include "agent/store.h"
 #include "base/clock.h"
 
@@ -31,6 +33,8 @@ struct agent {
 	struct memory_watch memory;
 	struct proc_limits limits; /* of the table */
 	struct observer observer;
+	struct relief *relief;
+	int relief_result; /* how reading in the reader's place ended */
 	int epoll_fd, signal_fd;
 	uint64_t started_ns;
 	uint64_t stop_ns;	  /* when the signal came; 0: it has not */

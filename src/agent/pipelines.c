@@ -431,6 +431,14 @@ void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret)
 	}
 }
 
+void pipelines_serve(const struct pipelines *p, const struct post *post)
+{
+	bool goes_on = true;
+
+	for (size_t i = 0; goes_on && i < p->n; i++)
+		goes_on = pipeline_serve(p->items[i].pipeline, post);
+}
+
 bool pipelines_any_room(const struct pipelines *p)
 {
 	for (size_t i = 0; i < p->n; i++)

@@ -67,6 +67,9 @@ enum pipelines_reload pipelines_reload(struct pipelines *p);
 
 void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret);
 
+/* After all were pushed to: as pipeline_serve(). */
+void pipelines_serve(const struct pipelines *p, const struct post *post);
+
 /* Some flusher of some pipeline has room; all of all have. */
 bool pipelines_any_room(const struct pipelines *p);
 bool pipelines_all_room(const struct pipelines *p);

@@ -17,11 +17,11 @@
 #define LOG_UNIT "reader"
 
 /*
- * A batch ends at whichever comes first. Bounds what is repeated after a crash, and what waits in
- * memory.
+ * A batch ends at whichever comes first: it is as much as is still in the cache when it is written.
  */
-#define BATCH_RECORDS 2048
-#define BATCH_BYTES (1024 * 1024)
+#define BATCH_RECORDS 384
+#define BATCH_BYTES (256 * 1024)
+#define COMMIT_BYTES (1024 * 1024) /* bounds what is read again after a crash */
 #define STRIDE_EVENTS 128 /* they, their images and their bytes fit into the first cache but one */
 #define ROOM_POLL_NS 2000000
 #define SNAPSHOT_POLLS 500
@@ -288,15 +288,13 @@ static void push_batch(struct reader *r, uint64_t end)
 		pipeline_push(r->pipelines->items[i].pipeline, end);
 }
 
-int reader_deliver(struct reader *r)
+static int end_batch(struct reader *r)
 {
 	uint64_t end = r->position;
 	int ret;
 
-	if (!r->n_folded) {
-		reader_commit(r);
+	if (!r->n_folded)
 		return 0;
-	}
 	ret = fold_end_batch(r->fold, end, &r->batch);
 	if (ret == 0)
 		ret = hand_over(r);
@@ -311,9 +309,21 @@ int reader_deliver(struct reader *r)
 		return ret; /* the ring and the journal stay where they are */
 	r->begin = end;
 	r->n_folded = 0;
+	/* From here on another may have taken our place, and gone on. */
+	if (r->pipelines)
+		pipelines_serve(r->pipelines, r->post);
+	return r->pipelines && pipelines_are_gone(r->pipelines) ? -EPIPE : 0;
+}
+
+int reader_deliver(struct reader *r)
+{
+	int ret = end_batch(r);
+
+	if (ret < 0 && ret != -EPIPE)
+		return ret;
 	reader_commit(r);
 	reader_checkpoint(r);
-	return r->pipelines && pipelines_are_gone(r->pipelines) ? -EPIPE : 0;
+	return ret;
 }
 
 /*
@@ -376,6 +386,17 @@ static int fold_changes(struct reader *r)
 	return 0;
 }
 
+/* Between two batches of a drain. What is in custody may wait a while until it is committed. */
+static int end_batch_of_drain(struct reader *r, const struct ring *ring)
+{
+	return r->position - ring_committed(ring) < COMMIT_BYTES ? end_batch(r) : reader_deliver(r);
+}
+
+static bool is_batch_full(const struct reader *r)
+{
+	return r->n_folded >= BATCH_RECORDS || r->position - r->begin >= BATCH_BYTES;
+}
+
 static int fold_from_ring(struct reader *r, const void *record, size_t size)
 {
 	const struct event_head *head = record;
@@ -410,9 +431,7 @@ int64_t reader_drain(struct reader *r)
 		if (ret < 0)
 			return ret;
 		n++;
-		if (r->n_folded < BATCH_RECORDS && r->position - r->begin < BATCH_BYTES)
-			continue;
-		ret = reader_deliver(r);
+		ret = is_batch_full(r) ? end_batch_of_drain(r, ring) : 0;
 		if (ret < 0)
 			return ret;
 	}

@@ -45,6 +45,8 @@ struct reader {
 	void *give_up_ctx;
 	reader_filter_fn *filter;
 	void *filter_ctx;
+	/* Not NULL where the reader may write itself: nothing of its callers' is half done. */
+	const struct post *post;
 
 	/* The reader's own. */
 	struct fold *fold;

@@ -16,6 +16,11 @@ static int blackhole_flush(struct instance *self __attribute__((unused)), const 
 	return 0;
 }
 
+static bool blackhole_is_prompt(struct instance *self __attribute__((unused)))
+{
+	return true;
+}
+
 const struct flusher flusher_blackhole = {
 	.base = {
 		.name = "flusher_blackhole",
@@ -24,4 +29,5 @@ const struct flusher flusher_blackhole = {
 		.options = options,
 	},
 	.flush = blackhole_flush,
+	.is_prompt = blackhole_is_prompt,
 };

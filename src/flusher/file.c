@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* flusher_file: records to a file that is rolled when it is full. Runs on its own thread. */
+/* flusher_file: records to a file that is rolled when it is full. Runs on its own thread, or on
+ * the reader's. */
 #include <errno.h>
 
 #include "flusher/canonical_path.h"
@@ -78,6 +79,12 @@ static void file_resume(struct instance *self)
 	rolling_file_resume(self->state);
 }
 
+/* A disk may take its time as well; but mostly the kernel takes what is written to it at once. */
+static bool file_is_prompt(struct instance *self)
+{
+	return ((const struct rolling_file *)self->state)->is_regular;
+}
+
 static void file_reopen(struct instance *self)
 {
 	rolling_file_reopen(self->state);
@@ -97,5 +104,6 @@ const struct flusher flusher_file = {
 	.flush = file_flush,
 	.target = file_target,
 	.resume = file_resume,
+	.is_prompt = file_is_prompt,
 	.reopen = file_reopen,
 };

@@ -2,7 +2,8 @@
 /*
  * The queue is under one lock, which is held for a few instructions at a time, or for as long as a
  * chunk takes to be copied into the backlog; chunks are large, so that it is taken some twenty
- * times a second. The flusher is called with the lock released.
+ * times a second. The flusher is called with the lock released, by one at a time: the outlet's
+ * thread, or the reader, who spares waking the thread and writes what its cache still has.
  */
 #include "pipeline/outlet.h"
 
@@ -17,6 +18,7 @@
 #define LOG_UNIT "outlet"
 
 #define SAY_EVERY_NS 5000000000ULL
+#define SERVE_BYTES (1024 * 1024) /* more than a batch brings */
 #define RETRY_NS \
 	1000000 /* a flusher that would block without having waited is not asked in a circle */
 
@@ -249,9 +251,15 @@ static bool process(struct outlet *o, struct link *link)
  */
 static struct link *next_link(struct outlet *o)
 {
-	while (!o->queue.first && !o->stop_ns && !o->wants_reopen)
+	while (o->is_busy || (!o->queue.first && !o->stop_ns && !o->wants_reopen))
 		pthread_cond_wait(&o->changed, &o->lock);
 	return o->queue.first;
+}
+
+/* Asked by whoever is with the flusher. */
+static bool is_prompt(struct outlet *o)
+{
+	return o->flusher->is_prompt && o->flusher->is_prompt(&o->part.instance);
 }
 
 /* With the lock held. */
@@ -274,6 +282,7 @@ static void *work(void *arg)
 		bool reopen = TAKE(o->wants_reopen, false);
 		bool is_torn = TAKE(o->is_torn, false);
 
+		o->is_busy = true;
 		pthread_mutex_unlock(&o->lock);
 		if (is_torn && o->flusher->resume)
 			o->flusher->resume(&o->part.instance);
@@ -281,6 +290,8 @@ static void *work(void *arg)
 			o->flusher->reopen(&o->part.instance);
 		goes_on = link ? process(o, link) : reopen;
 		pthread_mutex_lock(&o->lock);
+		o->is_busy = false;
+		o->is_prompt = is_prompt(o);
 		if (link && goes_on)
 			queue_pop(&o->queue);
 		show_sizes(o);
@@ -304,6 +315,7 @@ int outlet_start(struct outlet *o, const char *pipeline)
 	r = part_start(&o->part);
 	if (r < 0)
 		return r;
+	o->is_prompt = is_prompt(o);
 	r = -pthread_create(&o->thread, NULL, work, o);
 	if (r < 0)
 		return log_err_errno(r, "%s: %s: cannot start its thread", pipeline,
@@ -404,12 +416,60 @@ void outlet_push(struct outlet *o, struct chunk *c)
 	n = c->is_report ? 0 : c->n - first;
 	metric_add(&o->counters.in, n);
 	pthread_mutex_lock(&o->lock);
-	if (queue_put(&o->queue, c, first))
-		pthread_cond_signal(&o->changed);
-	else
+	if (!queue_put(&o->queue, c, first))
 		metric_add(&o->counters.overflowed, n);
+	else if (!o->is_prompt)
+		pthread_cond_signal(&o->changed);
 	show_sizes(o);
 	pthread_mutex_unlock(&o->lock);
+}
+
+/* With the lock held. What has gathered is not in the cache, and is the thread's. */
+static bool can_be_served(const struct outlet *o)
+{
+	return o->is_prompt && !o->is_busy && !o->is_gone && !o->is_torn && !o->wants_reopen &&
+	       !o->stop_ns && o->queue.bytes <= SERVE_BYTES;
+}
+
+/* What the thread would do; it has the rest when something else is asked for. */
+static void work_off(struct outlet *o)
+{
+	bool goes_on = true;
+
+	pthread_mutex_lock(&o->lock);
+	while (goes_on && o->queue.first && !o->wants_reopen) {
+		struct link *link = o->queue.first;
+
+		pthread_mutex_unlock(&o->lock);
+		goes_on = process(o, link);
+		pthread_mutex_lock(&o->lock);
+		if (goes_on)
+			queue_pop(&o->queue);
+	}
+	o->is_busy = false;
+	o->is_prompt = is_prompt(o);
+	show_sizes(o);
+	if (o->queue.first || o->stop_ns || o->wants_reopen)
+		pthread_cond_signal(&o->changed);
+	pthread_mutex_unlock(&o->lock);
+}
+
+bool outlet_serve(struct outlet *o, const struct post *post)
+{
+	bool is_ours = false;
+
+	pthread_mutex_lock(&o->lock);
+	if (o->queue.first && post && can_be_served(o))
+		is_ours = post->leave(post->ctx);
+	if (is_ours)
+		o->is_busy = true;
+	else if (o->queue.first)
+		pthread_cond_signal(&o->changed);
+	pthread_mutex_unlock(&o->lock);
+	if (!is_ours)
+		return true;
+	work_off(o);
+	return post->come_back(post->ctx);
 }
 
 bool outlet_owes(struct outlet *o, const struct chunk *next, struct event *ret,

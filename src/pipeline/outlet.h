@@ -51,13 +51,15 @@ struct outlet {
 	struct queue queue;
 	uint64_t stop_ns; /* CLOCK_MONOTONIC: when to give up on what is queued; 0: run on */
 	bool wants_reopen;
-	bool is_torn; /* the flusher is to be told that a record was begun in another life */
-	bool is_gone; /* it will never take anything again */
+	bool is_torn;	/* the flusher is to be told that a record was begun in another life */
+	bool is_gone;	/* it will never take anything again */
+	bool is_busy;	/* somebody is with the flusher: its thread, or the reader */
+	bool is_prompt; /* the flusher says so */
 
 	/* The reader's own. */
 	uint64_t skip_before; /* records before this position were dealt with in another life */
 
-	/* The thread's own. */
+	/* Of whoever is with the flusher. */
 	int64_t delivered_wall_ns; /* when the last record was that the flusher took */
 	uint64_t overflowed_said;  /* of counters.overflowed, what the log has told */
 	uint64_t n_unsaid;	   /* records dropped since the last log line about it */
@@ -88,9 +90,27 @@ void outlet_done(struct outlet *o);
 
 /*
  * Offers a chunk: queued, with a reference of its own, or dropped and counted when there is no
- * room.
+ * room. Of what is prompt, outlet_serve() is to follow.
  */
 void outlet_push(struct outlet *o, struct chunk *c);
+
+/*
+ * How the reader may do the work of flushers itself, though one of them may hang. It leaves its
+ * post first, which may not be possible now; when it comes back somebody else may have read on in
+ * its place: then `come_back` says false.
+ */
+struct post {
+	bool (*leave)(void *ctx);
+	bool (*come_back)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * Has what is queued written: by the caller, where the flusher is prompt and has nothing else to
+ * do, and the post can be left; else by the thread. NULL: by the thread. False: others have read
+ * meanwhile, and everything may have changed; the outlet may be gone.
+ */
+bool outlet_serve(struct outlet *o, const struct post *post);
 /*
  * Whether a lost record is due in front of a chunk: about what this outlet has dropped, now that
  * there is room again. The caller gives the event its node, makes a report of it, a chunk of its

@@ -340,10 +340,21 @@ void pipeline_push(struct pipeline *p, uint64_t end)
 	count_pieces(p);
 }
 
+bool pipeline_serve(struct pipeline *p, const struct post *post)
+{
+	bool goes_on = true;
+
+	/* Once it does not, p itself may be gone. */
+	for (size_t i = 0, n = p->n_outlets; goes_on && i < n; i++)
+		goes_on = outlet_serve(&p->outlets[i], post);
+	return goes_on;
+}
+
 void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end)
 {
 	pipeline_take(p, batch, begin, end);
 	pipeline_push(p, end);
+	(void)pipeline_serve(p, NULL);
 }
 
 bool pipeline_has_room(struct pipeline *p)

@@ -17,6 +17,7 @@
 
 struct custody;
 struct pipeline;
+struct post;
 
 struct pipeline_counters {
 	metric_value in;       /* records of the calls that it asks for */
@@ -77,11 +78,13 @@ void pipeline_set_state(struct pipeline *p, const struct pipeline_state *state);
  * reported to it by a lost record as soon as it has room again.
  *
  * Or stride by stride, which the flushers get as one batch: each is taken, and need not be there
- * any more when the next is; its events are below `end`. After the last one the batch is pushed.
+ * any more when the next is; its events are below `end`. After the last one the batch is pushed;
+ * then the flushers are served, as outlet_serve() has it.
  */
 void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end);
 void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t end);
 void pipeline_push(struct pipeline *p, uint64_t end);
+bool pipeline_serve(struct pipeline *p, const struct post *post);
 
 /* Whether every flusher has room for more, or its reader has gone; whether any has. */
 bool pipeline_has_room(struct pipeline *p);

@@ -112,6 +112,12 @@ struct flusher {
 	 * before the first flush, on the flusher's thread.
 	 */
 	void (*resume)(struct instance *self);
+	/*
+	 * Optional: flush() waits for no reader of what it writes, now: most calls take no longer
+	 * than copying does. Then it may be called by the agent's reader, while the bytes are in
+	 * its cache; never by two at a time. Asked between two flushes.
+	 */
+	bool (*is_prompt)(struct instance *self);
 	/* Optional: SIGHUP came; called between two flushes, on the flusher's thread. */
 	void (*reopen)(struct instance *self);
 };

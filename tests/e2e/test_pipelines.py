@@ -197,6 +197,50 @@ def test_blocked_flusher_goes_on(start_agent, work):
     assert [r["exec_id"] for r in records_of(work / "piped")] == [r["exec_id"] for r in records_of(work / "quick")]
 
 
+class HungDisk:
+    """A disk of its own; while it hangs, whoever writes there waits in the kernel."""
+
+    def __init__(self, folder):
+        self.folder, image = folder, folder.with_suffix(".image")
+        folder.mkdir()
+        with open(image, "wb") as f:
+            f.truncate(32 << 20)
+        subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
+        if subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=False).returncode:
+            pytest.skip("no file can be mounted as a disk here")
+
+    def __enter__(self):
+        subprocess.run(["fsfreeze", "--freeze", str(self.folder)], check=True)
+
+    def __exit__(self, *_):
+        subprocess.run(["fsfreeze", "--unfreeze", str(self.folder)], check=True)
+
+
+@pytest.fixture
+def disk(work):
+    made = HungDisk(work / "disk")
+    yield made
+    subprocess.run(["umount", "--lazy", str(made.folder)], check=True)
+
+
+def test_disk_that_hangs_blocks_nobody(start_agent, work, disk):
+    """The reader itself writes to disks. When one hangs the others go on, and all of them have everything."""
+    for name, path in ("a", disk.folder / "a"), ("b", work / "b"):
+        (work / f"{name}.yaml").write_text(pipeline(path, processors=[only_storm()]))
+    agent = start(start_agent, work / "a.yaml", work / "b.yaml")
+    for first in 1, 201, 401:
+        run_storm(agent, first, first + 99)
+        wait_for_marker(agent, disk.folder / "a", first + 99)
+        with disk:
+            run_storm(agent, first + 100, first + 199)
+            wait_for_marker(agent, work / "b", first + 199)
+        wait_for_marker(agent, disk.folder / "a", first + 199)
+    stderr = agent.stop()
+    assert re.search(" 0 lost, 0 dropped", stderr), stderr
+    assert_each_once(lines_of(work / "b"), range(1, 601))
+    assert lines_of(disk.folder / "a") == lines_of(work / "b")
+
+
 # Files and folders
 
 def test_config_twice_and_once_more(start_agent, work):
