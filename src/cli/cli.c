@@ -11,12 +11,22 @@
 
 extern const struct command command_run, command_check, command_plugins, command_fields,
 	command_record, command_detach, command_status, command_doctor, command_completion,
-	command_man, command_version;
+	command_man, command_version, command_containers;
 
 const struct command *const commands[] = {
-	&command_run,	  &command_check,      &command_status, &command_doctor,
-	&command_plugins, &command_fields,     &command_record, &command_detach,
-	&command_version, &command_completion, &command_man,	NULL,
+	&command_run,
+	&command_check,
+	&command_status,
+	&command_doctor,
+	&command_containers,
+	&command_plugins,
+	&command_fields,
+	&command_record,
+	&command_detach,
+	&command_version,
+	&command_completion,
+	&command_man,
+	NULL,
 };
 
 static void print_help(FILE *to)

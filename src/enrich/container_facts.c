@@ -135,6 +135,11 @@ int container_facts_set_image_id(struct container_facts *f, struct str id)
 	return set_hash(f, CONTAINER_IMAGE_ID, id);
 }
 
+int container_facts_set_image_digest(struct container_facts *f, struct str digest)
+{
+	return set_hash(f, CONTAINER_IMAGE_DIGEST, digest);
+}
+
 /* [registry[:port]/]path[:tag][@sha256:digest]: a colon before a slash is a port's. */
 int container_facts_set_image_name(struct container_facts *f, struct str name)
 {

@@ -48,3 +48,5 @@ int container_facts_dup(const struct container_facts *f, struct container_facts 
 int container_facts_set_image_name(struct container_facts *f, struct str name);
 /* `id` with or without "sha256:"; what is no 64 hex digits is ignored. 0 or -ENOMEM. */
 int container_facts_set_image_id(struct container_facts *f, struct str id);
+/* The same, of the image's digest in its repository. */
+int container_facts_set_image_digest(struct container_facts *f, struct str digest);

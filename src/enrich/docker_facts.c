@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enrich/docker_facts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/rfc3339.h"
+
+#define SANDBOX "POD" /* the name of the container that holds a pod's namespaces */
+
+static struct str text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? str_from(text) : STR_EMPTY;
+}
+
+static struct str without_slash(struct str name)
+{
+	if (name.n && *name.p == '/')
+		return (struct str){ .p = name.p + 1, .n = name.n - 1 };
+	return name;
+}
+
+static bool is_id(struct str s)
+{
+	if (s.n != CONTAINER_ID_LEN)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!strchr("0123456789abcdef", s.p[i]))
+			return false;
+	return true;
+}
+
+static int begin(struct str id, struct str runtime, struct container_facts *f)
+{
+	if (!is_id(id))
+		return -EBADMSG;
+	container_facts_init(f, id.p);
+	f->bits = CONTAINER_IS_KNOWN;
+	return container_facts_set(f, CONTAINER_RUNTIME, runtime);
+}
+
+/* What dockershim and cri-dockerd write down of a pod. */
+static int add_labels(const json_t *labels, struct container_facts *f)
+{
+	static const struct {
+		const char *label;
+		enum container_text text;
+	} known[] = {
+		{ "io.kubernetes.pod.namespace", CONTAINER_NAMESPACE },
+		{ "io.kubernetes.pod.name", CONTAINER_POD_NAME },
+		{ "io.kubernetes.pod.uid", CONTAINER_POD_UID },
+	};
+	struct str container = text_of(labels, "io.kubernetes.container.name");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(known); i++)
+		r = container_facts_set(f, known[i].text, text_of(labels, known[i].label));
+	if (r < 0)
+		return r;
+	if (!str_eq(container, STR(SANDBOX)))
+		return container_facts_set(f, CONTAINER_POD_CONTAINER, container);
+	f->bits |= CONTAINER_IS_SANDBOX;
+	return 0;
+}
+
+static int add_texts(struct str name, struct str image, struct str image_id, const json_t *labels,
+		     struct container_facts *f)
+{
+	int r = container_facts_set(f, CONTAINER_NAME, without_slash(name));
+
+	if (r == 0 && image.n)
+		r = container_facts_set_image_name(f, image);
+	if (r == 0)
+		r = container_facts_set_image_id(f, image_id);
+	return r == 0 ? add_labels(labels, f) : r;
+}
+
+static int fill_from_item(const json_t *item, struct str runtime, struct container_facts *f)
+{
+	const char *name = json_string_value(json_array_get(json_object_get(item, "Names"), 0));
+	int r = begin(text_of(item, "Id"), runtime, f);
+
+	if (r < 0)
+		return r;
+	return add_texts(name ? str_from(name) : STR_EMPTY, text_of(item, "Image"),
+			 text_of(item, "ImageID"), json_object_get(item, "Labels"), f);
+}
+
+static int fill_from_inspect(const json_t *answer, struct str runtime, struct container_facts *f)
+{
+	const json_t *config = json_object_get(answer, "Config");
+	struct str started = text_of(json_object_get(answer, "State"), "StartedAt");
+	int64_t ns;
+	int r = begin(text_of(answer, "Id"), runtime, f);
+
+	if (r < 0)
+		return r;
+	if (json_is_true(json_object_get(json_object_get(answer, "HostConfig"), "Privileged")))
+		f->bits |= CONTAINER_IS_PRIVILEGED;
+	/* One that was never started has the year 1. */
+	if (rfc3339_parse(started, &ns) == 0)
+		f->started_ns = ns;
+	return add_texts(text_of(answer, "Name"), text_of(config, "Image"),
+			 text_of(answer, "Image"), json_object_get(config, "Labels"), f);
+}
+
+static enum docker_event what_happened(const json_t *event)
+{
+	static const struct {
+		const char *action;
+		enum docker_event what;
+	} known[] = {
+		{ "create", DOCKER_CREATED },	{ "start", DOCKER_STARTED },
+		{ "rename", DOCKER_RENAMED },	{ "destroy", DOCKER_DESTROYED },
+		{ "remove", DOCKER_DESTROYED }, /* podman's word */
+	};
+	struct str action = text_of(event, "Action");
+
+	if (!str_eq(text_of(event, "Type"), STR("container")))
+		return DOCKER_OTHER;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (str_eq(action, str_from(known[i].action)))
+			return known[i].what;
+	return DOCKER_OTHER;
+}
+
+/* The labels are among the attributes. */
+static int fill_from_event(const json_t *event, struct str runtime, struct container_facts *f)
+{
+	const json_t *actor = json_object_get(event, "Actor");
+	const json_t *attributes = json_object_get(actor, "Attributes");
+	int r = begin(text_of(actor, "ID"), runtime, f);
+
+	if (r < 0)
+		return r;
+	return add_texts(text_of(attributes, "name"), text_of(attributes, "image"), STR_EMPTY,
+			 attributes, f);
+}
+
+static int make(int (*fill)(const json_t *, struct str, struct container_facts *),
+		const json_t *from, struct str runtime, struct container_facts *ret)
+{
+	_cleanup_(container_facts_done) struct container_facts f = { 0 };
+	int r = fill(from, runtime, &f);
+
+	if (r < 0)
+		return r;
+	*ret = TAKE(f, (struct container_facts){ 0 });
+	return 0;
+}
+
+int docker_facts_of_item(const json_t *item, struct str runtime, struct container_facts *ret)
+{
+	return make(fill_from_item, item, runtime, ret);
+}
+
+int docker_facts_of_inspect(const json_t *answer, struct str runtime, struct container_facts *ret)
+{
+	return make(fill_from_inspect, answer, runtime, ret);
+}
+
+int docker_facts_of_event(const json_t *event, struct str runtime, enum docker_event *ret_what,
+			  struct container_facts *ret)
+{
+	int r = make(fill_from_event, event, runtime, ret);
+
+	if (r == 0)
+		*ret_what = what_happened(event);
+	return r;
+}
+
+/* Without tag and digest; a colon before a slash is a port's. */
+static struct str repository_of(struct str name)
+{
+	const char *at = memchr(name.p, '@', name.n), *colon, *slash;
+
+	name.n = at ? (size_t)(at - name.p) : name.n;
+	colon = memrchr(name.p, ':', name.n);
+	slash = memrchr(name.p, '/', name.n);
+	if (colon && (!slash || colon > slash))
+		name.n = (size_t)(colon - name.p);
+	return name;
+}
+
+const char *docker_facts_digest(const json_t *repo_digests, const char *image_name)
+{
+	struct str wanted = repository_of(str_from(image_name));
+	const char *first = "";
+
+	for (size_t i = 0; i < json_array_size(repo_digests); i++) {
+		const char *text = json_string_value(json_array_get(repo_digests, i));
+		const char *at = text ? strchr(text, '@') : NULL;
+
+		if (!at)
+			continue;
+		if (str_eq(repository_of(str_from(text)), wanted))
+			return at + 1;
+		first = *first ? first : at + 1;
+	}
+	return first;
+}
