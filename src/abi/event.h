@@ -86,9 +86,15 @@ struct event_id {
 };
 _Static_assert(sizeof(struct event_id) == 24, "event_id is wire format");
 
+#define EVENT_UID_UNKNOWN 0xffffffff /* (uid_t)-1, which is nobody's */
+
+/*
+ * euid is as the initial user namespace has it. Added to it, modulo 2^32, euid_shift gives what the
+ * task's own namespace has, EVENT_UID_UNKNOWN where it has no id for it: 0 in the initial one.
+ */
 struct event_cred {
 	__u32 euid;
-	__u32 reserved;
+	__u32 euid_shift;
 	__u64 inheritable;
 	__u64 permitted;
 	__u64 effective;
@@ -97,12 +103,13 @@ _Static_assert(sizeof(struct event_cred) == 32, "event_cred is wire format");
 
 /*
  * The control group that tells the container: of the v1 memory or pids hierarchy where that is
- * mounted as v1 and the task is not at its root, else of the unified hierarchy.
+ * mounted as v1 and the task is not at its root, else of the unified hierarchy. And the mount
+ * namespace of the task, which tells whose files name its users.
  */
 struct event_cgroup {
 	__u64 id;	 /* kernfs node id: the inode number of its directory */
 	__u32 hierarchy; /* cgroup_root.hierarchy_id, 0 for the unified one */
-	__u32 reserved;
+	__u32 mnt_ns;	 /* inode number; 0: the host's own, or no task's */
 };
 _Static_assert(sizeof(struct event_cgroup) == 16, "event_cgroup is wire format");
 

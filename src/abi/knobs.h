@@ -36,7 +36,7 @@ struct knobs {
 	 * they are not recorded, above four times as many its forks neither. 0: no bound.
 	 */
 	__u32 budget;
-	__u32 reserved;
+	__u32 host_mnt_ns; /* inode number of init's mount namespace; 0: unknown */
 };
 
 _Static_assert(sizeof(struct knobs) == 56, "knobs are shared with the kernel side");

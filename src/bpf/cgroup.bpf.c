@@ -34,7 +34,7 @@ int BPF_PROG(pt_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	head_fill(&r->e.head, EVENT_CGROUP, s, k);
 	r->e.cgroup.id = GET(cgroup, kn, id);
 	r->e.cgroup.hierarchy = GET(cgroup, root, hierarchy_id);
-	r->e.cgroup.reserved = 0;
+	r->e.cgroup.mnt_ns = 0;
 	len = bpf_probe_read_kernel_str(r->path, sizeof(r->path), path);
 	if (len > 1)
 		n = len - 1;

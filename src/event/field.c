@@ -161,6 +161,9 @@ const struct field fields[] = {
 		 "directory."),
 	EXTENDED("pid.container", NUMBER, IMAGE, get_pid_container,
 		 "The process id in the process's own pid namespace."),
+	EXTENDED("uid.container", NUMBER, OWNER, get_uid_container,
+		 "The same as `uid`, as the process's own user namespace has it; empty where that has no "
+		 "id for it."),
 	EXTENDED("exe.path", STRING, PROGRAM, get_exe_path,
 		 "The path of the executed file, links resolved."),
 	EXTENDED("exe.inode", NUMBER, PROGRAM, get_exe_inode, "The inode number of the executed file."),

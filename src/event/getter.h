@@ -53,7 +53,7 @@ field_get_fn get_cap_permitted, get_cap_effective, get_cap_inheritable;
 field_get_fn get_parent_exec_id, get_parent_pid, get_parent_uid, get_parent_user, get_parent_binary;
 field_get_fn get_parent_arguments, get_parent_cwd, get_parent_ktime, get_parent_container_id;
 field_get_fn get_arguments_truncated, get_cwd_truncated, get_argc, get_argv, get_arguments_bytes;
-field_get_fn get_ancestors, get_ktime, get_environment;
+field_get_fn get_ancestors, get_ktime, get_environment, get_uid_container;
 
 /* getter_container.c */
 field_get_fn get_container_id, get_container_name, get_container_image_id;

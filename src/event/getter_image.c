@@ -52,6 +52,14 @@ static struct value uid(const struct image *i)
 	return i->flags & IMAGE_STUB ? value_safe(STR_EMPTY) : value_u64(i->cred->euid);
 }
 
+static struct value uid_container(const struct image *i)
+{
+	uint32_t inner = cred_euid_inner(i->cred);
+
+	return i->flags & IMAGE_STUB || inner == EVENT_UID_UNKNOWN ? value_safe(STR_EMPTY)
+								   : value_u64(inner);
+}
+
 static struct value user(const struct image *i)
 {
 	return value_text(i->user ? i->user->name : STR_EMPTY);
@@ -128,6 +136,7 @@ BOTH(arguments, arguments(i, view))
 BOTH(cwd, cwd(i))
 PARENT(container_id, value_container_id(image_container(i)))
 BOTH(ktime, value_u64(ktime(i)))
+OWN(uid_container, uid_container(i))
 OWN(cap_permitted, value_safe(capability_names(i->cred->permitted)))
 OWN(cap_effective, value_safe(capability_names(i->cred->effective)))
 OWN(cap_inheritable, value_safe(capability_names(i->cred->inheritable)))

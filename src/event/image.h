@@ -105,6 +105,12 @@ struct image {
 /* The credentials of which nothing is known. */
 extern const struct event_cred cred_unknown;
 
+/* As its own user namespace has it; EVENT_UID_UNKNOWN where that has none, or nobody knows. */
+static inline uint32_t cred_euid_inner(const struct event_cred *cred)
+{
+	return cred->euid + cred->euid_shift;
+}
+
 /* NULL where it was not collected. */
 static inline const struct event_exe_ext *program_exe_ext(const struct program *p)
 {

@@ -14,9 +14,10 @@ struct kernel_facts {
 	bool has_group_dead; /* the exit tracepoint has the argument group_dead */
 	int cgroup_v1_index; /* as in abi/knobs.h */
 	int cgroup_v1_hierarchy;
+	uint32_t host_mnt_ns; /* the same */
 };
 
-/* Reads the kernel's BTF and /proc/cgroups. 0 or a negative errno. */
+/* Reads the kernel's BTF, /proc/cgroups and /proc/1. 0 or a negative errno. */
 int kernel_facts_read(struct kernel_facts *ret);
 
 struct probe {

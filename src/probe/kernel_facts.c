@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "probe/internal.h"
@@ -93,6 +94,16 @@ static void find_v1(const struct btf *btf, struct kernel_facts *ret)
 	}
 }
 
+/* Init's; ours where that is hidden. */
+static uint32_t host_mnt_ns(void)
+{
+	struct stat st;
+
+	if (stat("/proc/1/ns/mnt", &st) < 0 && stat("/proc/self/ns/mnt", &st) < 0)
+		return 0;
+	return (uint32_t)st.st_ino;
+}
+
 int kernel_facts_read(struct kernel_facts *ret)
 {
 	_cleanup_(btf_closep) struct btf *btf = btf__load_vmlinux_btf();
@@ -101,5 +112,6 @@ int kernel_facts_read(struct kernel_facts *ret)
 		return -errno;
 	ret->has_group_dead = tracepoint_has_args(btf, "btf_trace_sched_process_exit", 2);
 	find_v1(btf, ret);
+	ret->host_mnt_ns = host_mnt_ns();
 	return 0;
 }

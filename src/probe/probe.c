@@ -115,6 +115,7 @@ static int map_knobs(struct probe *p)
 	p->knobs->page_size = (uint32_t)page;
 	p->knobs->cgroup_v1_index = p->kernel.cgroup_v1_index;
 	p->knobs->cgroup_v1_hierarchy = (uint32_t)p->kernel.cgroup_v1_hierarchy;
+	p->knobs->host_mnt_ns = p->kernel.host_mnt_ns;
 	p->knobs->budget = p->options.budget;
 	return 0;
 }

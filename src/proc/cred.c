@@ -12,7 +12,7 @@ struct cred {
 
 static uint64_t cred_hash(const struct event_cred *cred)
 {
-	uint64_t hash = hash_mix(cred->permitted + cred->euid);
+	uint64_t hash = hash_mix(cred->permitted + cred->euid + ((uint64_t)cred->euid_shift << 32));
 
 	hash = hash_mix(hash ^ cred->effective);
 	return hash_mix(hash ^ cred->inheritable);
@@ -22,7 +22,8 @@ static bool cred_eq(const void *item, const void *key)
 {
 	const struct event_cred *a = &((const struct cred *)item)->facts, *b = key;
 
-	return a->euid == b->euid && a->permitted == b->permitted && a->effective == b->effective &&
+	return a->euid == b->euid && a->euid_shift == b->euid_shift &&
+	       a->permitted == b->permitted && a->effective == b->effective &&
 	       a->inheritable == b->inheritable;
 }
 

@@ -288,7 +288,7 @@ int fold_exec(struct fold *f, const struct event_exec *e, const struct step *ste
 static int exit_fill(struct fold *f, const struct process *process, struct image *image,
 		     const struct event_exit *e)
 {
-	struct event_cred cred = { .euid = e->euid };
+	struct event_cred cred = { .euid = e->euid, .euid_shift = EVENT_UID_UNKNOWN - e->euid };
 	bool is_known = true;
 	int r;
 

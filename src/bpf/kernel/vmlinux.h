@@ -122,7 +122,25 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct uid_gid_extent {
+	u32 first, lower_first, count;
+};
+
+struct uid_gid_map {
+	union {
+		struct {
+			struct uid_gid_extent extent[5];
+			u32 nr_extents;
+		};
+		struct {
+			struct uid_gid_extent *forward, *reverse;
+		};
+	};
+};
+
 struct user_namespace {
+	struct uid_gid_map uid_map;
+	int level;
 	struct ns_common ns;
 };
 
@@ -267,5 +285,7 @@ struct bpf_iter__task {
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630 /* include/uapi/linux/magic.h */
 #define MINOR_BITS 20			 /* include/linux/kdev_t.h */
 #define PIDTYPE_SID 3			 /* include/linux/pid_types.h */
+#define UID_GID_MAP_MAX_BASE_EXTENTS 5	 /* include/linux/user_namespace.h */
+#define UID_GID_MAP_STEPS 9		 /* to find one of UID_GID_MAP_MAX_EXTENTS: 340 */
 
 #endif

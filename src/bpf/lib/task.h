@@ -6,6 +6,7 @@
 #pragma once
 
 #include "read.h"
+#include "user.h"
 
 #include "abi/event.h"
 #include "abi/knobs.h"
@@ -59,10 +60,18 @@ static __always_inline void fill_cred(struct event_cred *c, const struct cap_set
 				      const struct cred *cred)
 {
 	c->euid = GET(cred, euid.val);
-	c->reserved = 0;
+	c->euid_shift = uid_shift(GET(cred, user_ns), c->euid);
 	c->inheritable = caps->inheritable;
 	c->permitted = caps->permitted;
 	c->effective = caps->effective;
+}
+
+/* 0: the host's own, or none, as of a task on its way out. */
+static __always_inline __u32 mnt_ns_of(struct task_struct *t, const struct knobs *k)
+{
+	__u32 inum = GET(t, nsproxy, mnt_ns, ns.inum);
+
+	return inum == k->host_mnt_ns ? 0 : inum;
 }
 
 static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_struct *t,
@@ -72,7 +81,7 @@ static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_stru
 	struct cgroup *cgroup = NULL;
 	int i = k->cgroup_v1_index;
 
-	c->reserved = 0;
+	c->mnt_ns = mnt_ns_of(t, k);
 	if (i >= 0 && i < 16) {
 		struct cgroup_subsys_state *css = NULL;
 

@@ -79,6 +79,7 @@ static const char *const extended_names[] = {
 	"ns.cgroup",
 	"cgroup.id",
 	"pid.container",
+	"uid.container",
 	"exe.path",
 	"exe.inode",
 	"exe.dev",

@@ -20,6 +20,7 @@ static void test_sample(void **state)
 	assert_field(&s, "ktime", "34639707480068280");
 	assert_field(&s, "pid", "148749");
 	assert_field(&s, "uid", "3000");
+	assert_field(&s, "uid.container", "3000");
 	assert_field(&s, "user", "user");
 	assert_field(&s, "binary", "/usr/bin/python3");
 	assert_field(&s, "arguments", "-m http.server 8000");
@@ -37,6 +38,33 @@ static void test_sample(void **state)
 	assert_field(&s, "parent.pid", "3416136");
 	assert_field(&s, "parent.arguments", "");
 	assert_field(&s, "ancestors", "3416136:/usr/bin/bash");
+}
+
+/* The uid of its own namespace, and that it has none there. */
+static void test_user_namespace(void **state)
+{
+	static const struct {
+		uint32_t euid, inner;
+		const char *shown;
+	} cases[] = {
+		{ 3000, 3000, "3000" },		 { 100000, 0, "0" },
+		{ 0, 4294967294, "4294967294" }, { 4294967294, 1, "1" },
+		{ 3000, EVENT_UID_UNKNOWN, "" }, { 0, EVENT_UID_UNKNOWN, "" },
+	};
+	_cleanup_(sample_done) struct sample s;
+
+	(void)state;
+	sample_init(&s);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct event_cred cred = { .euid = cases[i].euid,
+					   .euid_shift = cases[i].inner - cases[i].euid };
+
+		s.image.cred = &cred;
+		assert_field(&s, "uid.container", cases[i].shown);
+	}
+	s.image.flags = IMAGE_STUB;
+	assert_field(&s, "uid.container", "");
+	s.image.cred = &cred_unknown;
 }
 
 static const char *const parent_keys[] = {
@@ -209,11 +237,11 @@ static void test_ancestors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample),	     cmocka_unit_test(test_no_parent),
-		cmocka_unit_test(test_stub_parent),  cmocka_unit_test(test_unknown_program),
-		cmocka_unit_test(test_capabilities), cmocka_unit_test(test_cut_by_view),
-		cmocka_unit_test(test_cut_before),   cmocka_unit_test(test_argc_counted),
-		cmocka_unit_test(test_ancestors),
+		cmocka_unit_test(test_sample),	       cmocka_unit_test(test_no_parent),
+		cmocka_unit_test(test_stub_parent),    cmocka_unit_test(test_unknown_program),
+		cmocka_unit_test(test_capabilities),   cmocka_unit_test(test_cut_by_view),
+		cmocka_unit_test(test_cut_before),     cmocka_unit_test(test_argc_counted),
+		cmocka_unit_test(test_user_namespace), cmocka_unit_test(test_ancestors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

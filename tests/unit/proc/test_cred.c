@@ -14,6 +14,7 @@
 static const struct event_cred creds[] = {
 	{ .euid = 1 },
 	{ .euid = 2 },
+	{ .euid = 1, .euid_shift = 1 },
 	{ .euid = 1, .permitted = 1 },
 	{ .euid = 1, .effective = 1 },
 	{ .euid = 1, .inheritable = 1 },
@@ -50,6 +51,7 @@ static void test_differences(void **state)
 {
 	static const struct event_cred others[] = {
 		{ .euid = 2 },
+		{ .euid = 1, .euid_shift = 1 },
 		{ .euid = 1, .permitted = 1 },
 		{ .euid = 1, .effective = 1 },
 		{ .euid = 1, .inheritable = 1 },
