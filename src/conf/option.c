@@ -16,6 +16,7 @@
 #include "conf/scalar.h"
 
 #define PATH_MAX_SHOWN 256
+#define NAMES_MAX_SHOWN 1024
 #define KNOWN_MAX 64 /* keys that one map may have */
 
 /* Where a value came from, for what is said about it. */
@@ -330,7 +331,7 @@ static void report_unknown(const struct conf_node *key, const char *path, const 
 			   struct diag *reterr)
 {
 	const char *near = nearest_name(key->text, known);
-	char key_path[PATH_MAX_SHOWN], names[PATH_MAX_SHOWN];
+	char key_path[PATH_MAX_SHOWN], names[NAMES_MAX_SHOWN];
 
 	path_of(path, key->text, key_path);
 	join_names(known, names, sizeof(names));
