@@ -9,9 +9,11 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define HIERARCHIES_MAX 32
 #define FILEID_KERNFS 0xfe /* include/linux/exportfs.h */
+#define ROOT_INO 1	   /* of kernfs: fs/kernfs/dir.c, kernfs_create_root() */
 
 struct hierarchy {
 	uint32_t id;
@@ -75,34 +77,36 @@ static bool is_known(const struct cgroup_paths *c, uint32_t id)
 static int add(struct cgroup_paths *c, uint32_t id, const char *mount)
 {
 	_cleanup_(freep) char *copy = NULL;
-	int fd;
+	_cleanup_(closep) int fd = -1;
+	struct stat st;
 
 	if (c->n == HIERARCHIES_MAX || is_known(c, id))
 		return 0;
+	fd = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_ino != ROOT_INO)
+		return 0; /* hidden from us: its groups stay unknown */
 	copy = strdup(mount);
 	if (!copy)
 		return -ENOMEM;
-	fd = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return 0; /* hidden from us: its groups stay unknown */
 	c->hierarchies[c->n++] = (struct hierarchy){
-		.id = id, .fd = fd, .mount = TAKE_PTR(copy), .mount_len = strlen(mount)
+		.id = id, .fd = TAKE_FD(fd), .mount = TAKE_PTR(copy), .mount_len = strlen(mount)
 	};
 	return 0;
 }
 
 /*
  * A line of proc_pid_mountinfo(5): ... root mountpoint options - type source super-options. Only
- * whole hierarchies are of use: the root of the mount must be "/".
+ * whole hierarchies are of use. What they are the inode says: in a control group namespace of its
+ * own, as containers have one, the root of a part is told as "/" and that of the whole as "/../..".
  */
 static int add_line(struct cgroup_paths *c, char *line)
 {
-	char root[256], mount[4096], type[64], super[512];
+	char mount[4096], type[64], super[512];
 	char *dash = strstr(line, " - ");
 	uint32_t id = 0;
 
-	if (!dash || sscanf(line, "%*d %*d %*s %255s %4095s", root, mount) != 2 ||
-	    sscanf(dash, " - %63s %*s %511s", type, super) != 2 || strcmp(root, "/") != 0)
+	if (!dash || sscanf(line, "%*d %*d %*s %*s %4095s", mount) != 1 ||
+	    sscanf(dash, " - %63s %*s %511s", type, super) != 2)
 		return 0;
 	if (strcmp(type, "cgroup2") == 0 ||
 	    (strcmp(type, "cgroup") == 0 && hierarchy_of(super, &id) == 0))

@@ -209,3 +209,25 @@ def test_cgroup_id_is_the_inode_of_the_directory(extended):
         record = extended.of(running.pid, "execve")[0]
         assert record["cgroup.id"] == str(directory.stat().st_ino)
         assert "container.id" not in record
+
+
+def test_group_of_an_older_process_from_another_cgroup_namespace(start_agent, workloads, work):
+    """As in a container: what the agent sees of the hierarchies begins at its own group, but for the host's mount."""
+    where = hierarchies()["hybrid"]
+    with cgroups(f"/docker/{ID}", where) as files, cgroups(f"/docker/{OTHER}", where) as own:
+        popen = subprocess.Popen([workloads / "hold"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 preexec_fn=entering(files, roots()))
+        popen.stdout.readline()
+        entered = " && ".join(f"echo 0 >{path}" for path in own)
+        host = work / "host"
+        host.mkdir()
+        script = f"mount --rbind /sys/fs/cgroup {host}; " + "umount -l /sys/fs/cgroup; " + \
+                 "mkdir -p /sys/fs/cgroup 2>/dev/null; exec \"$@\""
+        agent = start_agent(prefix=["sh", "-c", f"{entered} && exec unshare --cgroup --mount sh -c '{script}' sh \"$@\"",
+                                    "sh"])
+        popen.stdin.close()
+        popen.wait()
+        try:
+            assert agent.one(popen.pid, "exit")["container.id"] == ID
+        finally:
+            agent.kill()
