@@ -48,6 +48,7 @@ int observer_listen(struct observer *o, const struct agent_settings *settings)
 	const struct control_options options = {
 		.socket = settings->control_socket,
 		.listen = settings->metrics_listen,
+		.allow_remote = settings->metrics_remote,
 		.instance = settings->instance,
 	};
 

@@ -109,6 +109,10 @@ const struct option agent_settings_options[] = {
 		struct agent_settings, "MetricsListen", metrics_listen, .def = "none",
 		.help = "Where Prometheus finds the metrics: ADDRESS:PORT on the loopback interface, such as "
 			"`127.0.0.1:9464` or `[::1]:9464`, or `none`."),
+	OPT_BOOL(
+		struct agent_settings, "MetricsRemote", metrics_remote, .def = "false",
+		.help = "Whether `MetricsListen` may be an address that other hosts reach, such as `0.0.0.0:9464` in a pod "
+			"with an address of its own. Whoever reaches it may read the metrics, and nothing else."),
 	{ .type = OPTION_END },
 };
 
@@ -156,8 +160,15 @@ static bool is_loopback(const char *address)
 	return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-/* ADDRESS:PORT or [ADDRESS]:PORT. */
-static bool is_loopback_endpoint(const char *text)
+static bool is_address(const char *address)
+{
+	struct in6_addr any;
+
+	return inet_pton(AF_INET, address, &any) == 1 || inet_pton(AF_INET6, address, &any) == 1;
+}
+
+/* ADDRESS:PORT or [ADDRESS]:PORT; of the loopback interface, or of any. */
+static bool is_endpoint(const char *text, bool is_remote)
 {
 	_cleanup_(freep) char *address = NULL;
 	const char *colon = strrchr(text, ':');
@@ -168,7 +179,8 @@ static bool is_loopback_endpoint(const char *text)
 	has_brackets = *text == '[' && colon[-1] == ']' && colon - text > 2;
 	address = has_brackets ? strndup(text + 1, (size_t)(colon - text) - 2)
 			       : strndup(text, (size_t)(colon - text));
-	return address && is_loopback(address) && (has_brackets || !strchr(address, ':'));
+	return address && (is_loopback(address) || (is_remote && is_address(address))) &&
+	       (has_brackets || !strchr(address, ':'));
 }
 
 static void check_names(const struct agent_settings *s, const struct source *src)
@@ -215,9 +227,11 @@ static void check_places(const struct agent_settings *s, const struct source *sr
 	if (s->control_socket && strlen(s->control_socket) > 107)
 		finding(src, "ControlSocket",
 			"too long: a socket's path may have at most 107 bytes");
-	if (s->metrics_listen && !is_loopback_endpoint(s->metrics_listen))
+	if (s->metrics_listen && !is_endpoint(s->metrics_listen, s->metrics_remote))
 		finding(src, "MetricsListen",
-			"expected an address of the loopback interface such as 127.0.0.1:9464, or none, not '%s'",
+			s->metrics_remote
+				? "expected an address such as 0.0.0.0:9464 or [::]:9464, or none, not '%s'"
+				: "expected an address of the loopback interface such as 127.0.0.1:9464, or none, not '%s'",
 			s->metrics_listen);
 }
 

@@ -33,7 +33,8 @@ struct agent_settings {
 	int log_level;	      /* enum log_level */
 	int log_format;	      /* enum log_format */
 	char *control_socket; /* a path; NULL: none */
-	char *metrics_listen; /* ADDRESS:PORT of the loopback interface; NULL: none */
+	char *metrics_listen; /* ADDRESS:PORT; NULL: none */
+	bool metrics_remote;  /* other hosts may ask */
 };
 
 /* diag_entry.file of what is wrong with a flag; its path is the name of the setting */

@@ -68,6 +68,14 @@ static unsigned int format_health(struct control *c, struct buf *out)
 	return is_healthy ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
+static unsigned int format_life(struct control *c, struct buf *out)
+{
+	bool is_alive = health_judge_life(c->health, clock_now_ns(CLOCK_MONOTONIC), out);
+
+	buf_put_char(out, '\n');
+	return is_alive ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+}
+
 static void put_state(struct control *c, struct buf *out)
 {
 	pthread_mutex_lock(&c->lock);
@@ -98,6 +106,7 @@ static const struct page pages[] = {
 	  .type = "text/plain; version=0.0.4; charset=utf-8",
 	  .format = format_metrics },
 	{ .url = "/healthz", .type = "application/json", .format = format_health },
+	{ .url = "/livez", .type = "application/json", .format = format_life },
 	{ .url = "/status",
 	  .type = "application/json",
 	  .format = format_status,
@@ -171,8 +180,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "No bodies.\n");
 	if (!page)
 		return refuse(connection, MHD_HTTP_NOT_FOUND,
-			      s->is_private ? "There are /metrics, /healthz and /status.\n"
-					    : "There are /metrics and /healthz.\n");
+			      s->is_private ? "There are /metrics, /healthz, /livez and /status.\n"
+					    : "There are /metrics, /healthz and /livez.\n");
 	status = page->format(s->control, &body);
 	if (buf_failed(&body))
 		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "Out of memory.\n");

@@ -4,6 +4,7 @@
  *
  *   /metrics  Prometheus text
  *   /healthz  200 or 503, {"healthy":false,"reasons":["…"]}
+ *   /livez    the same, of what a restart could mend: a reader that does not turn
  *   /status   JSON, on the unix socket only: {"version","pid","instance","uptime_seconds",
  *             "health":{…},"agent":{…},"metrics":[…]}; health is as above, metrics are as
  *             metrics_format_json() writes them

@@ -112,16 +112,21 @@ static uint64_t seconds_since(uint64_t then_ns, uint64_t now_ns)
 	return now_ns > then_ns ? (now_ns - then_ns) / SECOND : 0;
 }
 
-static void judge_reader(const struct health *h, uint64_t now_ns, struct verdict *v)
+static void judge_turns(const struct health *h, uint64_t now_ns, struct verdict *v)
 {
 	uint64_t turned_ns = atomic_load(&h->turned_ns);
-	uint64_t lost_ns = atomic_load(&h->lost_ns);
 
 	if (!turned_ns)
 		put_reason(v, "the agent is not ready yet");
 	else if (now_ns > turned_ns && now_ns - turned_ns > HEALTH_TURN_NS)
 		put_reason(v, "the reader has been stuck for %" PRIu64 " s",
 			   seconds_since(turned_ns, now_ns));
+}
+
+static void judge_losses(const struct health *h, uint64_t now_ns, struct verdict *v)
+{
+	uint64_t lost_ns = atomic_load(&h->lost_ns);
+
 	if (lost_ns && seconds_since(lost_ns, now_ns) * SECOND < HEALTH_LOSS_NS)
 		put_reason(v, "records were lost %" PRIu64 " s ago, %" PRIu64 " since the start",
 			   seconds_since(lost_ns, now_ns), atomic_load(&h->n_lost));
@@ -139,20 +144,36 @@ static void judge_check(const struct health_check *check, uint64_t now_ns, struc
 			   strerror_r(r < 0 ? -r : r, text, sizeof(text)));
 }
 
+static void put_verdict(const struct verdict *v, struct buf *out)
+{
+	buf_printf(out, "{\"healthy\":%s,\"reasons\":[", v->is_healthy ? "true" : "false");
+	buf_put_str(out, buf_str(v->out));
+	buf_put_str(out, STR("]}"));
+}
+
 bool health_judge(struct health *h, uint64_t now_ns, struct buf *out)
 {
 	_cleanup_(buf_done) struct buf reasons = { 0 };
 	struct verdict v = { .out = &reasons, .is_healthy = true };
 	const struct list *l;
 
-	judge_reader(h, now_ns, &v);
+	judge_turns(h, now_ns, &v);
+	judge_losses(h, now_ns, &v);
 	pthread_mutex_lock(&h->lock);
 	for (l = h->checks.next; l != &h->checks; l = l->next)
 		judge_check(LIST_ENTRY(l, struct health_check, link), now_ns, &v);
 	pthread_mutex_unlock(&h->lock);
 
-	buf_printf(out, "{\"healthy\":%s,\"reasons\":[", v.is_healthy ? "true" : "false");
-	buf_put_str(out, buf_str(&reasons));
-	buf_put_str(out, STR("]}"));
+	put_verdict(&v, out);
+	return v.is_healthy;
+}
+
+bool health_judge_life(struct health *h, uint64_t now_ns, struct buf *out)
+{
+	_cleanup_(buf_done) struct buf reasons = { 0 };
+	struct verdict v = { .out = &reasons, .is_healthy = true };
+
+	judge_turns(h, now_ns, &v);
+	put_verdict(&v, out);
 	return v.is_healthy;
 }

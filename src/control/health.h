@@ -63,3 +63,5 @@ void health_pass(struct health_check *check);
  * Any thread.
  */
 bool health_judge(struct health *h, uint64_t now_ns, struct buf *out);
+/* The same of the reader's turns alone: of what a restart could mend. */
+bool health_judge_life(struct health *h, uint64_t now_ns, struct buf *out);

@@ -220,6 +220,10 @@ static const struct {
 	  AT "16: ControlSocket: too long: a socket's path may have at most 107 bytes\n" },
 	{ "MetricsListen: 0.0.0.0:1", AT "16: MetricsListen: " LISTEN "'0.0.0.0:1'\n" },
 	{ "MetricsListen: 127.0.0.1", AT "16: MetricsListen: " LISTEN "'127.0.0.1'\n" },
+	{ "MetricsListen: 0.0.0.0\nMetricsRemote: true", AT
+	  "16: MetricsListen: expected an address such as 0.0.0.0:9464 or [::]:9464, or none, not '0.0.0.0'\n" },
+	{ "MetricsListen: ::0:1\nMetricsRemote: true", AT
+	  "16: MetricsListen: expected an address such as 0.0.0.0:9464 or [::]:9464, or none, not '::0:1'\n" },
 	{ "MetricsListen: 127.0.0.1:0", AT "16: MetricsListen: " LISTEN "'127.0.0.1:0'\n" },
 	{ "MetricsListen: '::1:80'", AT "16: MetricsListen: " LISTEN "'::1:80'\n" },
 	{ "MetricsListen: '[::]:80'", AT "16: MetricsListen: " LISTEN "'[::]:80'\n" },
@@ -227,8 +231,8 @@ static const struct {
 	  AT "11: LogLevel: expected error, warning, info or debug, not 'loud'\n" },
 	{ "createTime: 1", AT
 	  "1: createTime: unknown key; expected Instance, NodeName, HostRoot, RingSize, MaxMemory, JournalSize, CgroupBudget, KeepOnStop, StateDirectory, PinDirectory, TableMemory, "
-	  "TableProcesses, TableUsers, TableCgroups, TableContainers, Hooks, LogLevel, LogFormat, ControlSocket or "
-	  "MetricsListen\n" },
+	  "TableProcesses, TableUsers, TableCgroups, TableContainers, Hooks, LogLevel, LogFormat, ControlSocket, "
+	  "MetricsListen or MetricsRemote\n" },
 	/* All of them in one go. */
 	{ "LogLevel: ${PT_NONE}\nRingSize: 3MiB\nHooks: rwa\n", FILE_NAME
 	  ":1:11: LogLevel: the environment variable 'PT_NONE' is not set; set it, or write "
@@ -266,6 +270,24 @@ static void test_listen(void **state)
 	}
 }
 
+static void test_listen_for_others(void **state)
+{
+	static const char *const right[] = { "0.0.0.0:1", "[::]:9464", "10.1.2.3:80",
+					     "127.0.0.1:80" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(right); i++) {
+		_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+		const struct agent_flag flags[] = { { "MetricsListen", right[i] },
+						    { "MetricsRemote", "true" } };
+		char findings[256];
+
+		assert_int_equal(load("", flags, 2, &s, findings, sizeof(findings)), 0);
+		assert_string_equal(s.metrics_listen, right[i]);
+		assert_true(s.metrics_remote);
+	}
+}
+
 static void test_no_file(void **state)
 {
 	_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
@@ -283,7 +305,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
 		cmocka_unit_test(test_flags_win), cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_listen),	  cmocka_unit_test(test_no_file),
-		cmocka_unit_test(test_host_root),
+		cmocka_unit_test(test_host_root), cmocka_unit_test(test_listen_for_others),
 	};
 
 	unsetenv("PT_NONE");

@@ -141,6 +141,20 @@ static void test_health(void **state)
 	assert_answer(f, GET("/healthz"), "200", "\r\n\r\n{\"healthy\":true,\"reasons\":[]}\n");
 }
 
+static void test_life(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
+
+	assert_answer(f, GET("/livez"), "503", "the agent is not ready yet");
+	health_turn(&f->health, now);
+	health_lose(&f->health, 5, now);
+	assert_answer(f, GET("/healthz"), "503", "records were lost");
+	assert_answer(f, GET("/livez"), "200", "\r\n\r\n{\"healthy\":true,\"reasons\":[]}\n");
+	health_turn(&f->health, now - HEALTH_TURN_NS - 1);
+	assert_answer(f, GET("/livez"), "503", "the reader has been stuck for 5 s");
+}
+
 static void test_status(void **state)
 {
 	struct fixture *f = *state;
@@ -165,7 +179,7 @@ static void test_refusals(void **state)
 	static const struct {
 		const char *request, *status, *part;
 	} cases[] = {
-		{ GET("/"), "404", "/metrics, /healthz and /status" },
+		{ GET("/"), "404", "/metrics, /healthz, /livez and /status" },
 		{ GET("/metricsx"), "404", "" },
 		{ GET("/../metrics"), "404", "" },
 		{ "POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "405",
@@ -323,10 +337,10 @@ static void test_fails_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_metrics),	TEST(test_health),	     TEST(test_status),
-		TEST(test_refusals),	TEST(test_too_long_a_head),  TEST(test_garbage),
-		TEST(test_head),	TEST(test_many_connections), TEST(test_port),
-		TEST(test_fails_whole),
+		TEST(test_metrics), TEST(test_health),	    TEST(test_life),
+		TEST(test_status),  TEST(test_refusals),    TEST(test_too_long_a_head),
+		TEST(test_garbage), TEST(test_head),	    TEST(test_many_connections),
+		TEST(test_port),    TEST(test_fails_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
