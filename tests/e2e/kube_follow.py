@@ -11,7 +11,7 @@ import uuid
 import harness
 from harness import wait_until
 
-TOLD_S = 5  # until something must have been told
+TOLD_S = 20  # until something must have been told
 NODE = "node-1"
 
 _names = itertools.count(1)
