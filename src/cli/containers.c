@@ -70,7 +70,18 @@ static int run(const struct command_line *line)
 }
 
 static const struct command_option options[] = {
-	RUNTIME_SOURCES_OPTIONS,
+	{ .letter = 'd',
+	  .name = "docker",
+	  .argument = "PATH",
+	  .help = "the socket of Docker (default: /run/docker.sock)" },
+	{ .letter = 'p',
+	  .name = "podman",
+	  .argument = "PATH",
+	  .help = "the socket of podman (default: /run/podman/podman.sock)" },
+	{ .letter = 'c',
+	  .name = "cri",
+	  .argument = "PATH",
+	  .help = "the socket of a runtime of Kubernetes (default: containerd's, CRI-O's or cri-dockerd's)" },
 	{ .letter = 'w',
 	  .name = "wait",
 	  .argument = "SECONDS",
@@ -82,7 +93,7 @@ const struct command command_containers = {
 	.name = "containers",
 	.summary = "List the containers of this machine, as their runtimes tell",
 	.text = "Asks the container runtimes of this machine in the way that the agent does: Docker and podman over "
-		"the Docker Engine API. Prints one JSON object per line: first the containers, with all that is "
+		"the Docker Engine API, containerd and CRI-O over the Container Runtime Interface. Prints one JSON object per line: first the containers, with all that is "
 		"known of each and which sources told it, then the sources, with their state: 'off' where there is "
 		"nothing to ask, 'connecting' where it does not answer, 'ready'. No agent is needed.\n\n"
 		"A source is not asked when its socket is given as 'none'.",

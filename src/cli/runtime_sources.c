@@ -5,6 +5,7 @@
 
 #include "base/json_text.h"
 #include "cli/container_list.h"
+#include "enrich/cri_api.h"
 #include "enrich/docker_api.h"
 
 static int start_docker(const char *const *sockets, const struct container_sink *sink, void **ret)
@@ -17,6 +18,11 @@ static int start_podman(const char *const *sockets, const struct container_sink 
 	return docker_api_new_podman(sockets, sink, (struct docker_api **)ret);
 }
 
+static int start_cri(const char *const *sockets, const struct container_sink *sink, void **ret)
+{
+	return cri_api_new(sockets, sink, (struct cri_api **)ret);
+}
+
 static const struct kind {
 	const char *option;
 	const char *const *sockets;
@@ -25,6 +31,7 @@ static const struct kind {
 } kinds[] = {
 	{ "docker", docker_sockets, &docker_source, start_docker },
 	{ "podman", podman_sockets, &podman_source, start_podman },
+	{ "cri", cri_sockets, &cri_source, start_cri },
 };
 
 static int start(struct runtime_sources *s, const struct kind *kind, const char *given,

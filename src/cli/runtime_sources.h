@@ -10,17 +10,6 @@
 
 #define RUNTIME_SOURCES_MAX 3
 
-/* Rows for a command that has them. */
-#define RUNTIME_SOURCES_OPTIONS                                                   \
-	{ .letter = 'd',                                                          \
-	  .name = "docker",                                                       \
-	  .argument = "PATH",                                                     \
-	  .help = "the socket of Docker (default: /run/docker.sock)" },           \
-	{                                                                         \
-		.letter = 'p', .name = "podman", .argument = "PATH",              \
-		.help = "the socket of podman (default: /run/podman/podman.sock)" \
-	}
-
 struct container_list;
 
 struct runtime_sources {
@@ -32,8 +21,8 @@ struct runtime_sources {
 };
 
 /*
- * Starts those that the options do not switch off; they tell `list`, which must outlive them. 0 or
- * a negative errno; runtime_sources_done() in every case.
+ * Starts those that the options --docker, --podman and --cri do not switch off; they tell `list`,
+ * which must outlive them. 0 or a negative errno; runtime_sources_done() in every case.
  */
 int runtime_sources_start(struct runtime_sources *s, const struct command_line *line,
 			  struct container_list *list);

@@ -105,9 +105,14 @@ static bool is_hash(struct str s)
 	if (s.n != HASH_DIGITS)
 		return false;
 	for (size_t i = 0; i < s.n; i++)
-		if (!strchr("0123456789abcdef", s.p[i]))
+		if (!memchr("0123456789abcdef", s.p[i], 16))
 			return false;
 	return true;
+}
+
+bool container_facts_is_id(struct str text)
+{
+	return is_hash(text);
 }
 
 static struct str without_prefix(struct str s)

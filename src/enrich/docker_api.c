@@ -219,22 +219,13 @@ static int follow(struct docker_api *api, bool *ret_was_ready)
 	return r < 0 ? r : -ECONNRESET;
 }
 
-static unsigned int lost_ms(struct docker_api *api, int r, unsigned int n_failures)
-{
-	if (r != -ECANCELED) {
-		runtime_desk_set_lost(&api->desk, r);
-		runtime_desk_count_failure(&api->desk, r);
-	}
-	return runtime_desk_back_off_ms(&api->desk, n_failures);
-}
-
 static void *watch(void *ctx)
 {
 	struct docker_api *api = ctx;
 	unsigned int n_failures = 0, ms;
 
 	do {
-		const char *socket = runtime_desk_find_socket(&api->desk);
+		const char *socket = runtime_desk_find_socket(&api->desk, NULL);
 		bool was_ready = false;
 
 		ms = LOOK_MS;
@@ -243,8 +234,7 @@ static void *watch(void *ctx)
 
 			api->socket = socket;
 			r = follow(api, &was_ready);
-			n_failures = was_ready ? 0 : n_failures + 1;
-			ms = lost_ms(api, r, n_failures);
+			ms = runtime_desk_lost(&api->desk, r, was_ready, &n_failures);
 		} else {
 			runtime_desk_set_off(&api->desk);
 		}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rfc3339.h"
+#include "enrich/image_name.h"
 
 #define SANDBOX "POD" /* the name of the container that holds a pod's namespaces */
 
@@ -22,19 +23,9 @@ static struct str without_slash(struct str name)
 	return name;
 }
 
-static bool is_id(struct str s)
-{
-	if (s.n != CONTAINER_ID_LEN)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!strchr("0123456789abcdef", s.p[i]))
-			return false;
-	return true;
-}
-
 static int begin(struct str id, struct str runtime, struct container_facts *f)
 {
-	if (!is_id(id))
+	if (!container_facts_is_id(id))
 		return -EBADMSG;
 	container_facts_init(f, id.p);
 	f->bits = CONTAINER_IS_KNOWN;
@@ -171,33 +162,15 @@ int docker_facts_of_event(const json_t *event, struct str runtime, enum docker_e
 	return r;
 }
 
-/* Without tag and digest; a colon before a slash is a port's. */
-static struct str repository_of(struct str name)
-{
-	const char *at = memchr(name.p, '@', name.n), *colon, *slash;
-
-	name.n = at ? (size_t)(at - name.p) : name.n;
-	colon = memrchr(name.p, ':', name.n);
-	slash = memrchr(name.p, '/', name.n);
-	if (colon && (!slash || colon > slash))
-		name.n = (size_t)(colon - name.p);
-	return name;
-}
-
 const char *docker_facts_digest(const json_t *repo_digests, const char *image_name)
 {
-	struct str wanted = repository_of(str_from(image_name));
-	const char *first = "";
+	const char *digest = "";
 
 	for (size_t i = 0; i < json_array_size(repo_digests); i++) {
 		const char *text = json_string_value(json_array_get(repo_digests, i));
-		const char *at = text ? strchr(text, '@') : NULL;
 
-		if (!at)
-			continue;
-		if (str_eq(repository_of(str_from(text)), wanted))
-			return at + 1;
-		first = *first ? first : at + 1;
+		if (text && image_name_take_digest(text, image_name, &digest))
+			break;
 	}
-	return first;
+	return digest;
 }

@@ -122,13 +122,16 @@ bool runtime_desk_is_ending(struct runtime_desk *d)
 	return d->is_ending;
 }
 
-const char *runtime_desk_find_socket(const struct runtime_desk *d)
+const char *runtime_desk_find_socket(const struct runtime_desk *d, const char *last)
 {
+	bool is_behind = !last;
 	struct stat st;
 
-	for (size_t i = 0; d->sockets[i]; i++)
-		if (stat(d->sockets[i], &st) == 0 && S_ISSOCK(st.st_mode))
+	for (size_t i = 0; d->sockets[i]; i++) {
+		if (is_behind && stat(d->sockets[i], &st) == 0 && S_ISSOCK(st.st_mode))
 			return d->sockets[i];
+		is_behind |= d->sockets[i] == last;
+	}
 	return NULL;
 }
 
@@ -192,16 +195,6 @@ void runtime_desk_dismiss(struct runtime_desk *d)
 	(void)runtime_desk_pause(d, 0);
 }
 
-unsigned int runtime_desk_back_off_ms(struct runtime_desk *d, unsigned int n_failures)
-{
-	unsigned int ms = n_failures < 8 ? BACK_OFF_FIRST_MS << n_failures : BACK_OFF_MAX_MS;
-	HOLD(d);
-
-	ms = ms < BACK_OFF_MAX_MS ? ms : BACK_OFF_MAX_MS;
-	d->chance = d->chance * 1103515245u + 12345u;
-	return ms / 2 + (d->chance >> 8) % ms;
-}
-
 void runtime_desk_tell(struct runtime_desk *d, const struct container_facts *facts)
 {
 	pthread_mutex_lock(&d->lock);
@@ -263,13 +256,26 @@ void runtime_desk_set_ready(struct runtime_desk *d)
 	d->state.error = 0;
 }
 
-void runtime_desk_set_lost(struct runtime_desk *d, int r)
+static unsigned int back_off_ms(struct runtime_desk *d, unsigned int n_failures)
+{
+	unsigned int ms = n_failures < 8 ? BACK_OFF_FIRST_MS << n_failures : BACK_OFF_MAX_MS;
+
+	ms = ms < BACK_OFF_MAX_MS ? ms : BACK_OFF_MAX_MS;
+	d->chance = d->chance * 1103515245u + 12345u;
+	return ms / 2 + (d->chance >> 8) % ms;
+}
+
+unsigned int runtime_desk_lost(struct runtime_desk *d, int r, bool was_ready,
+			       unsigned int *n_failures)
 {
 	HOLD(d);
-	if (d->state.status == SOURCE_READY)
+	if (was_ready && !d->is_ending)
 		log_info("%s is lost: %s", d->name, strerror(-r));
+	*n_failures = was_ready ? 0 : *n_failures + 1;
 	d->state.status = SOURCE_CONNECTING;
 	d->state.error = r;
+	d->state.failures++;
+	return back_off_ms(d, *n_failures);
 }
 
 void runtime_desk_count_failure(struct runtime_desk *d, int r)

@@ -48,8 +48,11 @@ void runtime_desk_get_state(struct runtime_desk *d, struct source_state *ret);
 void runtime_desk_end(struct runtime_desk *d);
 bool runtime_desk_is_ending(struct runtime_desk *d);
 
-/* The first socket that is there, borrowed; NULL: none. */
-const char *runtime_desk_find_socket(const struct runtime_desk *d);
+/*
+ * The first socket that is there, or the first one behind `last`, which was found before; borrowed;
+ * NULL: none.
+ */
+const char *runtime_desk_find_socket(const struct runtime_desk *d, const char *last);
 
 /* Something is wanted of a container for which nobody waits yet. */
 void runtime_desk_want(struct runtime_desk *d, const char id[CONTAINER_ID_LEN]);
@@ -68,12 +71,6 @@ bool runtime_desk_pause(struct runtime_desk *d, unsigned int ms);
 /* The same, without waiting. */
 void runtime_desk_dismiss(struct runtime_desk *d);
 
-/*
- * How long to wait after so many failures in a row: doubled with each, bounded, and a little by
- * chance.
- */
-unsigned int runtime_desk_back_off_ms(struct runtime_desk *d, unsigned int n_failures);
-
 /* What is told goes on to the sink. */
 void runtime_desk_tell(struct runtime_desk *d, const struct container_facts *facts);
 void runtime_desk_gone(struct runtime_desk *d, const char id[CONTAINER_ID_LEN]);
@@ -86,7 +83,11 @@ void runtime_desk_end_listing(struct runtime_desk *d);
 
 void runtime_desk_set_off(struct runtime_desk *d);
 void runtime_desk_set_ready(struct runtime_desk *d);
-/* It is lost, or cannot be reached: r is why. */
-void runtime_desk_set_lost(struct runtime_desk *d, int r);
+/*
+ * It is lost, after it was ready, or cannot be reached: r is why. Returns how long to wait:
+ * doubled with each failure in a row, which are counted in n_failures, bounded, and by chance.
+ */
+unsigned int runtime_desk_lost(struct runtime_desk *d, int r, bool was_ready,
+			       unsigned int *n_failures);
 /* One request failed, no more. */
 void runtime_desk_count_failure(struct runtime_desk *d, int r);

@@ -3,14 +3,15 @@
 Container runtimes of the test's own: each has a daemon, a socket, a state folder and images that nobody else uses,
 and is gone without a trace after stop(). What it needs is a package (tools/deps test).
 
-    with Docker() as docker:             # or Podman()
+    with Docker() as docker:             # or Podman(), or Containerd() of containerd.py
         container = docker.run("web", ["/bin/sleep", "600"])        # its id: 64 hex digits
         docker.exec(container, ["/bin/true"])                       # ends when the command has ended
         docker.remove(container)
         docker.run_many("job", ["/bin/sleep", "0.05"], n=100)       # in parallel; ids
 
     docker.socket    path of the API's socket
-    docker.roots     {name: Path} of where its state lies: docker data and exec, podman graph and run
+    docker.roots     {name: Path} of where its state lies: docker data and exec, podman graph and run,
+                     containerd root and state
     docker.image     name of the image that containers run, docker.image_id its id, "sha256:..."
 """
 import http.client
@@ -243,6 +244,11 @@ class DockerApi(Runtime):
 
     def rename(self, container, name):
         self.request("POST", f"/containers/{container}/rename?name={quote(name)}")
+
+    def started(self, container):
+        """When, as RFC 3339 with nine digits."""
+        seconds, _, fraction = self.inspect(container)["State"]["StartedAt"].rstrip("Z").partition(".")
+        return f"{seconds}.{fraction:0<9}Z"
 
     def inspect(self, container):
         return json.loads(self.request("GET", f"/containers/{container}/json"))

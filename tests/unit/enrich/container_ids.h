@@ -9,8 +9,8 @@
 /* Until the fifteenth next call. */
 static inline const char *container_id(char digit)
 {
-	static char ids[16][CONTAINER_ID_LEN + 1];
-	static unsigned int next;
+	static _Thread_local char ids[16][CONTAINER_ID_LEN + 1];
+	static _Thread_local unsigned int next;
 	char *id = ids[next++ % 16];
 
 	memset(id, digit, CONTAINER_ID_LEN);

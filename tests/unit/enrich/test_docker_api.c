@@ -11,15 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "enrich/docker_api.h"
 #include <cmocka.h>
 
 #include "../net/peer.h"
 #include "container_ids.h"
 #include "listener_sink.h"
-
-#define FREE_NS 1000000000u /* what the interface promises */
+#include "source_world.h"
 
 /* Containers have ids of one digit; what is served is what the texts say. */
 struct daemon {
@@ -110,61 +108,25 @@ static bool serve(struct peer *p, int fd, const char *request)
 
 struct world {
 	struct daemon daemon;
-	struct listener_sink sink;
-	struct docker_api *api;
+	struct source_world source;
 };
 
 static void setup(struct world *w, peer_fn *fn)
 {
 	const char *const sockets[] = { w->daemon.peer.path, NULL };
-	struct container_sink sink;
+	struct container_sink sink = source_world_init(&w->source, &docker_source);
 
-	listener_sink_init(&w->sink);
-	sink = listener_sink_of(&w->sink);
 	if (fn)
 		peer_start(&w->daemon.peer, fn, &w->daemon);
-	assert_int_equal(docker_api_new_docker(sockets, &sink, &w->api), 0);
+	assert_int_equal(
+		docker_api_new_docker(sockets, &sink, (struct docker_api **)&w->source.self), 0);
 }
 
 static void teardown(struct world *w, bool has_peer)
 {
-	uint64_t start = clock_now_ns(CLOCK_MONOTONIC);
-
-	assert_null(docker_source.free(w->api));
-	assert_true(clock_now_ns(CLOCK_MONOTONIC) - start < FREE_NS);
+	source_world_done(&w->source);
 	if (has_peer)
 		peer_stop(&w->daemon.peer);
-	listener_sink_done(&w->sink);
-}
-
-static void ask(struct world *w, char digit)
-{
-	struct container_facts f;
-
-	container_facts_init(&f, container_id(digit));
-	docker_source.ask(w->api, &f);
-}
-
-static struct source_state state_of(struct world *w)
-{
-	struct source_state s;
-
-	docker_source.state(w->api, &s);
-	return s;
-}
-
-/* Looks until the state is as wanted. */
-static void wait_for(struct world *w, enum source_status status, int error)
-{
-	struct source_state s;
-
-	for (int i = 0; i < SINK_WAIT_S * 1000; i++) {
-		s = state_of(w);
-		if (s.status == status && s.error == error)
-			return;
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	}
-	fail_msg("status %d, error %d", (int)s.status, s.error);
 }
 
 static void test_list_and_events(void **state)
@@ -173,16 +135,16 @@ static void test_list_and_events(void **state)
 
 	(void)state;
 	setup(&w, serve);
-	listener_sink_wait(&w.sink, "tell aaaa listed\n", 1);
-	listener_sink_wait(&w.sink, "tell bbbb listed\n", 1);
-	listener_sink_wait(&w.sink, "tell cccc event\n", 1);
-	listener_sink_wait(&w.sink, "gone aaaa\n", 1);
-	listener_sink_wait(&w.sink, "tell bbbb event\n", 1);
+	listener_sink_wait(&w.source.sink, "tell aaaa listed\n", 1);
+	listener_sink_wait(&w.source.sink, "tell bbbb listed\n", 1);
+	listener_sink_wait(&w.source.sink, "tell cccc event\n", 1);
+	listener_sink_wait(&w.source.sink, "gone aaaa\n", 1);
+	listener_sink_wait(&w.source.sink, "tell bbbb event\n", 1);
 	/* And all there is to know of each, without a question. */
-	listener_sink_wait(&w.sink, "tell bbbb inspected\n", 1);
-	listener_sink_wait(&w.sink, "tell cccc inspected\n", 1);
-	wait_for(&w, SOURCE_READY, 0);
-	assert_int_equal(state_of(&w).failures, 0);
+	listener_sink_wait(&w.source.sink, "tell bbbb inspected\n", 1);
+	listener_sink_wait(&w.source.sink, "tell cccc inspected\n", 1);
+	source_world_wait(&w.source, SOURCE_READY, 0);
+	assert_int_equal(source_world_state(&w.source).failures, 0);
 	teardown(&w, true);
 }
 
@@ -192,14 +154,14 @@ static void test_ask(void **state)
 
 	(void)state;
 	setup(&w, serve);
-	wait_for(&w, SOURCE_READY, 0);
-	ask(&w, 'd');
-	listener_sink_wait(&w.sink, "tell dddd inspected\nanswered dddd\n", 1);
-	ask(&w, 'e');
-	listener_sink_wait(&w.sink, "answered eeee\n", 1);
-	assert_int_equal(state_of(&w).questions, 2);
-	assert_int_equal(state_of(&w).answers, 1);
-	assert_int_equal(state_of(&w).failures, 0);
+	source_world_wait(&w.source, SOURCE_READY, 0);
+	source_world_ask(&w.source, 'd');
+	listener_sink_wait(&w.source.sink, "tell dddd inspected\nanswered dddd\n", 1);
+	source_world_ask(&w.source, 'e');
+	listener_sink_wait(&w.source.sink, "answered eeee\n", 1);
+	assert_int_equal(source_world_state(&w.source).questions, 2);
+	assert_int_equal(source_world_state(&w.source).answers, 1);
+	assert_int_equal(source_world_state(&w.source).failures, 0);
 	teardown(&w, true);
 }
 
@@ -209,9 +171,9 @@ static void test_nothing_there(void **state)
 
 	(void)state;
 	setup(&w, NULL);
-	wait_for(&w, SOURCE_OFF, 0);
-	ask(&w, 'a');
-	listener_sink_wait(&w.sink, "answered aaaa\n", 1);
+	source_world_wait(&w.source, SOURCE_OFF, 0);
+	source_world_ask(&w.source, 'a');
+	listener_sink_wait(&w.source.sink, "answered aaaa\n", 1);
 	teardown(&w, false);
 }
 
@@ -221,8 +183,8 @@ static void test_hung(void **state)
 
 	(void)state;
 	setup(&w, serve);
-	wait_for(&w, SOURCE_CONNECTING, -ETIMEDOUT);
-	ask(&w, 'a');
+	source_world_wait(&w.source, SOURCE_CONNECTING, -ETIMEDOUT);
+	source_world_ask(&w.source, 'a');
 	teardown(&w, true);
 }
 
@@ -233,15 +195,15 @@ static void test_one_hung(void **state)
 
 	(void)state;
 	setup(&w, serve);
-	wait_for(&w, SOURCE_READY, 0);
-	ask(&w, 'a');
-	ask(&w, 'b');
-	ask(&w, 'c');
-	listener_sink_wait(&w.sink, "answered bbbb\n", 1);
-	listener_sink_wait(&w.sink, "answered cccc\n", 1);
-	listener_sink_wait(&w.sink, "answered aaaa\n", 1);
-	wait_for(&w, SOURCE_READY, -ETIMEDOUT);
-	assert_int_equal(state_of(&w).failures, 1);
+	source_world_wait(&w.source, SOURCE_READY, 0);
+	source_world_ask(&w.source, 'a');
+	source_world_ask(&w.source, 'b');
+	source_world_ask(&w.source, 'c');
+	listener_sink_wait(&w.source.sink, "answered bbbb\n", 1);
+	listener_sink_wait(&w.source.sink, "answered cccc\n", 1);
+	listener_sink_wait(&w.source.sink, "answered aaaa\n", 1);
+	source_world_wait(&w.source, SOURCE_READY, -ETIMEDOUT);
+	assert_int_equal(source_world_state(&w.source).failures, 1);
 	teardown(&w, true);
 }
 
@@ -259,7 +221,7 @@ static void test_nonsense(void **state)
 
 	(void)state;
 	setup(&w, nonsense);
-	wait_for(&w, SOURCE_CONNECTING, -EBADMSG);
+	source_world_wait(&w.source, SOURCE_CONNECTING, -EBADMSG);
 	teardown(&w, true);
 }
 
@@ -270,16 +232,16 @@ static void test_reconnect(void **state)
 
 	(void)state;
 	setup(&w, serve);
-	listener_sink_wait(&w.sink, "tell aaaa inspected\n", 1);
-	wait_for(&w, SOURCE_READY, 0);
+	listener_sink_wait(&w.source.sink, "tell aaaa inspected\n", 1);
+	source_world_wait(&w.source, SOURCE_READY, 0);
 	peer_stop(&w.daemon.peer);
 	w.daemon.list = "b";
 	peer_start(&w.daemon.peer, serve, &w.daemon);
-	listener_sink_wait(&w.sink, "tell bbbb listed\n", 2);
-	listener_sink_wait(&w.sink, "gone aaaa\n", 1);
-	wait_for(&w, SOURCE_READY, 0);
-	assert_int_equal(state_of(&w).reconnects, 1);
-	assert_int_equal(state_of(&w).items, 1);
+	listener_sink_wait(&w.source.sink, "tell bbbb listed\n", 2);
+	listener_sink_wait(&w.source.sink, "gone aaaa\n", 1);
+	source_world_wait(&w.source, SOURCE_READY, 0);
+	assert_int_equal(source_world_state(&w.source).reconnects, 1);
+	assert_int_equal(source_world_state(&w.source).items, 1);
 	teardown(&w, true);
 }
 

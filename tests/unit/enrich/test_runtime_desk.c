@@ -122,35 +122,39 @@ static void test_listing(void **state)
 	teardown(&w);
 }
 
-static void test_state(void **state)
+static struct source_state state_of(struct world *w)
 {
 	struct source_state s;
+
+	runtime_desk_get_state(&w->desk, &s);
+	return s;
+}
+
+static void test_state(void **state)
+{
+	unsigned int n_failures = 0;
 	struct world w;
 
 	(void)state;
 	setup(&w, none);
-	runtime_desk_get_state(&w.desk, &s);
-	assert_int_equal(s.status, SOURCE_CONNECTING);
+	assert_int_equal(state_of(&w).status, SOURCE_CONNECTING);
 	runtime_desk_set_off(&w.desk);
-	runtime_desk_get_state(&w.desk, &s);
-	assert_int_equal(s.status, SOURCE_OFF);
-	runtime_desk_set_lost(&w.desk, -ECONNREFUSED);
-	runtime_desk_get_state(&w.desk, &s);
-	assert_int_equal(s.status, SOURCE_CONNECTING);
-	assert_int_equal(s.error, -ECONNREFUSED);
+	assert_int_equal(state_of(&w).status, SOURCE_OFF);
+	runtime_desk_lost(&w.desk, -ECONNREFUSED, false, &n_failures);
+	assert_int_equal(state_of(&w).status, SOURCE_CONNECTING);
+	assert_int_equal(state_of(&w).error, -ECONNREFUSED);
 	runtime_desk_set_ready(&w.desk);
-	runtime_desk_get_state(&w.desk, &s);
-	assert_int_equal(s.status, SOURCE_READY);
-	assert_int_equal(s.error, 0);
-	assert_int_equal(s.reconnects, 0);
-	runtime_desk_set_lost(&w.desk, -ECONNRESET);
+	assert_int_equal(state_of(&w).status, SOURCE_READY);
+	assert_int_equal(state_of(&w).error, 0);
+	assert_int_equal(state_of(&w).reconnects, 0);
+	runtime_desk_lost(&w.desk, -ECONNRESET, true, &n_failures);
+	assert_int_equal(n_failures, 0);
 	runtime_desk_set_off(&w.desk);
 	runtime_desk_set_ready(&w.desk);
 	runtime_desk_count_failure(&w.desk, -ETIMEDOUT);
-	runtime_desk_get_state(&w.desk, &s);
-	assert_int_equal(s.reconnects, 1);
-	assert_int_equal(s.failures, 1);
-	assert_int_equal(s.error, -ETIMEDOUT);
+	assert_int_equal(state_of(&w).reconnects, 1);
+	assert_int_equal(state_of(&w).failures, 3);
+	assert_int_equal(state_of(&w).error, -ETIMEDOUT);
 	teardown(&w);
 }
 
@@ -165,28 +169,36 @@ static bool never(struct peer *p, int fd, const char *request)
 static void test_find_socket(void **state)
 {
 	struct peer p = { 0 };
-	const char *const sockets[] = { "/etc/passwd", "/nowhere/x", p.path, NULL };
+	const char *const sockets[] = { "/etc/passwd", p.path, "/nowhere/x", p.path, NULL };
+	const char *first, *second;
 	struct world w;
 
 	(void)state;
 	peer_start(&p, never, NULL);
 	setup(&w, sockets);
-	assert_string_equal(runtime_desk_find_socket(&w.desk), p.path);
+	first = runtime_desk_find_socket(&w.desk, NULL);
+	assert_string_equal(first, p.path);
+	second = runtime_desk_find_socket(&w.desk, first);
+	assert_string_equal(second, p.path);
+	assert_ptr_not_equal(first, second);
+	assert_null(runtime_desk_find_socket(&w.desk, second));
 	peer_stop(&p);
-	assert_null(runtime_desk_find_socket(&w.desk));
+	assert_null(runtime_desk_find_socket(&w.desk, NULL));
 	teardown(&w);
 }
 
 static void test_back_off(void **state)
 {
+	unsigned int n_failures = 0;
 	struct world w;
 
 	(void)state;
 	setup(&w, none);
-	for (unsigned int n = 0; n < 100; n++) {
-		unsigned int ms = runtime_desk_back_off_ms(&w.desk, n);
-		unsigned int middle = n < 7 ? 250u << n : 30000;
+	for (unsigned int i = 1; i < 100; i++) {
+		unsigned int ms = runtime_desk_lost(&w.desk, -EBADMSG, false, &n_failures);
+		unsigned int middle = i < 7 ? 250u << i : 30000;
 
+		assert_int_equal(n_failures, i);
 		assert_in_range(ms, middle / 2, middle + middle / 2);
 	}
 	teardown(&w);

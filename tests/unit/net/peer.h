@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A server on a unix socket, as kind or as hostile as the test wants it: each connection has a
- * thread, each request with an empty line at its end is given to the test's function.
+ * thread, each request with an empty line at its end is given to the test's function. A raw one
+ * reads nothing: the function gets the connection as it is.
  */
 #pragma once
 
@@ -22,6 +23,7 @@ typedef bool peer_fn(struct peer *p, int fd, const char *request);
 
 struct peer {
 	char path[108];
+	bool is_raw;
 	peer_fn *answer;
 	void *ctx; /* the test's */
 	int fd;
@@ -80,7 +82,9 @@ static inline void *peer_serve(void *ctx)
 	char request[PEER_REQUEST];
 
 	free(ctx);
-	while (peer_read(c.fd, request)) {
+	if (c.peer->is_raw)
+		(void)c.peer->answer(c.peer, c.fd, "");
+	while (!c.peer->is_raw && peer_read(c.fd, request)) {
 		atomic_fetch_add(&c.peer->n_requests, 1);
 		if (!c.peer->answer(c.peer, c.fd, request))
 			break;
