@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* flusher_file: records to a file that is rolled when it is full. Runs on its own thread, or on
- * the reader's. */
+/*
+ * flusher_file: records to a file that is rolled when it is full. Runs on its own thread, or on
+ * the reader's.
+ */
 #include <errno.h>
 
 #include "flusher/canonical_path.h"

@@ -412,14 +412,14 @@ static int put_used_cgroup(void *ctx, const struct cgroup *cgroup)
 
 static int put_ended(struct writer *w)
 {
-	const struct list *all = &w->f->tombstones.order;
+	const struct tombstone *s;
+	uint64_t at = 0;
 	struct event_state e = { .head = head_of(EVENT_STATE, 0) };
 	struct buf *b = &w->f->scratch;
 
 	buf_clear(b);
 	buf_put(b, &e, sizeof(e));
-	for (const struct list *l = all->next; l != all; l = l->next) {
-		const struct tombstone *s = LIST_ENTRY(l, struct tombstone, order);
+	while ((s = tombstones_next(&w->f->tombstones, &at))) {
 		struct event_ended ended = { .start_ns = s->start_ns,
 					     .tgid = s->pid,
 					     .bits = s->is_inferred ? EVENT_ENDED_INFERRED : 0 };

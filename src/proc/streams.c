@@ -66,9 +66,14 @@ static int stream_new(struct streams *s, uint32_t id, struct stream **ret)
 	return 0;
 }
 
+static uint32_t stream_id(const struct event_head *head)
+{
+	return (uint32_t)head->generation << 16 | head->cpu;
+}
+
 static int obtain(struct streams *s, const struct event_head *head, struct stream **ret)
 {
-	uint32_t id = (uint32_t)head->generation << 16 | head->cpu;
+	uint32_t id = stream_id(head);
 	struct stream *stream = s->last;
 	int r;
 
@@ -270,6 +275,16 @@ static void account_record(struct streams *s, struct stream *stream, const struc
 		take_number(stream, head);
 }
 
+/* The next number of the stream that was heard of last, and nothing lost: so it mostly is. */
+static bool is_plain_next(const struct stream *stream, const struct event_head *head)
+{
+	return stream && stream->id == stream_id(head) && head->seq == stream->seq + 1 &&
+	       head->lost_exec == stream->exec && head->lost_exit == stream->exit &&
+	       head->lost_fork == stream->fork && head->lost_other == stream->other &&
+	       head->lost_budget == stream->budget && !stream->is_adopted &&
+	       !stream->has_no_number && head_sum(head) == stream->head_sum;
+}
+
 int streams_account(struct streams *s, const struct event_head *head)
 {
 	struct stream *stream = NULL;
@@ -277,6 +292,11 @@ int streams_account(struct streams *s, const struct event_head *head)
 
 	if (head->cpu == EVENT_CPU_AGENT)
 		return 0;
+	if (is_plain_next(s->last, head) && head->type != EVENT_STREAM) {
+		s->last->seq = head->seq;
+		s->last->time_ns = head->time_ns;
+		return 0;
+	}
 	r = obtain(s, head, &stream);
 	if (r < 0)
 		return r;

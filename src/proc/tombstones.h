@@ -3,6 +3,9 @@
  * The processes that ended last, so that what else is heard of them is known to come late: the
  * snapshot's view of one that died meanwhile, a second exit record, the twin of an upgrade. Forgets
  * the oldest above its limit. Reader thread only.
+ *
+ * Every process that ends comes here, and the oldest goes. So they lie in a ring, side by side, and
+ * the index is of small slots that tell most others apart without a look at the ring.
  */
 #pragma once
 
@@ -10,21 +13,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/hash.h"
-#include "base/list.h"
-#include "base/slab.h"
-
 struct tombstone {
-	struct list order;
 	uint64_t start_ns;
 	uint32_t pid;
 	bool is_inferred; /* nobody saw the end */
+	bool is_revived;  /* not remembered any more */
+};
+
+struct tombstone_slot {
+	uint32_t hash; /* its low bits are where the slot belongs */
+	uint32_t at;   /* in the ring, plus one; 0: empty */
 };
 
 struct tombstones {
-	struct hash index;
-	struct slab slab;
-	struct list order; /* oldest first */
+	struct tombstone *ring;
+	size_t cap;		      /* of the ring: 0 or a power of two */
+	uint64_t begin, end;	      /* counted from the first one ever; modulo cap in the ring */
+	struct tombstone_slot *slots; /* twice cap; an item is in its slot or in one behind */
+	size_t n;		      /* remembered */
 	size_t max;
 };
 
@@ -37,3 +43,6 @@ bool tombstones_has(const struct tombstones *t, uint32_t pid, uint64_t start_ns)
 /* It lives, after all: whether that can be, because its end was inferred; then it is forgotten. */
 bool tombstones_revive(struct tombstones *t, uint32_t pid, uint64_t start_ns);
 void tombstones_set_max(struct tombstones *t, size_t max);
+
+/* The oldest one behind *at, which is 0 at first; NULL: there is none. */
+const struct tombstone *tombstones_next(const struct tombstones *t, uint64_t *at);

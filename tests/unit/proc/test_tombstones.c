@@ -49,11 +49,48 @@ static void test_revive(void **state)
 	tombstones_done(&t);
 }
 
+/* Of many, in a ring that grows, goes round and shrinks: the last ones, in their order. */
+static void test_many(void **state)
+{
+	static const size_t limits[] = { 1000, 100, 1000, 7 };
+	struct tombstones t;
+	uint32_t next = 1;
+
+	(void)state;
+	tombstones_init(&t, 0);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		const struct tombstone *s;
+		uint64_t at = 0;
+		uint32_t oldest;
+
+		tombstones_set_max(&t, limits[i]);
+		for (int k = 0; k < 3000; k++, next++)
+			tombstones_add(&t, next, UINT64_C(1) << 40 | next, next % 3 == 0);
+		oldest = next - (uint32_t)limits[i];
+		for (uint32_t pid = 1; pid < next; pid++)
+			assert_int_equal(tombstones_has(&t, pid, UINT64_C(1) << 40 | pid),
+					 pid >= oldest);
+		for (uint32_t pid = oldest; pid < next; pid++)
+			assert_int_equal(tombstones_revive(&t, pid, UINT64_C(1) << 40 | pid),
+					 pid % 3 == 0);
+		for (uint32_t pid = oldest; pid < next; pid++) {
+			if (pid % 3 == 0)
+				continue;
+			s = tombstones_next(&t, &at);
+			assert_non_null(s);
+			assert_int_equal(s->pid, pid);
+		}
+		assert_null(tombstones_next(&t, &at));
+	}
+	tombstones_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oldest_go),
 		cmocka_unit_test(test_revive),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
