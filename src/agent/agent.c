@@ -5,7 +5,7 @@
  * kernel or leave the probe to the next agent, drain what is left.
  *
  * How often the ring is looked at decides what the agent costs. While records come, a timer drains
- * it: after 2 ms at first, then in twice the time, up to 50 ms; a full ring wakes the reader
+ * it: after 2 ms at first, then in twice the time, up to 70 ms; a full ring wakes the reader
  * earlier. When a drain finds nothing, the next record is asked to wake it, and it sleeps.
  */
 #include "agent/agent.h"
@@ -26,7 +26,7 @@
 #define LOG_UNIT "agent"
 
 #define PERIOD_MIN_MS 2
-#define PERIOD_MAX_MS 50
+#define PERIOD_MAX_MS 70
 #define IDLE_MS 1000	      /* then clock and users are looked at, though nothing happens */
 #define STOP_NS 4000000000ULL /* what is not delivered this long after the signal is given up */
 #define RELOAD_MS 100	      /* of silence after the last change of a file */

@@ -99,6 +99,9 @@ static int begin(const struct pipelines *p, struct pipeline *pipeline, struct ru
 	if (r < 0)
 		return r;
 	pipeline_set_self(pipeline, p->self_pid);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->items[i].pipeline) /* or it has just been stopped */
+			pipeline_share(pipeline, p->items[i].pipeline);
 	*ret = one;
 	return 0;
 }

@@ -349,10 +349,9 @@ int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns)
 	batch_init(&batch, fold_release, r->fold);
 	ret = fold_each_living(r->fold, boot_ns, r->begin, &batch);
 	for (size_t i = 0; ret == 0 && i < batch.n; i += BATCH_RECORDS) {
-		struct batch slice = batch;
+		size_t left = batch.n - i, n = left < BATCH_RECORDS ? left : BATCH_RECORDS;
+		struct batch slice = batch_slice(&batch, i, n);
 
-		slice.events += i;
-		slice.n = batch.n - i < BATCH_RECORDS ? batch.n - i : BATCH_RECORDS;
 		wait_for_pipeline(r, p);
 		pipeline_deliver(p, &slice, r->begin, r->begin);
 	}

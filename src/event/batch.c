@@ -7,9 +7,16 @@
 
 #define CAP_MIN 64
 
+static uint64_t new_id(void)
+{
+	static uint64_t last;
+
+	return ++last;
+}
+
 void batch_init(struct batch *b, image_release_fn *release, void *owner)
 {
-	*b = (struct batch){ .release = release, .owner = owner };
+	*b = (struct batch){ .id = new_id(), .release = release, .owner = owner };
 }
 
 void batch_done(struct batch *b)
@@ -53,4 +60,10 @@ void batch_reset(struct batch *b)
 			b->release(b->owner, (struct image *)b->events[i].image);
 	}
 	b->n = 0;
+	b->id = new_id();
+}
+
+struct batch batch_slice(const struct batch *b, size_t i, size_t n)
+{
+	return (struct batch){ .events = b->events + i, .n = n, .id = new_id() };
 }

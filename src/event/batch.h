@@ -15,6 +15,7 @@ typedef void image_release_fn(void *owner, struct image *image);
 struct batch {
 	struct event *events;
 	size_t n, cap;
+	uint64_t id; /* of what is in it: no other batch has or had it; never 0 */
 	image_release_fn *release;
 	void *owner; /* of the images: the process table */
 };
@@ -28,3 +29,6 @@ void batch_done(struct batch *b);
  */
 struct event *batch_append(struct batch *b);
 void batch_reset(struct batch *b);
+
+/* Events i to i + n, as a batch of its own, which owns nothing. */
+struct batch batch_slice(const struct batch *b, size_t i, size_t n);

@@ -324,12 +324,10 @@ static int load_parts(struct pipeline *p, struct shape *shape, struct diag *rete
 
 static int make_feed(struct pipeline *p, const struct shape *shape, struct encoding encoding)
 {
-	const struct json_options options = { .time_string = encoding.time_string,
-					      .tags = encoding.tags };
 	struct feed *feed = &p->feeds[p->n_feeds];
 	int r;
 
-	r = json_schema_new(shape, &options, &feed->schema);
+	r = encoder_new(shape, &encoding, &p->demand, &feed->encoder);
 	if (r < 0)
 		return r;
 	feed->encoding = encoding;

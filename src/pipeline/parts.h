@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a pipeline is made of, for load.c, which builds it, and pipeline.c, which runs it.
- * Everything lies in struct pipeline: pipelines share nothing. All of it is the reader thread's but
- * for the outlets' flushers, each of which has a thread of its own.
+ * Everything lies in struct pipeline: pipelines share nothing but encoders. All of it is the reader
+ * thread's but for the outlets' flushers, each of which has a thread of its own.
  *
  *   batch ─► stages (processors) ─► feeds (one per encoding) ─► outlets (flushers)
  */
 #pragma once
 
-#include "codec/json.h"
 #include "conf/node.h"
 #include "pipeline/chunk.h"
+#include "pipeline/encoder.h"
 #include "pipeline/outlet.h"
 #include "pipeline/part.h"
 #include "pipeline/pipeline.h"
@@ -18,8 +18,8 @@
 /* Records in one encoding, for all outlets that want it so. */
 struct feed {
 	struct encoding encoding;
-	struct json_schema *schema;
-	struct chunk *chunk; /* being filled; NULL between batches */
+	struct encoder *encoder; /* which other pipelines may have, too */
+	struct chunk *chunk;	 /* being filled; NULL between batches */
 };
 
 struct pipeline {

@@ -66,7 +66,7 @@ struct pipeline *pipeline_free(struct pipeline *p)
 		outlet_done(&p->outlets[i]);
 	free(p->outlets);
 	for (size_t i = 0; i < p->n_feeds; i++) {
-		json_schema_free(p->feeds[i].schema);
+		encoder_unref(p->feeds[i].encoder);
 		chunk_unref(p->feeds[i].chunk);
 	}
 	free(p->feeds);
@@ -88,6 +88,21 @@ const char *pipeline_name(const struct pipeline *p)
 bool pipeline_is_enabled(const struct pipeline *p)
 {
 	return p->is_enabled;
+}
+
+void pipeline_share(struct pipeline *p, const struct pipeline *other)
+{
+	for (size_t i = 0; i < p->n_feeds; i++) {
+		struct encoder **own = &p->feeds[i].encoder;
+
+		for (size_t k = 0; k < other->n_feeds; k++) {
+			if (*own == other->feeds[k].encoder ||
+			    !encoder_is_same(*own, other->feeds[k].encoder))
+				continue;
+			encoder_unref(*own);
+			*own = encoder_ref(other->feeds[k].encoder);
+		}
+	}
 }
 
 const struct demand *pipeline_demand(const struct pipeline *p)
@@ -182,9 +197,17 @@ static bool keep(struct pipeline *p, const struct event *ev)
 	return true;
 }
 
-static bool feed_append(struct pipeline *p, struct feed *feed, const struct event *ev,
+/* An event on its way, and where it stands in which stride. */
+struct passage {
+	const struct event *ev;
+	uint64_t stride_id;
+	size_t i;
+};
+
+static bool feed_append(struct pipeline *p, struct feed *feed, const struct passage *at,
 			const struct field_view *view, uint64_t begin)
 {
+	const struct event *ev = at->ev;
 	struct chunk *c;
 
 	if (!feed->chunk)
@@ -192,7 +215,7 @@ static bool feed_append(struct pipeline *p, struct feed *feed, const struct even
 	c = feed->chunk;
 	if (!c || !chunk_grow(c, 1))
 		return false;
-	json_encode(feed->schema, ev, view, &c->bytes);
+	encoder_put(feed->encoder, at->stride_id, at->i, ev, view, &c->bytes);
 	if (buf_failed(&c->bytes) || buf_failed(view->scratch))
 		return false;
 	c->wall_offset_ns = ev->time_ns - (int64_t)ev->boot_ns;
@@ -217,14 +240,14 @@ static void feed_rewind(struct feed *feed, size_t n)
 }
 
 /* Into every feed or into none: so all feeds hold the same records. */
-static void encode(struct pipeline *p, const struct event *ev, uint64_t begin)
+static void encode(struct pipeline *p, const struct passage *at, uint64_t begin)
 {
 	const struct field_view view = view_of(p);
 	size_t n = p->feeds[0].chunk ? p->feeds[0].chunk->n : 0;
 	bool is_done = true;
 
 	for (size_t i = 0; is_done && i < p->n_feeds; i++)
-		is_done = feed_append(p, &p->feeds[i], ev, &view, begin);
+		is_done = feed_append(p, &p->feeds[i], at, &view, begin);
 	if (is_done) {
 		metric_add(&p->counters.records, 1);
 		return;
@@ -240,9 +263,10 @@ static bool push_report(struct pipeline *p, struct outlet *o, const struct event
 			const struct chunk *next)
 {
 	const struct field_view view = view_of(p);
-	struct feed feed = { .schema = p->feeds[o->feed].schema };
+	struct feed feed = { .encoder = p->feeds[o->feed].encoder };
+	const struct passage alone = { .ev = lost };
 	_cleanup_(chunk_unrefp) struct chunk *c = NULL;
-	bool is_done = feed_append(p, &feed, lost, &view, next->begin);
+	bool is_done = feed_append(p, &feed, &alone, &view, next->begin);
 
 	c = feed.chunk;
 	if (!is_done) {
@@ -308,8 +332,8 @@ static void count_pieces(struct pipeline *p)
 	uint64_t copied = 0, made = 0;
 
 	for (size_t i = 0; i < p->n_feeds; i++) {
-		copied += json_counters(p->feeds[i].schema)->copied;
-		made += json_counters(p->feeds[i].schema)->made;
+		copied += encoder_counters(p->feeds[i].encoder)->copied;
+		made += encoder_counters(p->feeds[i].encoder)->made;
 	}
 	metric_set(&p->counters.copied, copied);
 	metric_set(&p->counters.made, made);
@@ -319,6 +343,7 @@ void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begi
 {
 	for (size_t i = 0; i < stride->n; i++) {
 		const struct event *ev = &stride->events[i];
+		const struct passage at = { .ev = ev, .stride_id = stride->id, .i = i };
 
 		if (!is_wanted(p, ev))
 			continue;
@@ -328,7 +353,7 @@ void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begi
 			continue;
 		}
 		p->node = ev->node;
-		encode(p, ev, begin);
+		encode(p, &at, begin);
 		if (is_slice_full(p))
 			push(p, i + 1 < stride->n ? event_position(&ev[1]) : end);
 	}

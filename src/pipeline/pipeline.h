@@ -56,6 +56,12 @@ int pipeline_start(struct pipeline *p);
 /* Before it is started: what the queue of each flusher may hold, at most 8 MiB. */
 void pipeline_bound_queues(struct pipeline *p, size_t bytes);
 
+/*
+ * What both encode in the same way is encoded once from now on. On the reader thread, as all that
+ * follows.
+ */
+void pipeline_share(struct pipeline *p, const struct pipeline *other);
+
 struct pipeline_state {
 	const char *folder;	 /* of the instance; backlogs are below it. NULL: no state */
 	struct custody *custody; /* NULL: after a crash records may come twice */

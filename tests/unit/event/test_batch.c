@@ -20,7 +20,8 @@ static void count_release(void *owner, struct image *image)
 static void test_append_and_reset(void **state)
 {
 	struct image images[500] = { 0 };
-	struct batch b;
+	struct batch b, slice;
+	uint64_t id;
 	size_t i;
 
 	(void)state;
@@ -39,7 +40,13 @@ static void test_append_and_reset(void **state)
 	for (i = 0; i < 500; i++)
 		assert_int_equal(b.events[i].seq, i);
 	assert_int_equal(n_released, 0);
+	id = b.id;
+	slice = batch_slice(&b, 100, 7);
+	assert_int_equal(slice.n, 7);
+	assert_int_equal(slice.events[6].seq, 106);
+	assert_true(slice.id != id);
 	batch_reset(&b);
+	assert_true(b.id != id && b.id != slice.id);
 	assert_int_equal(n_released, 500);
 	assert_int_equal(b.n, 0);
 	batch_reset(&b);

@@ -140,6 +140,47 @@ static void test_filtered(void **state)
 	assert_int_equal(metric_get(&p->counters.filtered), 14);
 }
 
+/* Two that want the same have one encoder, whatever they filter; what differs has its own. */
+static void test_share(void **state)
+{
+	_cleanup_(diag_done) struct diag d = { 0 };
+	_cleanup_(pipeline_freep) struct pipeline *all = load("CallNames: exit", flusher_to("all"));
+	_cleanup_(pipeline_freep) struct pipeline *other =
+		load("Fields: extended", "{Type: flusher_blackhole}");
+	_cleanup_(pipeline_freep) struct pipeline *some = NULL;
+	_cleanup_(freep) char *first = NULL;
+	_cleanup_(freep) char *second = NULL;
+	char config[512];
+
+	(void)state;
+	snprintf(
+		config, sizeof(config),
+		"inputs: [{Type: input_process_security, CallNames: exit}]\n"
+		"processors: [{Type: processor_filter, Include: {field: pid, lt: 9}}]\nflushers: [%s]\n",
+		flusher_to("some"));
+	assert_int_equal(pipeline_load_text("t.yaml", config, &d, &some), 0);
+	assert_int_equal(pipeline_start(all), 0);
+	assert_int_equal(pipeline_start(some), 0);
+	pipeline_share(some, all);
+	pipeline_share(other, all);
+	assert_ptr_equal(some->feeds[0].encoder, all->feeds[0].encoder);
+	assert_ptr_not_equal(other->feeds[0].encoder, all->feeds[0].encoder);
+	make_world(30, STR_EMPTY);
+	world.batch.id = 7;
+	pipeline_deliver(some, &world.batch, 0, 0);
+	pipeline_deliver(all, &world.batch, 0, 0);
+	pipeline_stop(all, in_seconds(20));
+	pipeline_stop(some, in_seconds(20));
+	first = read_file(path_of("all"));
+	second = read_file(path_of("some"));
+	unlink(path_of("all"));
+	unlink(path_of("some"));
+	assert_true(strlen(second) > 0 && strlen(second) < strlen(first));
+	assert_memory_equal(first, second, strlen(second));
+	assert_counters(all, 10, 10, 0);
+	assert_counters(some, 10, 3, 0);
+}
+
 /* More than a chunk holds, so it goes through in many; all of it arrives, in order. */
 static void test_large_batch(void **state)
 {
@@ -386,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_strides),
 		cmocka_unit_test(test_empty_batch),
 		cmocka_unit_test(test_filtered),
+		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_large_batch),
 		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_blocked),
