@@ -378,7 +378,8 @@ _Static_assert(sizeof(struct event_state) == 96, "event_state is wire format");
 #define EVENT_CONTAINER_AWAITED \
 	0x10			   /* it is being looked up: its events wait for the next record */
 #define EVENT_CONTAINER_SHORT 0x20 /* in a state: events went out that lacked something */
-#define EVENT_CONTAINER_ASKED 0x40 /* in a state: a record had told of it */
+#define EVENT_CONTAINER_ASKED 0x40   /* in a state: a record had told of it */
+#define EVENT_CONTAINER_USED 0x80    /* in a state: it had events */
 
 /*
  * CONTAINER. What is known of the container with this id, all of it each time. Its events wait from

@@ -38,6 +38,8 @@ static void agent_done(struct agent *a)
 	a->relief = relief_free(a->relief);
 	a->observer.control = control_free(a->observer.control);
 	reader_done(&a->reader);
+	sources_done(&a->sources);
+	enrichment_done(&a->enrichment);
 	config_watch_done(&a->config_watch);
 	pipelines_done(&a->pipelines);
 	observer_done(&a->observer);
@@ -160,6 +162,11 @@ static int watch_all(struct agent *a)
 		if (r < 0)
 			return log_err_errno(r, "cannot wait for changes");
 	}
+	if (a->sources.registry) {
+		r = watch(a, container_registry_fd(a->sources.registry), EPOLLIN);
+		if (r < 0)
+			return log_err_errno(r, "cannot wait for what containers are called");
+	}
 	r = watch(a, probe_ring_fd(a->probe), EPOLLIN | EPOLLET);
 	return r < 0 ? log_err_errno(r, "cannot wait for the ring") : 0;
 }
@@ -180,10 +187,11 @@ static int take_requests(struct agent *a)
 /* Sleeps until the time is up, a record woke us, or a signal or a change of a file came. */
 static void wait_for(const struct agent *a, int ms)
 {
-	struct epoll_event ev[3];
+	struct epoll_event ev[4];
 
 	if (a->change_ns && ms > RELOAD_MS)
 		ms = RELOAD_MS;
+	ms = enrichment_due_ms(&a->enrichment, a->reader.fold, ms);
 	(void)epoll_wait(a->epoll_fd, ev, ARRAY_SIZE(ev),
 			 ms); /* whatever it was: everything is looked at */
 }
@@ -202,9 +210,12 @@ static int64_t drain(struct agent *a)
 /* One look at the ring, and the sleep until the next. 0 or a negative errno. */
 static int turn(struct agent *a, int *period_ms)
 {
-	int64_t n = drain(a);
-	int r;
+	int r = enrichment_turn(&a->enrichment, &a->reader);
+	int64_t n;
 
+	if (r < 0)
+		return r;
+	n = drain(a);
 	if (n < 0)
 		return (int)n;
 	observer_turn(&a->observer, &a->reader);
@@ -241,6 +252,14 @@ static int read_until_stopped(struct agent *a)
 	return r;
 }
 
+/* Events that wait for what their container is called go out as they are. */
+static int deliver_held(struct agent *a)
+{
+	int r = enrichment_release(&a->enrichment, &a->reader);
+
+	return r < 0 ? r : reader_deliver(&a->reader);
+}
+
 /* The reader is with a flusher that takes long; first, what it has no time to give to others. */
 static void read_instead(void *ctx)
 {
@@ -264,13 +283,13 @@ static int drain_rest(struct agent *a)
 	if (a->options->settings->keep_on_stop && probe_is_pinned(a->probe)) {
 		probe_keep(a->probe);
 		n = reader_drain(&a->reader);
-		return n < 0 ? (int)n : 0;
+		return n < 0 ? (int)n : deliver_held(a);
 	}
 	probe_detach(a->probe);
 	do {
 		n = reader_drain(&a->reader);
 	} while (n > 0);
-	return (int)n;
+	return n < 0 ? (int)n : deliver_held(a);
 }
 
 static void summarize(const struct agent *a)

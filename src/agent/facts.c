@@ -201,6 +201,26 @@ size_t facts_gap(struct facts *f, enum event_gap_reason reason, uint16_t generat
 	return sizeof(e);
 }
 
+int facts_container(struct facts *f, const struct container_facts *known, uint32_t bits,
+		    struct buf *to)
+{
+	struct event_container e = { .started_ns = known->started_ns, .bits = known->bits | bits };
+	size_t size = sizeof(e);
+
+	memcpy(e.id, known->id, sizeof(e.id));
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++) {
+		e.lens[i] = (uint16_t)(known->texts[i] ? strlen(known->texts[i]) : 0);
+		size += e.lens[i];
+	}
+	fill_head(f, &e.head, EVENT_CONTAINER, size);
+	buf_clear(to);
+	buf_put(to, &e, sizeof(e));
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		if (e.lens[i])
+			buf_put(to, known->texts[i], e.lens[i]);
+	return buf_failed(to) ? -ENOMEM : 0;
+}
+
 static size_t put_user(struct facts *f, uint32_t uid, void *to, size_t size)
 {
 	struct event_user e = { .uid = uid };
@@ -260,6 +280,24 @@ static size_t answer_cgroup(struct facts *f, uint64_t id, uint32_t hierarchy, vo
 	fill_head(f, &e.head, EVENT_CGROUP, sizeof(e) + (size_t)n);
 	memcpy(to, &e, sizeof(e));
 	return e.head.size;
+}
+
+bool facts_group_is_gone(const struct facts *f, uint32_t hierarchy, uint64_t id)
+{
+	char path[4096];
+
+	return cgroup_paths_lookup(f->cgroups, hierarchy, id, path, sizeof(path)) == -ESTALE;
+}
+
+size_t facts_group_gone(struct facts *f, uint32_t hierarchy, uint64_t id, void *to, size_t size)
+{
+	struct event_cgroup_made e = { .cgroup = { .id = id, .hierarchy = hierarchy } };
+
+	if (size < sizeof(e))
+		return 0;
+	fill_head(f, &e.head, EVENT_CGROUP, sizeof(e));
+	memcpy(to, &e, sizeof(e));
+	return sizeof(e);
 }
 
 size_t facts_answer(void *facts, enum need need, uint64_t key, uint32_t hierarchy, void *to,

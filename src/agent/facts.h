@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 #include "abi/event.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
+#include "enrich/container_facts.h"
 #include "probe/probe.h"
 #include "proc/fold.h"
 
@@ -39,6 +41,14 @@ size_t facts_stream(struct facts *f, const struct probe_stream *stream, void *to
 /* `generation` 0: of any programs. */
 size_t facts_gap(struct facts *f, enum event_gap_reason reason, uint16_t generation,
 		 uint64_t since_ns, void *to, size_t size);
+
+/* What is known of a container, into `to`, which is emptied first. 0 or -ENOMEM. */
+int facts_container(struct facts *f, const struct container_facts *known, uint32_t bits,
+		    struct buf *to);
+
+/* Whether a control group is certain to have gone, and the record that says so. */
+bool facts_group_is_gone(const struct facts *f, uint32_t hierarchy, uint64_t id);
+size_t facts_group_gone(struct facts *f, uint32_t hierarchy, uint64_t id, void *to, size_t size);
 
 /* A fold_need_fn; ctx is a struct facts. */
 size_t facts_answer(void *facts, enum need need, uint64_t key, uint32_t hierarchy, void *to,

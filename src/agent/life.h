@@ -16,6 +16,7 @@
 #include "agent/pipelines.h"
 #include "agent/reader.h"
 #include "agent/relief.h"
+#include "agent/sources.h"
 #include "agent/store.h"
 #include "base/clock.h"
 
@@ -28,6 +29,8 @@ struct agent {
 	struct recording_writer *writer;
 	struct recording_reader *recording;
 	struct store *store;
+	struct sources sources;
+	struct enrichment enrichment;
 	struct reader reader;
 	struct losses losses;
 	struct memory_watch memory;

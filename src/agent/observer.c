@@ -83,6 +83,8 @@ void observer_turn(struct observer *o, const struct reader *r)
 		return;
 	o->updated_ns = now;
 	agent_counters_update(&o->counters, r);
+	if (o->sources)
+		sources_count(o->sources);
 	if (r->pipelines)
 		delivery_judge(&o->delivery, r->pipelines, now);
 	judge_losses(o, n_lost, now);

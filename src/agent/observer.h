@@ -9,6 +9,7 @@
 #include "agent/counters.h"
 #include "agent/delivery.h"
 #include "agent/reader.h"
+#include "agent/sources.h"
 #include "control/control.h"
 #include "metrics/process.h"
 
@@ -18,7 +19,8 @@ struct observer {
 	bool has_health;
 	struct agent_counters counters;
 	struct process_metrics process;
-	struct metric_set *agent_set, *reader_set, *memory_set;
+	struct metric_set *agent_set, *reader_set, *memory_set, *enrichment_set;
+	struct sources *sources; /* borrowed; NULL: none */
 	struct control *control;
 	struct delivery delivery;
 	uint64_t updated_ns; /* CLOCK_MONOTONIC */

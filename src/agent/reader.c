@@ -75,6 +75,14 @@ static size_t need(void *ctx, enum need what, uint64_t key, uint32_t hierarchy, 
 	return r->is_recovering ? 0 : facts_answer(r->facts, what, key, hierarchy, to, size);
 }
 
+static size_t need_container(void *ctx, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
+			     size_t size)
+{
+	struct reader *r = ctx;
+
+	return r->is_recovering ? 0 : enrichment_answer(r->enrichment, id, is_anew, to, size);
+}
+
 /* What has been folded has been told of. */
 static void forget_batch(struct reader *r)
 {
@@ -86,7 +94,10 @@ static void forget_batch(struct reader *r)
 
 int reader_init(struct reader *r, const struct proc_limits *limits)
 {
-	const struct fold_hooks hooks = { .need = r->facts ? need : NULL, .tap = tap, .ctx = r };
+	const struct fold_hooks hooks = { .need = r->facts ? need : NULL,
+					  .container = r->enrichment ? need_container : NULL,
+					  .tap = tap,
+					  .ctx = r };
 	int ret;
 
 	ret = fold_new(limits, &hooks, &r->fold);
@@ -266,7 +277,7 @@ bool reader_secure(struct reader *r)
 
 void reader_leave(struct reader *r)
 {
-	if (!r->n_folded && reader_secure(r))
+	if (!r->n_folded && !fold_holds(r->fold) && reader_secure(r))
 		store_rewrite(r->store, r->fold, r->begin);
 }
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/enrichment.h"
 #include "agent/facts.h"
 #include "agent/pipelines.h"
 #include "agent/store.h"
@@ -38,6 +39,7 @@ struct reader {
 	/* Set by the owner; all borrowed, NULL where there is none. */
 	struct probe *probe;
 	struct facts *facts;
+	struct enrichment *enrichment;
 	struct recording_writer *writer;
 	struct store *store;
 	struct pipelines *pipelines;
@@ -107,7 +109,8 @@ void reader_losses(const struct reader *r, struct fold_losses *ret);
 
 /*
  * For whoever comes next: the journal is written anew, as small as it can be. Not where something
- * was folded and could not be handed over: the journal must not know of it.
+ * was folded and could not be handed over: the journal must not know of it. Nor while events are
+ * held, of which only the journal as it is knows.
  */
 void reader_leave(struct reader *r);
 

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "conf/scalar.h"
+#include "enrich/kubernetes.h"
 #include "probe/probe.h"
 
 #define LOG_UNIT "settings"
@@ -23,14 +24,36 @@
 #define RING_MIN (256 * 1024)
 #define RING_MAX (1024 * 1024 * 1024)
 
+#define CONTAINER_WAIT_MAX_NS 10000000000LL
+
+static const char *const source_names[] = {
+	"files", "docker", "podman", "cri", "kubernetes", "none"
+};
 static const char *const hooks_names[] = { "auto", "btf", "raw", NULL };
+static const char *const kubernetes_names[] = { "auto", "off", "api", "kubelet", NULL };
 static const char *const level_names[] = { "error", "warning", "info", "debug", NULL };
 static const char *const format_names[] = { "text", "json", NULL };
 
 _Static_assert(PROBE_HOOKS_AUTO == 0 && PROBE_HOOKS_BTF == 1 && PROBE_HOOKS_RAW == 2,
 	       "hooks_names");
+_Static_assert(KUBERNETES_AUTO == 0 && KUBERNETES_OFF == 1 && KUBERNETES_API == 2 &&
+		       KUBERNETES_KUBELET == 3,
+	       "kubernetes_names");
 _Static_assert(LOG_LEVEL_ERR == 0 && LOG_LEVEL_DEBUG == 3, "level_names");
 _Static_assert(LOG_FORMAT_TEXT == 0 && LOG_FORMAT_JSON == 1, "format_names");
+
+static const char *check_source(const char *item)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(source_names); i++)
+		if (strcmp(item, source_names[i]) == 0)
+			return NULL;
+	return "files, docker, podman, cri, kubernetes or none";
+}
+
+static const char *check_path(const char *item)
+{
+	return *item == '/' ? NULL : "an absolute path";
+}
 
 const struct option agent_settings_options[] = {
 	OPT_STRING(
@@ -93,6 +116,63 @@ const struct option agent_settings_options[] = {
 	OPT_INT(struct agent_settings, "TableContainers", table_containers, .def = "4096",
 		.min = 64, .max = 1048576,
 		.help = "How many containers the table may hold; those used longest ago are forgotten first."),
+	OPT_DURATION(
+		struct agent_settings, "ContainerWait", container_wait_ns, .def = "200ms", .min = 0,
+		.max = CONTAINER_WAIT_MAX_NS,
+		.help = "How long the records of a container wait for what it is called, when that is not known at once; "
+			"nobody else's wait. Afterwards they go out as they are, and a record `container` tells the "
+			"rest when it is known. `0s`: they never wait."),
+	OPT_CHECKED(
+		struct agent_settings, "ContainerSources", container_sources,
+		.def = "files,docker,podman,cri,kubernetes", .check_item = check_source,
+		.help = "Who is asked about containers: `files` (what the runtimes write on disk), `docker`, `podman` and "
+			"`cri` (their sockets, where they are there), `kubernetes`. `none`: nobody."),
+	OPT_CHECKED(
+		struct agent_settings, "DockerRoots", docker_roots, .def = "/var/lib/docker",
+		.check_item = check_path,
+		.help = "Where Docker keeps its data, one or more folders. Below HostRoot, as the next ones."),
+	OPT_CHECKED(
+		struct agent_settings, "PodmanRoots", podman_roots,
+		.def = "/var/lib/containers/storage", .check_item = check_path,
+		.help = "Where podman stores containers: of root, and of users who have their own."),
+	OPT_CHECKED(struct agent_settings, "ContainerdRoots", containerd_roots,
+		    .def = "/run/containerd", .check_item = check_path,
+		    .help = "Where containerd keeps the state of what runs."),
+	OPT_CHECKED(struct agent_settings, "CrioRoots", crio_roots,
+		    .def = "/run/containers/storage", .check_item = check_path,
+		    .help = "Where CRI-O keeps the state of what runs."),
+	OPT_CHECKED(struct agent_settings, "DockerSockets", docker_sockets,
+		    .def = "/run/docker.sock", .check_item = check_path,
+		    .help = "Where Docker listens: the first one that is there is asked."),
+	OPT_CHECKED(struct agent_settings, "PodmanSockets", podman_sockets,
+		    .def = "/run/podman/podman.sock", .check_item = check_path,
+		    .help = "Where podman's service listens."),
+	OPT_CHECKED(
+		struct agent_settings, "CriSockets", cri_sockets,
+		.def = "/run/containerd/containerd.sock,/run/crio/crio.sock,/run/cri-dockerd.sock",
+		.check_item = check_path, .help = "Where a runtime serves CRI."),
+	OPT_ENUM(
+		struct agent_settings, "Kubernetes", kubernetes, .def = "auto",
+		.names = kubernetes_names,
+		.help = "Who is asked about pods: `api` (the API server: one watch of this node's pods), `kubelet`, `off`; "
+			"`auto` asks the API server where Kubeconfig or a pod's service account says how."),
+	OPT_STRING(
+		struct agent_settings, "Kubeconfig", kubeconfig,
+		.help = "The file that says how the API server is reached; without it the service account of the "
+			"agent's own pod."),
+	OPT_STRING(
+		struct agent_settings, "KubernetesServer", kubernetes_server,
+		.help = "`https://HOST:PORT`, in place of what Kubeconfig or the pod's environment says; of kubelet, "
+			"`https://127.0.0.1:10250` by default."),
+	OPT_STRING(
+		struct agent_settings, "KubernetesNode", kubernetes_node,
+		.help = "This node's name in Kubernetes, where it is not NodeName or the machine's own."),
+	OPT_BOOL(struct agent_settings, "KubernetesInsecure", kubernetes_insecure, .def = "false",
+		 .help = "Whatever certificate the server shows is taken for its own: for tests."),
+	OPT_STRINGS(
+		struct agent_settings, "KubernetesAnnotations", kubernetes_annotations,
+		.help = "Which annotations of pods `k8s.pod.annotations` shows: names, or beginnings of names that end "
+			"in `*`."),
 	OPT_ENUM(struct agent_settings, "Hooks", hooks, .def = "auto", .names = hooks_names,
 		 .help = "Which kind of tracepoint to use: `btf` is faster, `raw` works on every kernel, `auto` takes "
 			 "`btf` where the kernel has it."),
@@ -251,6 +331,20 @@ static void drop_none(char **text)
 		none = TAKE_PTR(*text);
 }
 
+/* `none` stands alone, for a list without anybody. */
+static void settle_sources(struct string_list *list, const struct source *src)
+{
+	_cleanup_(freep) char *none = NULL;
+	bool has_none = false;
+
+	for (size_t i = 0; i < list->n; i++)
+		has_none |= strcmp(list->items[i], "none") == 0;
+	if (has_none && list->n > 1)
+		finding(src, "ContainerSources", "none and others exclude each other");
+	else if (has_none)
+		none = TAKE_PTR(list->items[--list->n]);
+}
+
 int agent_control_socket(const char *instance, char **ret)
 {
 	char *path = NULL;
@@ -276,6 +370,7 @@ static int settle(struct agent_settings *s, const struct source *src)
 	drop_none(&s->pin_directory);
 	drop_none(&s->metrics_listen);
 	drop_slashes(s->host_root);
+	settle_sources(&s->container_sources, src);
 	check_places(s, src);
 	return src->reterr->n_errors > n_errors ? -EINVAL : 0;
 }
@@ -288,7 +383,7 @@ static struct conf_node *find_value(struct conf_node *map, const char *key)
 	return NULL;
 }
 
-static int make_scalar(const char *text, struct conf_node **ret)
+static int make_scalar(struct str text, struct conf_node **ret)
 {
 	_cleanup_(conf_node_freep) struct conf_node *node = calloc(1, sizeof(*node));
 
@@ -296,11 +391,54 @@ static int make_scalar(const char *text, struct conf_node **ret)
 		return -ENOMEM;
 	node->kind = CONF_SCALAR;
 	node->at = (struct position){ .file = AGENT_FLAGS_NAME };
-	node->text = strdup(text);
+	node->text = strndup(text.p, text.n);
 	if (!node->text)
 		return -ENOMEM;
 	*ret = TAKE_PTR(node);
 	return 0;
+}
+
+static int append_item(struct conf_node *list, struct conf_node **item)
+{
+	struct conf_node **grown = reallocarray(list->items, list->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	list->items = grown;
+	list->items[list->n++] = TAKE_PTR(*item);
+	return 0;
+}
+
+/* Items with a comma between them, as the table writes a default. */
+static int make_list(const char *text, struct conf_node **ret)
+{
+	_cleanup_(conf_node_freep) struct conf_node *list = calloc(1, sizeof(*list));
+	int r = list ? 0 : -ENOMEM;
+	size_t n;
+
+	if (r < 0)
+		return r;
+	list->kind = CONF_LIST;
+	list->at = (struct position){ .file = AGENT_FLAGS_NAME };
+	for (; r == 0 && *text; text += n + (text[n] == ',')) {
+		_cleanup_(conf_node_freep) struct conf_node *item = NULL;
+
+		n = strcspn(text, ",");
+		r = make_scalar((struct str){ .p = text, .n = n }, &item);
+		if (r == 0)
+			r = append_item(list, &item);
+	}
+	if (r == 0)
+		*ret = TAKE_PTR(list);
+	return r;
+}
+
+static bool is_list(const char *name)
+{
+	for (const struct option *o = agent_settings_options; o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return o->type == OPTION_STRINGS || o->type == OPTION_CHECKED;
+	return false;
 }
 
 static int append_pair(struct conf_node *map, struct conf_node **key, struct conf_node **value)
@@ -327,7 +465,8 @@ static int put_flag(struct conf_node *map, const struct agent_flag *flag)
 	struct conf_node *old = find_value(map, flag->name);
 	int r;
 
-	r = make_scalar(flag->value, &value);
+	r = is_list(flag->name) ? make_list(flag->value, &value)
+				: make_scalar(str_from(flag->value), &value);
 	if (r < 0)
 		return r;
 	if (old) {
@@ -337,7 +476,7 @@ static int put_flag(struct conf_node *map, const struct agent_flag *flag)
 		*value = tmp;
 		return 0;
 	}
-	r = make_scalar(flag->name, &key);
+	r = make_scalar(str_from(flag->name), &key);
 	return r < 0 ? r : append_pair(map, &key, &value);
 }
 

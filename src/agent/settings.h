@@ -29,6 +29,14 @@ struct agent_settings {
 	char *pin_directory;   /* of all instances, on bpffs; NULL: nothing is pinned */
 	uint64_t table_bytes;
 	int64_t table_images, table_users, table_cgroups, table_containers;
+	uint64_t container_wait_ns;	      /* 0: records never wait */
+	struct string_list container_sources; /* names of sources; empty: nobody is asked */
+	struct string_list docker_roots, podman_roots, containerd_roots, crio_roots;
+	struct string_list docker_sockets, podman_sockets, cri_sockets;
+	int kubernetes;						/* enum kubernetes_mode */
+	char *kubeconfig, *kubernetes_server, *kubernetes_node; /* NULL: not said */
+	bool kubernetes_insecure;
+	struct string_list kubernetes_annotations;
 	int hooks;	      /* enum probe_hooks */
 	int log_level;	      /* enum log_level */
 	int log_format;	      /* enum log_format */

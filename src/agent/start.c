@@ -2,6 +2,7 @@
 /* From settings and files to a stream that has begun. */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include "agent/life.h"
 #include "agent/snapshot.h"
 #include "base/log.h"
+
+#define SNAPSHOT_WAIT_MS 1000
 
 #define LOG_UNIT "agent"
 
@@ -63,6 +66,7 @@ int life_start_reader(struct agent *a)
 
 	reader->probe = a->probe;
 	reader->facts = a->facts;
+	reader->enrichment = a->sources.registry ? &a->enrichment : NULL;
 	reader->writer = a->writer;
 	reader->store = a->store;
 	reader->pipelines = a->options->record ? NULL : &a->pipelines;
@@ -119,11 +123,40 @@ int life_start_pipelines(struct agent *a)
 	return a->options->record ? 0 : pipelines_start(&a->pipelines);
 }
 
+static bool wants_snapshots(const struct agent *a)
+{
+	for (size_t i = 0; i < a->pipelines.n; i++) {
+		const struct running *one = &a->pipelines.items[i];
+
+		if (one->is_new && pipeline_demand(one->pipeline)->calls & 1U << CALL_SNAPSHOT)
+			return true;
+	}
+	return false;
+}
+
+/* A snapshot shows containers by their names: as long as an event would wait, it does. */
+static int wait_for_containers(struct agent *a)
+{
+	struct pollfd answers = { .fd = -1, .events = POLLIN };
+	const struct fold *fold = a->reader.fold;
+	char id[CONTAINER_ID_LEN];
+	uint64_t since;
+	int r = 0;
+
+	if (a->sources.registry)
+		answers.fd = container_registry_fd(a->sources.registry);
+	while (r == 0 && fold_waits_longest(fold, id, &since)) {
+		(void)poll(&answers, 1, enrichment_due_ms(&a->enrichment, fold, SNAPSHOT_WAIT_MS));
+		r = enrichment_turn(&a->enrichment, &a->reader);
+	}
+	return r < 0 ? r : reader_deliver(&a->reader);
+}
+
 /* The living processes for the pipelines that have just begun and ask for them. */
 int life_deliver_snapshots(struct agent *a)
 {
 	uint64_t now = clock_now_ns(CLOCK_BOOTTIME);
-	int r = 0;
+	int r = wants_snapshots(a) ? wait_for_containers(a) : 0;
 
 	for (size_t i = 0; i < a->pipelines.n && r == 0; i++) {
 		struct running *one = &a->pipelines.items[i];
@@ -189,6 +222,31 @@ static int open_facts(struct agent *a)
 	return r < 0 ? log_err_errno(r, "cannot read what the system says of itself") : 0;
 }
 
+/* Who is asked about containers: as early as can be, so that they have begun when the log does. */
+static int start_sources(struct agent *a)
+{
+	const struct agent_settings *settings = a->options->settings;
+	int r = sources_start(&a->sources, settings, facts_node_name(a->facts));
+
+	if (r < 0)
+		return log_err_errno(r, "cannot ask anybody about containers");
+	a->enrichment.registry = a->sources.registry;
+	a->enrichment.facts = a->facts;
+	a->enrichment.wait_ns = settings->container_wait_ns;
+	return 0;
+}
+
+static int show_sources(struct agent *a)
+{
+	int r = metrics_add(a->observer.metrics, enrichment_metrics, &a->enrichment.counters, NULL,
+			    0, &a->observer.enrichment_set);
+
+	if (r == 0)
+		r = sources_show_metrics(&a->sources, a->observer.metrics);
+	a->observer.sources = &a->sources;
+	return r < 0 ? log_err_errno(r, "cannot make the metrics") : 0;
+}
+
 /* Everything that is opened before the stream begins. */
 static int open_all(struct agent *a)
 {
@@ -198,9 +256,15 @@ static int open_all(struct agent *a)
 	r = open_facts(a);
 	if (r < 0)
 		return r;
+	r = start_sources(a);
+	if (r < 0)
+		return r;
 	config_watch_init(&a->config_watch, a->options->configs, a->options->n_configs);
 	config_watch_renew(&a->config_watch); /* what it cannot watch it says; SIGHUP is left */
 	r = life_load_pipelines(a);
+	if (r < 0)
+		return r;
+	r = show_sources(a);
 	if (r < 0)
 		return r;
 	r = open_probe(a);
@@ -230,7 +294,9 @@ int life_start(struct agent *a)
 	r = beginning_run(&a->reader);
 	if (r < 0)
 		return r;
-	r = life_deliver_snapshots(a);
+	r = enrichment_resume(&a->enrichment, &a->reader);
+	if (r == 0)
+		r = life_deliver_snapshots(a);
 	if (r < 0)
 		return log_err_errno(r, "cannot deliver the snapshot");
 	a->is_live = true;

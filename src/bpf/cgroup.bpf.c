@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Control groups as they are made, with their paths: what tells to which container a process
- * belongs. The record comes before anything that runs in the group, so the table knows it in time.
+ * belongs. The record comes before anything that runs in the group, so the table knows it in time;
+ * and it always wakes the reader, since a container that lives for milliseconds takes with it what
+ * its runtime wrote about it. Groups are made seldom.
  */
 #include "lib/emit.h"
 
@@ -40,6 +42,9 @@ int BPF_PROG(pt_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 		n = len - 1;
 	r->e.path_len = n;
 	r->e.reserved = 0;
-	ring_put(k, &r->e.head, sizeof(r->e) + (n & (EVENT_PATH_MAX - 1)), &s->lost_other);
+	r->e.head.size = sizeof(r->e) + (n & (EVENT_PATH_MAX - 1));
+	if (bpf_ringbuf_output(&pt_ring, r, sizeof(r->e) + (n & (EVENT_PATH_MAX - 1)),
+			       BPF_RB_FORCE_WAKEUP))
+		s->lost_other++;
 	return 0;
 }

@@ -14,7 +14,7 @@
 
 #define ENTRIES_PER_FILE_MAX 100
 #define ENTRIES_MAX 10000
-#define MESSAGE_MAX 400 /* bytes */
+#define MESSAGE_MAX 1024 /* bytes: the names of all settings fit */
 
 static void entry_done(struct diag_entry *e)
 {

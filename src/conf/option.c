@@ -16,7 +16,7 @@
 #include "conf/scalar.h"
 
 #define PATH_MAX_SHOWN 256
-#define NAMES_MAX_SHOWN 1024
+#define NAMES_MAX_SHOWN 2048
 #define KNOWN_MAX 64 /* keys that one map may have */
 
 /* Where a value came from, for what is said about it. */

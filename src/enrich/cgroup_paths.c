@@ -50,15 +50,18 @@ static bool has_word(const char *list, const char *name)
 	return false;
 }
 
-/* The number of the v1 hierarchy with one of these mount options: /proc/cgroups has it. */
+/*
+ * The number of the v1 hierarchy with one of these mount options, by a line "number:names:path" of
+ * /proc/self/cgroup: /proc/cgroups lacks those that have a name and no controller.
+ */
 static int hierarchy_of(const char *super_options, uint32_t *ret)
 {
-	_cleanup_(fclosep) FILE *f = fopen("/proc/cgroups", "re");
-	char line[256], name[64];
+	_cleanup_(fclosep) FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[4096 + 256], name[64];
 	unsigned int id;
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %u", name, &id) == 2 && id > 0 &&
+		if (sscanf(line, "%u:%63[^,:]", &id, name) == 2 && id > 0 &&
 		    has_word(super_options, name)) {
 			*ret = id;
 			return 0;

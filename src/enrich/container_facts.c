@@ -17,6 +17,7 @@ void container_facts_done(struct container_facts *f)
 {
 	for (size_t i = 0; i < _CONTAINER_TEXT_MAX; i++)
 		free(f->texts[i]);
+	free(f->rootfs);
 	*f = (struct container_facts){ 0 };
 }
 
@@ -40,6 +41,18 @@ int container_facts_set(struct container_facts *f, enum container_text which, st
 		return -ENOMEM;
 	old = f->texts[which];
 	f->texts[which] = copy;
+	return 0;
+}
+
+int container_facts_set_rootfs(struct container_facts *f, const char *path)
+{
+	_cleanup_(freep) char *old = NULL;
+	char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	old = f->rootfs;
+	f->rootfs = copy;
 	return 0;
 }
 
@@ -68,6 +81,8 @@ static int take(struct container_facts *to, const struct container_facts *from, 
 	}
 	for (int i = 0; r == 0 && i < _CONTAINER_TEXT_MAX; i++)
 		r = take_text(to, from, i, is_newer, &changed);
+	if (r == 0 && from->rootfs && (is_newer || !to->rootfs))
+		r = container_facts_set_rootfs(to, from->rootfs);
 	*ret_changed = changed;
 	return r;
 }

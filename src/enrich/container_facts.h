@@ -22,6 +22,7 @@ struct container_facts {
 	uint32_t bits;			  /* CONTAINER_* */
 	int64_t started_ns;		  /* since the epoch; 0: unknown */
 	char *texts[_CONTAINER_TEXT_MAX]; /* owned; NULL: unknown */
+	char *rootfs; /* where its root file system lies on the host; owned; NULL: unknown */
 };
 
 void container_facts_init(struct container_facts *f, const char id[CONTAINER_ID_LEN]);
@@ -35,6 +36,8 @@ bool container_facts_is_id(struct str text);
  * -ENOMEM.
  */
 int container_facts_set(struct container_facts *f, enum container_text which, struct str text);
+
+int container_facts_set_rootfs(struct container_facts *f, const char *path);
 
 /*
  * Takes what `from` knows and `to` does not: texts that are missing, bits, the start. 0 or -ENOMEM;

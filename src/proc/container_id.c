@@ -72,3 +72,12 @@ bool container_id_from_cgroup(struct str path, char ret[64])
 	}
 	return false;
 }
+
+bool container_id_is_last(struct str path)
+{
+	const char *slash = memrchr(path.p, '/', path.n);
+	const char *name = slash ? slash + 1 : path.p;
+	char id[ID_LEN];
+
+	return id_from_name((struct str){ .p = name, .n = path.n - (size_t)(name - path.p) }, id);
+}

@@ -17,3 +17,5 @@
 #include "base/str.h"
 
 bool container_id_from_cgroup(struct str path, char ret[64]);
+/* Whether the path is that of the container's own group, not of one below it. */
+bool container_id_is_last(struct str path);

@@ -185,6 +185,27 @@ int containers_fill(struct container_table *t, struct container_entry *c,
 	return 0;
 }
 
+void containers_restart(struct container_table *t, struct container_entry *c)
+{
+	struct str none[_CONTAINER_TEXT_MAX];
+
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		none[i] = STR_EMPTY;
+	(void)set_texts(&c->container, none); /* no text needs no memory */
+	c->container.bits = 0;
+	c->container.started_ns = 0;
+	c->container.stamp = ++*t->stamp;
+	c->is_asked = c->is_complete = c->is_short = c->is_used = false;
+	c->entry_pid = 0;
+	c->entry_start_ns = 0;
+}
+
+void containers_leave(struct container_table *t, struct container_entry *c)
+{
+	if (c->container.refs == 1 && !c->since_ns && !list_is_empty(&c->lru))
+		let_go(t, c);
+}
+
 static bool is_entry(const struct container_entry *c, const struct image *image)
 {
 	return c->entry_pid == image->key.pid && c->entry_start_ns == image->key.start_ns;

@@ -26,6 +26,7 @@ struct container_entry {
 	bool is_asked;	    /* a record has told of it */
 	bool is_complete;   /* nothing more is to be expected */
 	bool is_short;	    /* events of it went out that lack something */
+	bool is_used;	    /* it had events */
 	uint32_t entry_pid; /* the process that it began with; 0: unknown */
 	uint64_t entry_start_ns;
 };
@@ -54,6 +55,11 @@ int containers_obtain(struct container_table *t, const char id[CONTAINER_ID_LEN]
  */
 int containers_fill(struct container_table *t, struct container_entry *c,
 		    const struct event_container *e, bool *ret_changed);
+
+/* Another one with its id begins, or it is started anew: nothing is known of that yet. */
+void containers_restart(struct container_table *t, struct container_entry *c);
+/* Its last control group has gone: so does it, unless somebody shows it or its events wait. */
+void containers_leave(struct container_table *t, struct container_entry *c);
 
 /*
  * Says of an image whose parent is known where in its container it stands: whether its process is

@@ -265,7 +265,7 @@ static int fold_needs(struct fold *f, const struct event_head *head)
 		return fold_ask_owner(f, ((const struct event_exit *)e)->euid,
 				      &((const struct event_exit *)e)->cgroup);
 	case EVENT_CGROUP:
-		return fold_ask_container_of(f, cgroup_made_path(e));
+		return fold_group_made(f, e);
 	default:
 		return 0;
 	}

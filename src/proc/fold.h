@@ -28,11 +28,13 @@ typedef size_t fold_need_fn(void *ctx, enum need need, uint64_t key, uint32_t hi
 			    size_t size);
 
 /*
- * Asked once for each container, before its first event. Writes a record CONTAINER and returns its
+ * Asked for each container before its first event; `is_anew`: what was known of it holds no longer,
+ * since it is started again, or another one has its id. Writes a record CONTAINER and returns its
  * size: what is known, or AWAITED, and then another one follows through fold_record(), soon; 0:
  * nobody will know. Must not block.
  */
-typedef size_t fold_container_fn(void *ctx, const char id[CONTAINER_ID_LEN], void *to, size_t size);
+typedef size_t fold_container_fn(void *ctx, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
+				 size_t size);
 
 /* Told of every record before it is folded, answers to `need` included: the recording's tap. */
 typedef void fold_tap_fn(void *ctx, const struct event_head *record);
@@ -114,7 +116,21 @@ void fold_each_unseen(const struct fold *f, fold_unseen_fn *fn, void *ctx);
 /* The container whose events have waited longest, and since when (boot time); false: none waits. */
 bool fold_waits_longest(const struct fold *f, char ret_id[CONTAINER_ID_LEN],
 			uint64_t *ret_since_ns);
+/* Whether events of this one wait. */
+bool fold_waits_for(struct fold *f, const char id[CONTAINER_ID_LEN]);
+bool fold_knows_container(struct fold *f, const char id[CONTAINER_ID_LEN]);
 /* All containers that it knows. The callback may not fold. */
-typedef void fold_each_container_fn(void *ctx, const struct container *container, bool is_awaited);
+typedef void fold_each_container_fn(void *ctx, const struct container *container);
 void fold_each_container(const struct fold *f, fold_each_container_fn *fn, void *ctx);
+/*
+ * The control groups of containers, from slot *cursor on, at most n slots of the table; *cursor is
+ * 0 again at its end. The callback may not fold. A group that has gone is told of by a record
+ * CGROUP of the agent without a path: then its container goes, too, with its last one.
+ */
+typedef void fold_each_group_fn(void *ctx, const struct cgroup *cgroup);
+void fold_each_container_group(const struct fold *f, size_t *cursor, size_t n,
+			       fold_each_group_fn *fn, void *ctx);
+
+/* Whether there are events that wait: a state lacks them. */
+bool fold_holds(const struct fold *f);
 void fold_hold_counters(const struct fold *f, struct hold_counters *ret);

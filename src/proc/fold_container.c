@@ -70,6 +70,7 @@ int fold_container(struct fold *f, const struct event_container *e, const struct
 	if (f->is_restoring) {
 		c->is_short = e->bits & EVENT_CONTAINER_SHORT;
 		c->is_asked = e->bits & EVENT_CONTAINER_ASKED;
+		c->is_used = e->bits & EVENT_CONTAINER_USED;
 	}
 	if (e->bits & EVENT_CONTAINER_AWAITED) {
 		hold_begin(f, c, e->head.time_ns);
@@ -86,15 +87,19 @@ int fold_container(struct fold *f, const struct event_container *e, const struct
 	return r;
 }
 
-static int ask(struct fold *f, const char id[CONTAINER_ID_LEN])
+/* Once; and once more before its first event, where nobody knew of it when its group was made. */
+static bool wants_answer(const struct container_entry *c)
 {
-	struct container_entry *c = containers_lookup(&f->containers, id);
+	return !c->is_asked || !(c->is_used || c->is_complete || c->since_ns ||
+				 c->container.bits & CONTAINER_IS_KNOWN);
+}
+
+static int ask(struct fold *f, const char id[CONTAINER_ID_LEN], bool is_anew)
+{
 	const struct event_container *answer = (const struct event_container *)f->answer;
 	size_t size;
 
-	if (c && c->is_asked)
-		return 0;
-	size = f->hooks.container(f->hooks.ctx, id, f->answer, ANSWER_MAX);
+	size = f->hooks.container(f->hooks.ctx, id, is_anew, f->answer, ANSWER_MAX);
 	if (size >= sizeof(*answer) && memcmp(answer->id, id, CONTAINER_ID_LEN) != 0)
 		return 0;
 	return fold_answer(f, EVENT_CONTAINER, size);
@@ -107,16 +112,35 @@ int fold_ask_container(struct fold *f, const struct event_cgroup *cgroup)
 	if (!f->hooks.container)
 		return 0;
 	known = cgroups_lookup(&f->cgroups, cgroup->hierarchy, cgroup->id);
-	if (!known || !known->container || container_entry_of(known->container)->is_asked)
+	if (!known || !known->container || !wants_answer(container_entry_of(known->container)))
 		return 0;
-	return ask(f, known->container->id);
+	return ask(f, known->container->id, false);
 }
 
-int fold_ask_container_of(struct fold *f, struct str path)
+/* A container that had events gets another control group of its own. */
+static bool is_restart(struct fold *f, const struct container_entry *c,
+		       const struct event_cgroup_made *e)
 {
-	char id[CONTAINER_ID_LEN];
+	return c && c->is_used && !c->since_ns && container_id_is_last(cgroup_made_path(e)) &&
+	       !cgroups_lookup(&f->cgroups, e->cgroup.hierarchy, e->cgroup.id);
+}
 
-	return f->hooks.container && container_id_from_cgroup(path, id) ? ask(f, id) : 0;
+int fold_group_made(struct fold *f, const struct event_cgroup_made *e)
+{
+	struct str path = cgroup_made_path(e);
+	struct container_entry *c;
+	char id[CONTAINER_ID_LEN];
+	bool is_anew;
+
+	if (e->head.cpu == EVENT_CPU_AGENT || !container_id_from_cgroup(path, id))
+		return 0;
+	c = containers_lookup(&f->containers, id);
+	is_anew = is_restart(f, c, e);
+	if (is_anew)
+		containers_restart(&f->containers, c);
+	if (!f->hooks.container || (c && !wants_answer(c)))
+		return 0;
+	return ask(f, id, is_anew);
 }
 
 bool fold_waits_longest(const struct fold *f, char ret_id[CONTAINER_ID_LEN], uint64_t *ret_since_ns)
@@ -132,6 +156,37 @@ bool fold_waits_longest(const struct fold *f, char ret_id[CONTAINER_ID_LEN], uin
 	return true;
 }
 
+void fold_each_container_group(const struct fold *f, size_t *cursor, size_t n,
+			       fold_each_group_fn *fn, void *ctx)
+{
+	const size_t cap = f->cgroups.index.cap, end = *cursor + n < cap ? *cursor + n : cap;
+
+	for (size_t i = *cursor; i < end; i++) {
+		const struct cgroup *cgroup = cgroups_slot(&f->cgroups, i);
+
+		if (cgroup && cgroup->container)
+			fn(ctx, cgroup);
+	}
+	*cursor = end < cap ? end : 0;
+}
+
+bool fold_holds(const struct fold *f)
+{
+	return f->hold.counters.now;
+}
+
+bool fold_waits_for(struct fold *f, const char id[CONTAINER_ID_LEN])
+{
+	const struct container_entry *c = containers_lookup(&f->containers, id);
+
+	return c && c->since_ns;
+}
+
+bool fold_knows_container(struct fold *f, const char id[CONTAINER_ID_LEN])
+{
+	return containers_lookup(&f->containers, id);
+}
+
 void fold_each_container(const struct fold *f, fold_each_container_fn *fn, void *ctx)
 {
 	const struct list *all = &f->containers.lru;
@@ -139,7 +194,7 @@ void fold_each_container(const struct fold *f, fold_each_container_fn *fn, void 
 	for (const struct list *l = all->next; l != all; l = l->next) {
 		const struct container_entry *c = LIST_ENTRY(l, struct container_entry, lru);
 
-		fn(ctx, &c->container, c->since_ns);
+		fn(ctx, &c->container);
 	}
 }
 

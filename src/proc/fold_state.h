@@ -15,11 +15,11 @@
 #include "proc/streams.h"
 #include "proc/tombstones.h"
 
-#define NODE_TEXT_MAX 64      /* of a node's name, as EXEC_ID_MAX has it, and of its address */
-#define TOMBSTONES_PASS 65536 /* remembered while a snapshot pass runs or is still to come */
-#define TOMBSTONES_QUIET 4096 /* remembered at other times, for records that come twice */
-#define ANSWER_MAX 8192	      /* bytes of a record that answers a need: a path of 4096 fits */
-#define UNANSWERED_MAX 4096   /* needs without an answer that are remembered in one batch */
+#define NODE_TEXT_MAX 64       /* of a node's name, as EXEC_ID_MAX has it, and of its address */
+#define TOMBSTONES_PASS 65536  /* remembered while a snapshot pass runs or is still to come */
+#define TOMBSTONES_QUIET 4096  /* remembered at other times, for records that come twice */
+#define ANSWER_MAX (96 * 1024) /* bytes of a record that answers: all texts of a container fit */
+#define UNANSWERED_MAX 4096    /* needs without an answer that are remembered in one batch */
 
 struct unanswered {
 	uint64_t key;
@@ -78,9 +78,10 @@ int fold_mark(struct fold *f, const struct event_mark *e, const struct step *ste
 
 /* fold_container.c. 0 or -ENOMEM. */
 int fold_container(struct fold *f, const struct event_container *e, const struct step *step);
-/* What is to be asked for before a record of this control group, or of this path, is folded. */
+/* What is to be asked for before an event in this control group. */
 int fold_ask_container(struct fold *f, const struct event_cgroup *cgroup);
-int fold_ask_container_of(struct fold *f, struct str path);
+/* The same before a control group is made, which may begin a container. */
+int fold_group_made(struct fold *f, const struct event_cgroup_made *e);
 void fold_forget_shown(struct fold *f); /* the batch is through */
 
 /* fold.c: folds an answer of `size` bytes in f->answer, if it is one of that type. 0 or -ENOMEM. */

@@ -84,6 +84,7 @@ int hold_event(struct fold *f, const struct event *ev, struct batch *out)
 	struct container_entry *c = container_entry_of(image_container(ev->image));
 	int r = 0;
 
+	c->is_used = true;
 	if (c->since_ns && is_full(f, c)) {
 		f->hold.counters.overflowed++;
 		r = hold_end(f, c, ev->seq, out);
@@ -99,8 +100,10 @@ void hold_passed(const struct image *image)
 {
 	struct container_entry *c = container_entry_of(image_container(image));
 
-	if (c)
-		c->is_short |= !c->is_complete;
+	if (!c)
+		return;
+	c->is_used = true;
+	c->is_short |= !c->is_complete;
 }
 
 void hold_begin(struct fold *f, struct container_entry *c, uint64_t now_ns)

@@ -271,6 +271,18 @@ static int cgroup_new(struct container_table *containers, uint32_t hierarchy, ui
 	return 0;
 }
 
+/* The table's reference to a control group goes, and with the last one the container. */
+static void leave_container(struct container_table *t, struct cgroup *cgroup)
+{
+	const struct container *c = cgroup->container;
+
+	container_ref(c);
+	cgroup_unref(cgroup);
+	container_unref(c);
+	if (c)
+		containers_leave(t, container_entry_of(c));
+}
+
 int cgroups_put(struct owner_table *t, struct container_table *containers, uint32_t hierarchy,
 		uint64_t id, struct str path)
 {
@@ -282,7 +294,7 @@ int cgroups_put(struct owner_table *t, struct container_table *containers, uint3
 	if (r < 0 || (e && e->cgroup->container == cgroup->container))
 		return r;
 	if (e) {
-		cgroup_unref(e->cgroup);
+		leave_container(containers, e->cgroup);
 		e->cgroup = TAKE_PTR(cgroup);
 		return 0;
 	}
@@ -301,6 +313,13 @@ int cgroups_each(const struct owner_table *t, int (*fn)(void *ctx, const struct 
 	for (const struct list *l = t->lru.next; r >= 0 && l != &t->lru; l = l->next)
 		r = fn(ctx, LIST_ENTRY(l, struct cgroup_entry, lru)->cgroup);
 	return r;
+}
+
+const struct cgroup *cgroups_slot(const struct owner_table *t, size_t i)
+{
+	const struct cgroup_entry *e = i < t->index.cap ? t->index.slots[i].item : NULL;
+
+	return e ? e->cgroup : NULL;
 }
 
 void cgroups_done(struct owner_table *t)

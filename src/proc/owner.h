@@ -38,6 +38,8 @@ int cgroups_put(struct owner_table *t, struct container_table *containers, uint3
 		uint64_t id, struct str path);
 int cgroups_each(const struct owner_table *t, int (*fn)(void *ctx, const struct cgroup *cgroup),
 		 void *ctx);
+/* What lies in slot i of the index; NULL: nothing. */
+const struct cgroup *cgroups_slot(const struct owner_table *t, size_t i);
 void cgroups_done(struct owner_table *t);
 
 /* Counted through const: readers of images never write, the reference count is the room's own. */

@@ -129,6 +129,7 @@ static uint32_t bits_of_container(const struct container_entry *c)
 	bits |= c->is_complete ? EVENT_CONTAINER_COMPLETE : 0;
 	bits |= c->is_short ? EVENT_CONTAINER_SHORT : 0;
 	bits |= c->is_asked ? EVENT_CONTAINER_ASKED : 0;
+	bits |= c->is_used ? EVENT_CONTAINER_USED : 0;
 	return c->since_ns ? bits | EVENT_CONTAINER_AWAITED : bits;
 }
 

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Namespaces, pids in them, control groups, and the containers that these tell of."""
-import os
 import secrets
 import subprocess
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
+from cgroups import cgroups, entering, held_in, hierarchies, roots
 from harness import marker, namespace_of, status_of
 
 KINDS = ["mnt", "pid", "net", "user", "uts", "ipc", "cgroup"]
-CGROUPS = Path("/sys/fs/cgroup")
 ID = secrets.token_hex(32)
 OTHER = secrets.token_hex(32)
 
@@ -60,62 +57,6 @@ def test_entering_the_namespaces_of_another(extended):
 
 
 # Control groups
-
-
-@contextmanager
-def cgroups(path, where):
-    """Makes a control group in the given hierarchies; yields the files that a process enters them by."""
-    made = []
-    try:
-        for hierarchy in where:
-            directory = CGROUPS / hierarchy
-            for part in path.strip("/").split("/"):
-                directory /= part
-                if not directory.exists():
-                    directory.mkdir()
-                    made.append(directory)
-            if hierarchy == "cpuset":
-                for name in ("cpuset.cpus", "cpuset.mems"):
-                    (directory / name).write_text((CGROUPS / "cpuset" / name).read_text())
-        yield [CGROUPS / hierarchy / path.strip("/") / "cgroup.procs" for hierarchy in where]
-    finally:
-        for directory in reversed(made):
-            directory.rmdir()
-
-
-def hierarchies():
-    unified = "unified" if (CGROUPS / "unified").is_dir() else "."
-    v1 = [n for n in ("memory", "pids", "freezer", "systemd") if (CGROUPS / n).is_dir()]
-    if not os.access(CGROUPS / unified / "cgroup.procs", os.W_OK):
-        pytest.skip("control groups are not writable here")
-    return {"v2": [unified], "v1": v1, "hybrid": [*v1, unified]}
-
-
-def entering(files, leaving=()):
-    def enter():
-        for path in [*leaving, *files]:
-            path.write_text("0")
-
-    return enter
-
-
-def roots():
-    """To leave first: the group that the tests run in must not decide."""
-    return [CGROUPS / n / "cgroup.procs" for n in hierarchies()["hybrid"]]
-
-
-@contextmanager
-def held_in(agent, path, kind="hybrid"):
-    """A process in a control group; it has left when the block ends."""
-    where = hierarchies()[kind]
-    if not where:
-        pytest.skip("no cgroup v1 hierarchy here")
-    with cgroups(path, where) as files:
-        running = agent.start([agent.path("hold")], preexec_fn=entering(files, roots()))
-        try:
-            yield running
-        finally:
-            running.kill()
 
 
 SHAPES = {

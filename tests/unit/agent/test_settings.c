@@ -18,6 +18,8 @@
 
 #define FILE_NAME "/tmp/proctrail-settings.yaml"
 
+#define SOURCES "files, docker, podman, cri, kubernetes or none"
+
 static int load(const char *text, const struct agent_flag *flags, size_t n_flags,
 		struct agent_settings *ret, char *findings, size_t size)
 {
@@ -60,6 +62,11 @@ static void test_defaults(void **state)
 	assert_string_equal(s.pin_directory, "/sys/fs/bpf/proctrail");
 	assert_false(s.keep_on_stop);
 	assert_int_equal(s.cgroup_budget, 0);
+	assert_int_equal(s.container_wait_ns, 200000000);
+	assert_int_equal(s.container_sources.n, 5);
+	assert_int_equal(s.crio_roots.n, 1);
+	assert_string_equal(s.crio_roots.items[0], "/run/containers/storage");
+	assert_int_equal(s.cri_sockets.n, 3);
 	assert_int_equal(agent_settings_plan(&s, 1, &plan, &limits), 0);
 	assert_memory_equal(&limits, &proc_limits_default, sizeof(limits));
 	assert_int_equal(plan.table_bytes, limits.max_bytes);
@@ -194,6 +201,85 @@ static void test_flags_win(void **state)
 	assert_null(s.control_socket);
 }
 
+/* As a text of items with a comma between them. */
+static void assert_list(const struct string_list *list, const char *want)
+{
+	char have[256] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		n += (size_t)snprintf(have + n, sizeof(have) - n, "%s%s", i ? "," : "",
+				      list->items[i]);
+	assert_string_equal(have, want);
+}
+
+/* Lists from a file and from flags, where a comma is between the items. */
+static void test_lists(void **state)
+{
+	static const struct {
+		const char *text, *flag, *sources; /* flag NULL: there is none */
+	} cases[] = {
+		{ "", NULL, "files,docker,podman,cri,kubernetes" },
+		{ "ContainerSources: files", NULL, "files" },
+		{ "ContainerSources: [cri, files]", NULL, "cri,files" },
+		{ "ContainerSources: []", NULL, "" },
+		{ "ContainerSources: none", NULL, "" },
+		{ "ContainerSources: [none]", NULL, "" },
+		{ "", "files,docker", "files,docker" },
+		{ "", "files", "files" },
+		{ "", "none", "" },
+		{ "", "", "" },
+		{ "", "files,", "files" },
+		{ "ContainerSources: [cri, files]", "docker,podman", "docker,podman" },
+		{ "ContainerSources: none", "docker", "docker" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+		const struct agent_flag flag = { "ContainerSources", cases[i].flag };
+		char findings[256];
+
+		assert_int_equal(load(cases[i].text, &flag, cases[i].flag != NULL, &s, findings,
+				      sizeof(findings)),
+				 0);
+		assert_string_equal(findings, "");
+		assert_list(&s.container_sources, cases[i].sources);
+	}
+}
+
+/* What is wrong with an item of a flag is said as it is of a file's. */
+static void test_wrong_items(void **state)
+{
+	static const struct {
+		struct agent_flag flag;
+		const char *findings;
+	} cases[] = {
+		{ { "ContainerSources", "files,dokcer" },
+		  AGENT_FLAGS_NAME ": ContainerSources[1]: expected " SOURCES ", not 'dokcer'\n" },
+		{ { "ContainerSources", "files,,cri" },
+		  AGENT_FLAGS_NAME ": ContainerSources[1]: expected " SOURCES ", not ''\n" },
+		{ { "ContainerSources", "none,cri" },
+		  AGENT_FLAGS_NAME ": ContainerSources: none and others exclude each other\n" },
+		{ { "DockerRoots", "/a,b" },
+		  AGENT_FLAGS_NAME ": DockerRoots[1]: expected an absolute path, not 'b'\n" },
+		{ { "ContainerWait", "1,2" },
+		  AGENT_FLAGS_NAME
+		  ": ContainerWait: expected a duration such as 500ms, 10s, 2m or 1h, not "
+		  "'1,2'\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
+		char findings[256];
+
+		assert_int_equal(load("", &cases[i].flag, 1, &s, findings, sizeof(findings)),
+				 -EINVAL);
+		assert_string_equal(findings, cases[i].findings);
+	}
+}
+
 #define AT FILE_NAME ":1:"
 #define LISTEN "expected an address of the loopback interface such as 127.0.0.1:9464, or none, not "
 
@@ -229,9 +315,38 @@ static const struct {
 	{ "MetricsListen: '[::]:80'", AT "16: MetricsListen: " LISTEN "'[::]:80'\n" },
 	{ "LogLevel: loud",
 	  AT "11: LogLevel: expected error, warning, info or debug, not 'loud'\n" },
+	{ "ContainerWait: 11s",
+	  AT "16: ContainerWait: expected a duration from 0s to 10s, not '11s'\n" },
+	{ "ContainerWait: -1s",
+	  AT "16: ContainerWait: expected a duration such as 500ms, 10s, 2m or 1h, not '-1s'\n" },
+	{ "ContainerWait: 200",
+	  AT "16: ContainerWait: expected a duration such as 500ms, 10s, 2m or 1h, not '200'\n" },
+	{ "ContainerWait: soon",
+	  AT "16: ContainerWait: expected a duration such as 500ms, 10s, 2m or 1h, not 'soon'\n" },
+	{ "ContainerSources: [files, dokcer]",
+	  AT "27: ContainerSources[1]: expected " SOURCES ", not 'dokcer'\n" },
+	{ "ContainerSources: files,docker",
+	  AT "19: ContainerSources: expected " SOURCES ", not 'files,docker'\n" },
+	{ "ContainerSources: [none, files]",
+	  AT "19: ContainerSources: none and others exclude each other\n" },
+	{ "ContainerSources: {a: b}",
+	  AT "19: ContainerSources: expected a single value, not a map\n" },
+	{ "TableContainers: 63",
+	  AT "18: TableContainers: expected a number from 64 to 1048576, not '63'\n" },
+	{ "DockerRoots: var/lib/docker",
+	  AT "14: DockerRoots: expected an absolute path, not 'var/lib/docker'\n" },
+	{ "PodmanRoots: ['']", AT "15: PodmanRoots[0]: expected an absolute path, not ''\n" },
+	{ "ContainerdRoots: [/a, b]",
+	  AT "23: ContainerdRoots[1]: expected an absolute path, not 'b'\n" },
+	{ "CrioRoots: .", AT "12: CrioRoots: expected an absolute path, not '.'\n" },
+	{ "DockerSockets: unix:///run/docker.sock",
+	  AT "16: DockerSockets: expected an absolute path, not 'unix:///run/docker.sock'\n" },
+	{ "PodmanSockets: none", AT "16: PodmanSockets: expected an absolute path, not 'none'\n" },
+	{ "CriSockets: [~]", AT "14: CriSockets[0]: has no value\n" },
 	{ "createTime: 1", AT
 	  "1: createTime: unknown key; expected Instance, NodeName, HostRoot, RingSize, MaxMemory, JournalSize, CgroupBudget, KeepOnStop, StateDirectory, PinDirectory, TableMemory, "
-	  "TableProcesses, TableUsers, TableCgroups, TableContainers, Hooks, LogLevel, LogFormat, ControlSocket, "
+	  "TableProcesses, TableUsers, TableCgroups, TableContainers, ContainerWait, ContainerSources, DockerRoots, PodmanRoots, ContainerdRoots, "
+	  "CrioRoots, DockerSockets, PodmanSockets, CriSockets, Kubernetes, Kubeconfig, KubernetesServer, KubernetesNode, KubernetesInsecure, KubernetesAnnotations, Hooks, LogLevel, LogFormat, ControlSocket, "
 	  "MetricsListen or MetricsRemote\n" },
 	/* All of them in one go. */
 	{ "LogLevel: ${PT_NONE}\nRingSize: 3MiB\nHooks: rwa\n", FILE_NAME
@@ -246,7 +361,7 @@ static void test_findings(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_(agent_settings_done) struct agent_settings s = { 0 };
-		char findings[1024];
+		char findings[2048];
 
 		assert_int_equal(load(rows[i].text, NULL, 0, &s, findings, sizeof(findings)),
 				 -EINVAL);
@@ -301,11 +416,12 @@ static void test_no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_folders),	  cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
-		cmocka_unit_test(test_flags_win), cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_listen),	  cmocka_unit_test(test_no_file),
-		cmocka_unit_test(test_host_root), cmocka_unit_test(test_listen_for_others),
+		cmocka_unit_test(test_folders),	    cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),
+		cmocka_unit_test(test_flags_win),   cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_listen),	    cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_host_root),   cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_wrong_items), cmocka_unit_test(test_listen_for_others),
 	};
 
 	unsetenv("PT_NONE");

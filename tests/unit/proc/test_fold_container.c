@@ -11,17 +11,19 @@ static const struct image_key sh = { .start_ns = 1000, .exec_count = 5, .pid = 9
 struct oracle {
 	const char *name; /* NULL: no answer */
 	uint32_t bits;
-	size_t n_asked;
-	uint8_t heard[16];
+	size_t n_asked, n_anew;
+	uint8_t heard[32];
 	size_t n_heard;
 };
 
-static size_t oracle_container(void *ctx, const char id[CONTAINER_ID_LEN], void *to, size_t size)
+static size_t oracle_container(void *ctx, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
+			       size_t size)
 {
 	struct oracle *o = ctx;
 	_cleanup_(freep) struct event_container *e = NULL;
 
 	o->n_asked++;
+	o->n_anew += is_anew;
 	if (!o->name)
 		return 0;
 	e = record_container(id[0], o->name, o->bits);
@@ -93,6 +95,92 @@ static void test_no_answer(void **state)
 	world_done(&w);
 }
 
+/* Nobody knew of it when its group was made: asked once more, before its first event. */
+static void test_asked_again_before_the_first_event(void **state)
+{
+	struct oracle o = { .name = "", .bits = 0 };
+	struct world w;
+
+	(void)state;
+	begin(&w, &o);
+	feed_cgroup(&w);
+	assert_int_equal(o.n_asked, 1);
+	o.name = "web";
+	o.bits = CONTAINER_IS_KNOWN;
+	assert_str(container_text(image_container(feed_exec(&w, sh)->image), CONTAINER_NAME),
+		   "web");
+	assert_int_equal(o.n_asked, 2);
+	feed_exec(&w, KEY(10, 1000, 6));
+	assert_int_equal(o.n_asked, 2);
+	world_done(&w);
+}
+
+static void count(void *ctx, const struct container *c)
+{
+	size_t *n = ctx;
+
+	n[c->id[0] == 'a']++;
+}
+
+static void count_group(void *ctx, const struct cgroup *cgroup)
+{
+	(void)cgroup;
+	((size_t *)ctx)[false]++;
+}
+
+/* Another group of its own begins it anew; the same once more, or one below it, does not. */
+static void test_started_again(void **state)
+{
+	struct oracle o = { .name = "web", .bits = EVENT_CONTAINER_COMPLETE };
+	struct world w;
+
+	(void)state;
+	begin(&w, &o);
+	feed_cgroup(&w);
+	feed_exec(&w, sh);
+	feed_cgroup(&w);
+	world_feed(&w, record_cgroup(2, 8, PATH_A "/child"));
+	assert_int_equal(o.n_asked, 1);
+	o.name = "shop";
+	world_feed(&w, record_cgroup(2, 9, PATH_A));
+	assert_int_equal(o.n_asked, 2);
+	assert_int_equal(o.n_anew, 1);
+	world_feed(&w, record_cgroup(5, 9, PATH_A));
+	assert_int_equal(o.n_asked, 2);
+	assert_str(container_text(image_container(feed_exec(&w, KEY(10, 1000, 6))->image),
+				  CONTAINER_NAME),
+		   "shop");
+	world_done(&w);
+}
+
+/* A group that has gone takes its container with it, unless another one or a process shows it. */
+static void test_gone(void **state)
+{
+	struct event_cgroup_made *gone;
+	char id[CONTAINER_ID_LEN];
+	size_t cursor = 0, n[2] = { 0 };
+	struct world w;
+
+	(void)state;
+	world_init(&w, NULL, NULL);
+	memset(id, 'a', sizeof(id));
+	feed_cgroup(&w);
+	world_feed(&w, record_cgroup(5, 9, PATH_A));
+	fold_each_container(w.fold, count, n);
+	assert_int_equal(n[true], 1);
+	for (int i = 0; i < 2; i++) {
+		assert_true(fold_knows_container(w.fold, id));
+		gone = record_cgroup(i ? 5 : 2, i ? 9 : 7, "");
+		gone->head.cpu = EVENT_CPU_AGENT;
+		world_feed(&w, gone);
+	}
+	assert_false(fold_knows_container(w.fold, id));
+	fold_each_container_group(w.fold, &cursor, 1024, count_group, n);
+	assert_int_equal(n[false], 0);
+	assert_int_equal(cursor, 0);
+	world_done(&w);
+}
+
 static void test_a_replay_asks_nobody(void **state)
 {
 	struct world w;
@@ -135,14 +223,6 @@ static void test_late_facts(void **state)
 	world_done(&w);
 }
 
-static void count(void *ctx, const struct container *c, bool is_awaited)
-{
-	size_t *n = ctx;
-
-	(void)c;
-	n[is_awaited]++;
-}
-
 static void test_listing(void **state)
 {
 	struct oracle o = { .name = "", .bits = EVENT_CONTAINER_AWAITED };
@@ -162,6 +242,11 @@ static void test_listing(void **state)
 	assert_int_equal(n[true], 1);
 	assert_true(fold_waits_longest(w.fold, id, &since));
 	assert_int_equal(id[0], 'a');
+	assert_true(fold_waits_for(w.fold, id));
+	memset(id, 'b', sizeof(id));
+	assert_false(fold_waits_for(w.fold, id));
+	memset(id, 'c', sizeof(id));
+	assert_false(fold_waits_for(w.fold, id));
 	feed_exec(&w, sh);
 	fold_hold_counters(w.fold, &counters);
 	assert_int_equal(counters.now, 1);
@@ -174,6 +259,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_asked_for_first),
 		cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_asked_again_before_the_first_event),
+		cmocka_unit_test(test_started_again),
+		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_a_replay_asks_nobody),
 		cmocka_unit_test(test_late_facts),
 		cmocka_unit_test(test_listing),

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enrichment.h"
+
+#include <errno.h>
+
+#include "agent/reader.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define LOG_UNIT "enrichment"
+
+/*
+ * The journal is written anew when no event waits. Where there is always one that does, all of them
+ * go out as they are, after so long.
+ */
+#define OVERDUE_NS 1000000000ULL
+#define NS_PER_MS 1000000ULL
+/* Looking at a group costs two system calls, some microseconds. */
+#define SWEEP_EVERY_NS 1000000000ULL
+#define SWEEP_SLOTS 1024
+#define SWEEP_GONE 128
+
+#define COUNTER(metric, m, sentence)                                                              \
+	{                                                                                         \
+		metric, METRIC_COUNTER, offsetof(struct enrichment_counters, m), .help = sentence \
+	}
+#define GAUGE(metric, m, sentence)                                                              \
+	{                                                                                       \
+		metric, METRIC_GAUGE, offsetof(struct enrichment_counters, m), .help = sentence \
+	}
+
+const struct metric enrichment_metrics[] = {
+	GAUGE("containers", containers, "Containers of which the sources know something."),
+	COUNTER("containers_answered_total", answered,
+		"Containers that were known before their first records went out."),
+	COUNTER("containers_given_up_total", given_up,
+		"Containers whose records went out without what was not known in time."),
+	COUNTER("containers_late_total", late,
+		"Answers that came after records of the container had gone out."),
+	GAUGE("held_containers", waiting,
+	      "Containers whose records wait for what is known of them."),
+	GAUGE("held_records", holding, "Records that wait for what is known of their container."),
+	COUNTER("held_records_total", held, "Records that waited for it, so far."),
+	COUNTER("held_overflows_total", overflowed,
+		"Times that records of a container went out because too many waited."),
+	{ .type = METRIC_END },
+};
+
+void enrichment_done(struct enrichment *e)
+{
+	buf_done(&e->record);
+}
+
+static uint32_t bits_of(enum registry_answer answer)
+{
+	switch (answer) {
+	case REGISTRY_LATER:
+		return EVENT_CONTAINER_AWAITED;
+	case REGISTRY_COMPLETE:
+		return EVENT_CONTAINER_COMPLETE;
+	case REGISTRY_KNOWN:
+		break;
+	}
+	return 0;
+}
+
+size_t enrichment_answer(void *enrichment, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
+			 size_t size)
+{
+	struct enrichment *e = enrichment;
+	_cleanup_(container_facts_done) struct container_facts f = { 0 };
+	enum registry_answer answer;
+
+	if (!e->registry)
+		return 0;
+	if (is_anew)
+		container_registry_forget(e->registry, id);
+	if (container_registry_ask(e->registry, id, &f, &answer) < 0)
+		return 0;
+	if (answer == REGISTRY_LATER && !e->wait_ns)
+		answer = REGISTRY_KNOWN;
+	if (answer != REGISTRY_LATER)
+		metric_add(&e->counters.answered, 1);
+	if (facts_container(e->facts, &f, bits_of(answer), &e->record) < 0 || e->record.len > size)
+		return 0;
+	memcpy(to, e->record.data, e->record.len);
+	return e->record.len;
+}
+
+static int fold(struct enrichment *e, struct reader *r, const struct container_facts *f,
+		uint32_t bits)
+{
+	int ret = facts_container(e->facts, f, bits, &e->record);
+
+	return ret < 0 ? ret : reader_fold(r, e->record.data, e->record.len);
+}
+
+/* The one that waits longest; its events go out as they are. */
+static int give_up(struct enrichment *e, struct reader *r, const char id[CONTAINER_ID_LEN])
+{
+	_cleanup_(container_facts_done) struct container_facts f;
+
+	container_facts_init(&f, id);
+	if (e->registry)
+		(void)container_registry_give_up(e->registry, id, &f); /* what cannot be told */
+	metric_add(&e->counters.given_up, 1);
+	return fold(e, r, &f, 0);
+}
+
+static int give_up_after(struct enrichment *e, struct reader *r, uint64_t wait_ns)
+{
+	uint64_t now = clock_now_ns(CLOCK_BOOTTIME), since;
+	char id[CONTAINER_ID_LEN];
+	int ret = 0;
+
+	while (ret == 0 && fold_waits_longest(r->fold, id, &since) && now - since >= wait_ns)
+		ret = give_up(e, r, id);
+	return ret;
+}
+
+/* The time that is left to events that wait, now. */
+static uint64_t patience_ns(struct enrichment *e, const struct reader *r)
+{
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
+
+	if (!store_wants_rewrite(r->store)) {
+		e->overdue_ns = 0;
+		return e->wait_ns;
+	}
+	e->overdue_ns = e->overdue_ns ? e->overdue_ns : now;
+	return now - e->overdue_ns < OVERDUE_NS ? e->wait_ns : 0;
+}
+
+static int fold_answers(struct enrichment *e, struct reader *r)
+{
+	int ret = 0;
+
+	while (e->registry && ret == 0) {
+		_cleanup_(container_facts_done) struct container_facts f = { 0 };
+		enum registry_answer answer;
+
+		if (!container_registry_next(e->registry, &f, &answer))
+			break;
+		metric_add(fold_waits_for(r->fold, f.id) ? &e->counters.answered
+							 : &e->counters.late,
+			   1);
+		ret = fold(e, r, &f, bits_of(answer));
+	}
+	return ret;
+}
+
+/* Control groups that have gone; some of them: the rest is found the next time. */
+struct sweep {
+	const struct facts *facts;
+	size_t n;
+	struct gone {
+		uint32_t hierarchy;
+		uint64_t id;
+		char container[CONTAINER_ID_LEN];
+	} gone[SWEEP_GONE];
+};
+
+static void look_for(void *ctx, const struct cgroup *cgroup)
+{
+	struct sweep *s = ctx;
+	struct gone *gone = &s->gone[s->n];
+
+	if (s->n == SWEEP_GONE || !facts_group_is_gone(s->facts, cgroup->hierarchy, cgroup->id))
+		return;
+	*gone = (struct gone){ .hierarchy = cgroup->hierarchy, .id = cgroup->id };
+	memcpy(gone->container, cgroup->container->id, CONTAINER_ID_LEN);
+	s->n++;
+}
+
+static int forget(struct enrichment *e, struct reader *r, const struct gone *gone)
+{
+	_Alignas(8) char record[sizeof(struct event_cgroup_made)];
+	size_t n = facts_group_gone(e->facts, gone->hierarchy, gone->id, record, sizeof(record));
+	int ret = reader_fold(r, record, n);
+
+	if (e->registry && !fold_knows_container(r->fold, gone->container))
+		container_registry_forget(e->registry, gone->container);
+	return ret;
+}
+
+/* What is known of containers whose last group has gone is of no use any more. */
+static int sweep(struct enrichment *e, struct reader *r)
+{
+	struct sweep s = { .facts = e->facts };
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
+	int ret = 0;
+
+	if (now - e->swept_ns < SWEEP_EVERY_NS)
+		return 0;
+	e->swept_ns = now;
+	fold_each_container_group(r->fold, &e->cursor, SWEEP_SLOTS, look_for, &s);
+	for (size_t i = 0; ret == 0 && i < s.n; i++)
+		ret = forget(e, r, &s.gone[i]);
+	return ret;
+}
+
+static void count(struct enrichment *e, const struct fold *f)
+{
+	struct hold_counters c;
+
+	fold_hold_counters(f, &c);
+	metric_set(&e->counters.held, c.held);
+	metric_set(&e->counters.overflowed, c.overflowed);
+	metric_set(&e->counters.waiting, c.containers);
+	metric_set(&e->counters.holding, c.now);
+	if (e->registry)
+		metric_set(&e->counters.containers, container_registry_n(e->registry));
+}
+
+int enrichment_turn(struct enrichment *e, struct reader *r)
+{
+	int ret = fold_answers(e, r);
+
+	if (ret == 0)
+		ret = give_up_after(e, r, patience_ns(e, r));
+	if (ret == 0)
+		ret = sweep(e, r);
+	count(e, r->fold);
+	return ret;
+}
+
+int enrichment_release(struct enrichment *e, struct reader *r)
+{
+	int ret = fold_answers(e, r);
+
+	return ret < 0 ? ret : give_up_after(e, r, 0);
+}
+
+static void gather(void *ids, const struct container *c)
+{
+	buf_put(ids, c->id, CONTAINER_ID_LEN);
+}
+
+/* What is known at once is told at once; the rest is news, or ends somebody's waiting. */
+static int resume(struct enrichment *e, struct reader *r, const char id[CONTAINER_ID_LEN])
+{
+	_cleanup_(container_facts_done) struct container_facts f = { 0 };
+	enum registry_answer answer;
+
+	if (container_registry_ask(e->registry, id, &f, &answer) < 0 || answer == REGISTRY_LATER)
+		return 0;
+	return fold(e, r, &f, bits_of(answer));
+}
+
+int enrichment_resume(struct enrichment *e, struct reader *r)
+{
+	_cleanup_(buf_done) struct buf ids = { 0 };
+	int ret = 0;
+
+	if (!e->registry)
+		return 0;
+	fold_each_container(r->fold, gather, &ids);
+	for (size_t i = 0; ret == 0 && i + CONTAINER_ID_LEN <= ids.len; i += CONTAINER_ID_LEN)
+		ret = resume(e, r, ids.data + i);
+	return ret;
+}
+
+int enrichment_due_ms(const struct enrichment *e, const struct fold *fold, int ms)
+{
+	uint64_t now = clock_now_ns(CLOCK_BOOTTIME), since, left_ms;
+	char id[CONTAINER_ID_LEN];
+
+	if (!fold_waits_longest(fold, id, &since))
+		return ms;
+	if (now - since >= e->wait_ns)
+		return 0;
+	left_ms = (e->wait_ns - (now - since)) / NS_PER_MS + 1;
+	return left_ms < (uint64_t)ms ? (int)left_ms : ms;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One thread, which takes the questions in their order. A disk that hangs holds up this source
+ * alone: who waits for it gives up after a while.
+ */
+#include "enrich/container_files.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "enrich/runtime_desk.h"
+
+#define LOG_UNIT "container_files"
+
+struct root {
+	enum runtime_layout layout;
+	char *path;
+};
+
+struct container_files {
+	struct runtime_desk desk;
+	bool has_desk;
+	char *host_root;
+	struct root *roots;
+	size_t n_roots;
+	pthread_t thread;
+	bool has_thread;
+};
+
+/* A path that the runtime wrote is one of the host; one below the root is as the agent finds it. */
+static int put_below_host(const struct container_files *s, const struct root *root,
+			  struct container_facts *f)
+{
+	_cleanup_(freep) char *full = NULL;
+
+	if (!f->rootfs || !*s->host_root ||
+	    str_starts_with(str_from(f->rootfs), str_from(root->path)))
+		return 0;
+	if (asprintf(&full, "%s%s", s->host_root, f->rootfs) < 0)
+		return -ENOMEM;
+	return container_facts_set_rootfs(f, full);
+}
+
+/* From the first root that has it. */
+static bool read_facts(struct container_files *s, struct container_facts *f)
+{
+	for (size_t i = 0; i < s->n_roots; i++) {
+		int r = runtime_files_read(s->roots[i].layout, s->roots[i].path, f);
+
+		if (r == 0)
+			return put_below_host(s, &s->roots[i], f) == 0;
+		if (r == -ENOENT || r == -ENOTDIR)
+			continue;
+		runtime_desk_count_failure(&s->desk, r);
+		log_debug("cannot read what is below '%s' of %.*s: %s", s->roots[i].path,
+			  CONTAINER_ID_LEN, f->id, strerror(-r));
+	}
+	return false;
+}
+
+static void answer(struct container_files *s, const char id[CONTAINER_ID_LEN])
+{
+	_cleanup_(container_facts_done) struct container_facts f;
+	bool is_known;
+
+	container_facts_init(&f, id);
+	is_known = read_facts(s, &f);
+	if (is_known)
+		runtime_desk_tell(&s->desk, &f);
+	runtime_desk_answered(&s->desk, id, is_known);
+}
+
+static void *work(void *self)
+{
+	struct container_files *s = self;
+	char id[CONTAINER_ID_LEN];
+	bool is_waited_for;
+
+	pthread_setname_np(pthread_self(), "files");
+	runtime_desk_set_ready(&s->desk);
+	while (runtime_desk_wait(&s->desk, 0, id, &is_waited_for) == RUNTIME_QUESTION)
+		answer(s, id);
+	return NULL;
+}
+
+static void *files_free(void *self)
+{
+	struct container_files *s = self;
+
+	if (!s)
+		return NULL;
+	if (s->has_desk)
+		runtime_desk_end(&s->desk);
+	if (s->has_thread)
+		pthread_join(s->thread, NULL);
+	if (s->has_desk)
+		runtime_desk_done(&s->desk);
+	for (size_t i = 0; i < s->n_roots; i++)
+		free(s->roots[i].path);
+	free(s->roots);
+	free(s->host_root);
+	free(s);
+	return NULL;
+}
+
+static void files_freep(struct container_files **s)
+{
+	files_free(*s);
+}
+
+static int add_roots(struct container_files *s, enum runtime_layout layout,
+		     const struct container_roots *roots)
+{
+	for (size_t i = 0; i < roots->n; i++) {
+		struct root *grown = reallocarray(s->roots, s->n_roots + 1, sizeof(*grown));
+		struct root *root;
+
+		if (!grown)
+			return -ENOMEM;
+		s->roots = grown;
+		root = &s->roots[s->n_roots];
+		root->layout = layout;
+		if (asprintf(&root->path, "%s%s", s->host_root, roots->paths[i]) < 0)
+			return -ENOMEM;
+		s->n_roots++;
+	}
+	return 0;
+}
+
+static int set_up(struct container_files *s, const char *host_root,
+		  const struct container_roots roots[_LAYOUT_MAX],
+		  const struct container_sink *sink)
+{
+	static const char *const no_sockets[] = { NULL };
+	int r = 0;
+
+	s->host_root = strdup(host_root);
+	if (!s->host_root)
+		return -ENOMEM;
+	for (int i = 0; r == 0 && i < _LAYOUT_MAX; i++)
+		r = add_roots(s, i, &roots[i]);
+	if (r == 0)
+		r = runtime_desk_init(&s->desk, "files", no_sockets, sink);
+	if (r < 0)
+		return r;
+	s->has_desk = true;
+	r = -pthread_create(&s->thread, NULL, work, s);
+	s->has_thread = r == 0;
+	return r;
+}
+
+int container_files_new(const char *host_root, const struct container_roots roots[_LAYOUT_MAX],
+			const struct container_sink *sink, struct container_files **ret)
+{
+	_cleanup_(files_freep) struct container_files *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	r = set_up(s, host_root, roots, sink);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+static void files_ask(void *self, const struct container_facts *known)
+{
+	struct container_files *s = self;
+
+	runtime_desk_ask(&s->desk, known->id);
+}
+
+static void files_state(void *self, struct source_state *ret)
+{
+	struct container_files *s = self;
+
+	runtime_desk_get_state(&s->desk, ret);
+}
+
+const struct container_source container_files_source = {
+	.name = "files",
+	.ask = files_ask,
+	.state = files_state,
+	.free = files_free,
+};

@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Records of a container wait for what it is called, and nobody else's. Containers that no runtime made: a control
+group with a container's id, and the files or the daemon that would tell of it, which are as slow as a test wants.
+"""
+import json
+import secrets
+import socket
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cgroups import cgroups, entering, hierarchies, roots
+from harness import marker, wait_until
+from pipelines import wait_for_value
+
+IMAGE = "sha256:" + "ab" * 32
+CALLS = ["execve", "exit"]
+
+
+class Folder:
+    """What Docker keeps on disk, with what the test says of containers."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def describe(self, container, name, **more):
+        folder = self.path / "containers" / container
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {"ID": container, "Name": f"/{name}", "Image": IMAGE, "Config": {"Image": "shop:1", "Labels": {}}, **more}
+        (folder / "hostconfig.json").write_text('{"Privileged": false}')
+        (folder / "new").write_text(json.dumps(config))
+        (folder / "new").rename(folder / "config.v2.json")
+
+
+class Daemon:
+    """Listens where Docker would, takes every question, and answers none until the test lets it."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.path = str(path)
+        self.socket.bind(self.path)
+        self.socket.listen(64)
+        self.may_answer = threading.Event()
+        self.names, self.open = {}, []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.open.append(connection)
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        text = b""
+        try:
+            while True:
+                while b"\r\n\r\n" not in text:
+                    piece = connection.recv(65536)
+                    if not piece:
+                        return
+                    text += piece
+                request, text = text.split(b"\r\n\r\n", 1)
+                self.may_answer.wait()
+                self.answer(connection, request.split()[1].decode())
+        except OSError:
+            pass
+
+    def answer(self, connection, path):
+        status, body = 404, "{}"
+        found = [c for c in self.names if c in path]
+        if "/events" in path:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+            return
+        if "/containers/json" in path:
+            status, body = 200, "[]"
+        elif "/version" in path or "/_ping" in path:
+            status, body = 200, json.dumps({"ApiVersion": "1.41", "Version": "20.10"})
+        elif found:
+            status, body = 200, json.dumps({
+                "Id": found[0], "Name": f"/{self.names[found[0]]}", "Image": IMAGE, "Created": "2026-01-01T00:00:00Z",
+                "State": {"Status": "running"}, "HostConfig": {}, "Config": {"Image": "shop:1", "Labels": {}}})
+        connection.sendall(f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+                           f"{body}".encode())
+
+    def close(self):
+        self.socket.close()
+        self.may_answer.set()
+        for connection in self.open:
+            connection.close()
+
+
+@pytest.fixture
+def folder(work):
+    return Folder(work / "docker")
+
+
+@pytest.fixture
+def daemon(work):
+    one = Daemon(f"/tmp/proctrail-{secrets.token_hex(4)}.sock")
+    yield one
+    one.close()
+    Path(one.path).unlink()
+
+
+@pytest.fixture
+def start(start_agent, work):
+    """Starts an agent that knows of no runtime but the test's."""
+    def begin(*, wait="200ms", sources="files", sockets=None, **kwargs):
+        options = ["--container-sources", sources, "--container-wait", wait, "--docker-roots", work / "docker"]
+        options += ["--docker-sockets", sockets] if sockets else []
+        return start_agent(options=options, calls=CALLS, fields="extended", **kwargs)
+
+    return begin
+
+
+@contextmanager
+def container(folder=None, label=None):
+    """A control group with the id of a container: the id, and what a process enters it by."""
+    name = secrets.token_hex(32)
+    if label:
+        folder.describe(name, label)
+    with cgroups(f"/docker/{name}", hierarchies()["hybrid"]) as files:
+        yield name, entering(files, roots())
+
+
+def run_in(agent, enter, text):
+    return subprocess.run([agent.path("tiny"), text], preexec_fn=enter, check=True, timeout=10)
+
+
+def records_with(agent, text):
+    return [r for r in agent.records() if text in r.get("arguments", "")]
+
+
+def wait_for_calls(agent, text, calls, seconds=10):
+    def has_all():
+        return [r["call_name"] for r in records_with(agent, text)] == calls
+
+    wait_until(has_all, seconds, lambda: records_with(agent, text))
+    return records_with(agent, text)
+
+
+def test_the_first_record_has_the_name(start, folder):
+    agent, text = start(), marker()
+    with container(folder, "web") as (name, enter):
+        run_in(agent, enter, text)
+        for record in wait_for_calls(agent, text, CALLS):
+            assert (record["container.id"], record["container.name"]) == (name, "web")
+            assert (record["container.image.id"], record["container.image.name"]) == (IMAGE, "shop:1")
+            assert (record["container.runtime"], record["container.image.tag"]) == ("docker", "1")
+    keys = list(record)
+    assert keys.index("cap.inheritable") < keys.index("container.id") < keys.index("container.name")
+    assert keys.index("container.image.name") < keys.index("parent.exec_id")
+
+
+def test_files_that_come_after_the_group(start, folder):
+    agent, text = start(), marker()
+    with container() as (name, enter):
+        agent.fence()
+        folder.describe(name, "web")
+        run_in(agent, enter, text)
+        assert [r.get("container.name") for r in wait_for_calls(agent, text, CALLS)] == ["web"] * 2
+
+
+def test_nobody_else_waits(start, daemon):
+    """A daemon that hangs: the container's records wait as long as they may, those of the host do not."""
+    agent, held, free = start(wait="1s", sources="docker", sockets=daemon.path), marker(), marker()
+    with container() as (_, enter):
+        begun = time.monotonic()
+        run_in(agent, enter, held)
+        run_in(agent, None, free)
+        wait_for_calls(agent, free, CALLS, seconds=0.9)
+        assert records_with(agent, held) == []
+        seen = wait_for_calls(agent, held, CALLS)
+    assert time.monotonic() - begun >= 0.95
+    assert all("container.id" in r and "container.name" not in r for r in seen)
+    assert [int(r["__seq__"]) for r in seen] < [int(r["__seq__"]) for r in records_with(agent, free)]
+
+
+def test_what_comes_late_is_a_record(start, daemon):
+    agent, text = start(wait="100ms", sources="docker", sockets=daemon.path), marker()
+    with container() as (name, enter):
+        daemon.names[name] = "late"
+        run_in(agent, enter, text)
+        wait_for_calls(agent, text, CALLS)
+        assert all("container.name" not in r for r in records_with(agent, text))
+        daemon.may_answer.set()
+        wait_until(lambda: [r for r in agent.records() if r["call_name"] == "container"], 20, agent.stderr)
+        again = marker()
+        run_in(agent, enter, again)
+        assert all(r["container.name"] == "late" for r in wait_for_calls(agent, again, CALLS))
+    (told,) = [r for r in agent.records() if r["call_name"] == "container"]
+    assert (told["container.id"], told["container.name"], told["container.image.id"]) == (name, "late", IMAGE)
+    assert told["event_type"] == "kprobe" and "__time__" in told and "pid" not in told and "exec_id" not in told
+
+
+def test_no_wait_at_all(start, daemon):
+    agent, text = start(wait="0s", sources="docker", sockets=daemon.path), marker()
+    with container() as (_, enter):
+        begun = time.monotonic()
+        run_in(agent, enter, text)
+        wait_for_calls(agent, text, CALLS)
+        assert time.monotonic() - begun < 2
+
+
+def test_nobody_is_asked(start_agent):
+    agent, text = start_agent(options=["--container-sources", "none"], calls=CALLS), marker()
+    with container() as (name, enter):
+        run_in(agent, enter, text)
+        assert all(r["container.id"] == name for r in wait_for_calls(agent, text, CALLS))
+
+
+def test_a_kill_repeats_and_never_loses(start, daemon, folder):
+    """What is held is in custody: the next life has it, with what was found out meanwhile."""
+    agent, texts = start(wait="10s", sources="docker", sockets=daemon.path), [marker() for _ in range(3)]
+    with container() as (name, enter):
+        for text in texts:
+            run_in(agent, enter, text)
+        free = marker()
+        run_in(agent, None, free)
+        wait_for_calls(agent, free, CALLS)
+        assert not any(records_with(agent, text) for text in texts)
+        agent.die()
+        folder.describe(name, "found")
+        agent.options[agent.options.index("--container-sources") + 1] = "files"
+        agent.start_again()
+        for text in texts:
+            assert [r["container.name"] for r in wait_for_calls(agent, text, CALLS)] == ["found"] * 2
+    assert len(records_with(agent, free)) == 2
+
+
+def test_a_stop_delivers_what_waits(start, daemon):
+    agent, text = start(wait="10s", sources="docker", sockets=daemon.path), marker()
+    with container() as (name, enter):
+        run_in(agent, enter, text)
+        agent.fence()
+        agent.stop()
+    assert [r["call_name"] for r in records_with(agent, text)] == CALLS
+    assert all(r["container.id"] == name for r in records_with(agent, text))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"Name": 5, "Config": []}', b"\xff" * 100, b"[" * 100000],
+                         ids=["empty", "cut", "list", "types", "bytes", "deep"])
+def test_garbage_on_disk(start, folder, content):
+    agent, text = start(), marker()
+    with container() as (name, enter):
+        folder.describe(name, "x")
+        (folder.path / "containers" / name / "config.v2.json").write_bytes(content)
+        run_in(agent, enter, text)
+        assert all(r["container.id"] == name for r in wait_for_calls(agent, text, CALLS))
+    agent.stop()
+
+
+def test_hostile_names_stay_one_line(start, folder):
+    agent, text = start(), marker()
+    with container() as (name, enter):
+        folder.describe(name, 'a"b\\c\n{"call_name":"x"}\u2028\ud7ff')
+        run_in(agent, enter, text)
+        (record, _) = wait_for_calls(agent, text, CALLS)
+    assert record["container.name"] == 'a"b\\c\n{"call_name":"x"}\u2028\ud7ff'
+
+
+def test_too_many_held_records_go_out(start, daemon):
+    """A container that makes more than may wait: they are delivered, and counted."""
+    agent, text = start(wait="10s", sources="docker", sockets=daemon.path), marker()
+    with container() as (_, enter):
+        subprocess.run(["sh", "-c", f'i=0; while [ $i -lt 1200 ]; do {agent.path("tiny")} {text}-$i; i=$((i+1)); done'],
+                       preexec_fn=enter, check=True, timeout=60)
+        wait_until(lambda: len([r for r in records_with(agent, text + "-") if r["binary"].endswith("tiny")]) >= 2000,
+                   10, agent.stderr)
+    agent.stop()
+    for i in (0, 1, 600, 1199):
+        assert len([r for r in agent.records() if r.get("arguments") == f"{text}-{i}"]) == 2
+
+
+def test_containers_older_than_the_agent(start, folder):
+    """They are asked for while the agent starts: parents, and exits, have names."""
+    with container(folder, "old") as (_, enter):
+        shell = subprocess.Popen(["/bin/sh"], stdin=subprocess.PIPE, preexec_fn=enter)
+        try:
+            agent, text = start(), marker()
+            shell.communicate(f"{agent.path('tiny')} {text}; exit 0\n".encode(), timeout=10)
+            assert [r["container.name"] for r in wait_for_calls(agent, text, CALLS)] == ["old"] * 2
+            agent.fence()
+            (end,) = [r for r in agent.records() if r["pid"] == str(shell.pid) and r["call_name"] == "exit"]
+            assert end["container.name"] == "old"
+        finally:
+            shell.kill()
+
+
+def test_a_snapshot_shows_names(start_agent, work, folder):
+    config = ("enable: true\ninputs:\n  - Type: input_process_security\n    Snapshot: true\nflushers:\n"
+              f"  - Type: flusher_file\n    FilePath: {work}/records.jsonl\n    MaxFileSize: 0\n")
+    with container(folder, "old") as (_, enter):
+        shell = subprocess.Popen(["/bin/sh"], stdin=subprocess.PIPE, preexec_fn=enter)
+        try:
+            agent = start_agent(config=config, options=["--docker-roots", folder.path])
+            found = wait_until(lambda: [r for r in agent.records() if r.get("pid") == str(shell.pid)], 5, agent.stderr)
+        finally:
+            shell.kill()
+            shell.wait()
+    assert (found[0]["call_name"], found[0]["container.name"]) == ("snapshot", "old")
+
+
+def test_an_id_that_is_used_again(start, folder):
+    """Another container with the id of one that has gone is another container: its own file says so."""
+    agent, name = start(), secrets.token_hex(32)
+    for label in ("first", "second"):
+        text = marker()
+        folder.describe(name, label)
+        with cgroups(f"/docker/{name}", hierarchies()["hybrid"]) as files:
+            run_in(agent, entering(files, roots()), text)
+            seen = wait_for_calls(agent, text, CALLS)
+        assert [r["container.name"] for r in seen] == [label] * 2
+
+
+def test_what_is_gone_is_forgotten(start, folder):
+    agent = start()
+    for i in range(5):
+        with container(folder, f"job{i}") as (_, enter):
+            run_in(agent, enter, marker())
+    with container(folder, "stays") as (_, enter):
+        run_in(agent, enter, marker())
+        wait_for_value(agent, "proctrail_containers", 1)
+
+
+def test_a_recording_holds_what_was_known(start, folder, work, binary):
+    text, recording = marker(), work / "containers.rec"
+    with container(folder, "kept") as (_, enter):
+        recorder = subprocess.Popen([binary, "record", recording, "--docker-roots", folder.path], stderr=subprocess.PIPE)
+        try:
+            assert recorder.stderr
+            wait_until(lambda: recording.exists() and recording.stat().st_size > 0, 10, "a recording")
+            time.sleep(0.5)
+            subprocess.run(["/bin/true", text], preexec_fn=enter, check=True)
+            time.sleep(0.5)
+        finally:
+            recorder.terminate()
+            recorder.communicate(timeout=10)
+    replay = subprocess.run([binary, "run", "--replay", recording], stdout=subprocess.PIPE, check=True, timeout=30)
+    records = [json.loads(line) for line in replay.stdout.splitlines()]
+    seen = [r for r in records if text in r.get("arguments", "")]
+    assert [r["container.name"] for r in seen] == ["kept"] * 2
