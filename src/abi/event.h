@@ -355,9 +355,9 @@ _Static_assert(sizeof(struct event_ended) == 16, "event_ended is wire format");
 
 /*
  * STATE. Two of them enclose a fold's whole state, written as records: STREAM, NODE, CLOCK, USER,
- * CONTAINER, CGROUP and IMAGE. None of these gives an event or is a loss. The one at the end is
- * followed by a struct event_ended for each process that ended lately, in their order. Written by
- * the agent.
+ * CONTAINER, INNER_USER, CGROUP and IMAGE. None of these gives an event or is a loss. The one at
+ * the end is followed by a struct event_ended for each process that ended lately, in their order.
+ * Written by the agent.
  */
 struct event_state {
 	struct event_head head;
@@ -397,5 +397,24 @@ struct event_container {
 	__u16 lens[EVENT_CONTAINER_TEXTS]; /* of the texts */
 };
 _Static_assert(sizeof(struct event_container) == 192, "event_container is wire format");
+
+#define EVENT_INNER_USER_AWAITED 0x1 /* it is being looked up: another record will have the name */
+
+/*
+ * INNER_USER. The name of a user id of a container, as the files in a mount namespace of it have
+ * it. The container's events wait from a record that says AWAITED until the name is there. Followed
+ * by:
+ * name, without NUL; empty: it has none, or nobody knows. Written by the agent.
+ */
+struct event_inner_user {
+	struct event_head head;
+	char container[64]; /* hex digits */
+	__u32 mnt_ns;	    /* as struct event_cgroup has it */
+	__u32 uid;	    /* as the user namespace has it */
+	__u32 bits;	    /* EVENT_INNER_USER_* */
+	__u16 name_len;
+	__u16 reserved;
+};
+_Static_assert(sizeof(struct event_inner_user) == 152, "event_inner_user is wire format");
 
 #endif

@@ -136,6 +136,11 @@ struct str user_name(const struct event_user *e)
 	return (struct str){ .p = (const char *)(e + 1), .n = e->name_len };
 }
 
+struct str inner_user_name(const struct event_inner_user *e)
+{
+	return (struct str){ .p = (const char *)(e + 1), .n = e->name_len };
+}
+
 void container_texts(const struct event_container *e, struct str ret[_CONTAINER_TEXT_MAX])
 {
 	const char *at = (const char *)(e + 1);
@@ -211,6 +216,22 @@ static bool check_user(const void *record, size_t n_behind)
 	return n_behind == e->name_len && has_no_nul(user_name(e));
 }
 
+static bool is_container_id(const char id[CONTAINER_ID_LEN])
+{
+	for (size_t i = 0; i < CONTAINER_ID_LEN; i++)
+		if (!(id[i] >= '0' && id[i] <= '9') && !(id[i] >= 'a' && id[i] <= 'f'))
+			return false;
+	return true;
+}
+
+static bool check_inner_user(const void *record, size_t n_behind)
+{
+	const struct event_inner_user *e = record;
+
+	return n_behind == e->name_len && has_no_nul(inner_user_name(e)) &&
+	       is_container_id(e->container);
+}
+
 static bool check_mark(const void *record, size_t n_behind)
 {
 	const struct event_mark *e = record;
@@ -245,14 +266,6 @@ static bool check_state(const void *record, size_t n_behind)
 	return n_behind == (uint64_t)e->n_ended * sizeof(struct event_ended);
 }
 
-static bool is_container_id(const char id[CONTAINER_ID_LEN])
-{
-	for (size_t i = 0; i < CONTAINER_ID_LEN; i++)
-		if (!(id[i] >= '0' && id[i] <= '9') && !(id[i] >= 'a' && id[i] <= 'f'))
-			return false;
-	return true;
-}
-
 static bool check_container(const void *record, size_t n_behind)
 {
 	const struct event_container *e = record;
@@ -285,6 +298,7 @@ static const struct {
 	[EVENT_IMAGE] = { sizeof(struct event_image), check_image },
 	[EVENT_STATE] = { sizeof(struct event_state), check_state },
 	[EVENT_CONTAINER] = { sizeof(struct event_container), check_container },
+	[EVENT_INNER_USER] = { sizeof(struct event_inner_user), check_inner_user },
 };
 _Static_assert(ARRAY_SIZE(types) == _EVENT_MAX, "every type has a check");
 

@@ -47,6 +47,8 @@ struct str node_name(const struct event_node *e);
 struct str node_address(const struct event_node *e);
 struct str user_name(const struct event_user *e);
 
+struct str inner_user_name(const struct event_inner_user *e);
+
 /* Each text of a CONTAINER, "" where its length is 0. */
 void container_texts(const struct event_container *e, struct str ret[_CONTAINER_TEXT_MAX]);
 

@@ -32,10 +32,21 @@ struct image_key {
 	uint32_t pid;	     /* tgid in the initial pid namespace */
 };
 
-/* Immutable once made, but for refs: a changed name makes another one. */
+enum user_state {
+	USER_KNOWN,
+	USER_AWAITED, /* its name will be filled in, and events wait for it */
+	USER_OVERDUE, /* the same, but they wait no longer */
+};
+
+/*
+ * Immutable once its name is known, but for refs: a changed name makes another one. An image that
+ * shows one of which it is not has no stamp.
+ */
 struct user {
 	uint32_t refs;
-	uint32_t uid;
+	uint32_t uid;	 /* as the user namespace has it, where mnt_ns is not 0 */
+	uint32_t mnt_ns; /* of a container, whose files name it; 0: the host's do */
+	enum user_state state;
 	struct str name; /* "" where the id has none */
 };
 

@@ -48,6 +48,7 @@ const struct container *container_ref(const struct container *c)
 
 static void entry_free(struct container_entry *c)
 {
+	inner_users_done(&c->users);
 	free(c->container.text);
 	free(c);
 }
@@ -116,6 +117,7 @@ int containers_obtain(struct container_table *t, const char id[CONTAINER_ID_LEN]
 	memcpy(made->container.id, id, CONTAINER_ID_LEN);
 	list_init(&made->waiting);
 	list_init(&made->held);
+	inner_users_init(&made->users);
 	r = hash_insert(&t->index, entry_hash(id), made);
 	if (r < 0)
 		return r;
@@ -177,6 +179,7 @@ int containers_fill(struct container_table *t, struct container_entry *c,
 		seen->stamp = ++*t->stamp;
 	}
 	c->is_asked = true;
+	c->is_awaited = e->bits & EVENT_CONTAINER_AWAITED;
 	c->is_complete = e->bits & EVENT_CONTAINER_COMPLETE;
 	if (e->entry_pid) {
 		c->entry_pid = e->entry_pid;

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "event/image.h"
+#include "proc/inner_users.h"
 
 /* One container; what others see of it comes first. */
 struct container_entry {
@@ -23,12 +24,14 @@ struct container_entry {
 	struct list held;    /* of struct held_event, in their order */
 	size_t n_held;
 	uint64_t since_ns;  /* its events wait since then, boot time; 0: they do not */
+	bool is_awaited;    /* for what a further record will tell of it; perhaps for users, too */
 	bool is_asked;	    /* a record has told of it */
 	bool is_complete;   /* nothing more is to be expected */
 	bool is_short;	    /* events of it went out that lack something */
 	bool is_used;	    /* it had events */
 	uint32_t entry_pid; /* the process that it began with; 0: unknown */
 	uint64_t entry_start_ns;
+	struct inner_users users;
 };
 
 struct container_table {

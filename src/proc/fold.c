@@ -69,8 +69,12 @@ int fold_emit(struct fold *f, enum call call, struct image *image, const struct 
 		.seq = step->seq,
 		.time_ns = (int64_t)(head->time_ns + (uint64_t)f->wall_offset_ns),
 	};
-	if (image_container(image))
+	if (image_container(image)) {
+		table_renew(&f->table, image);
+		if (image->parent)
+			table_renew(&f->table, image->parent);
 		return hold_event(f, &ev, step->out);
+	}
 	to = batch_append(step->out);
 	if (!to) {
 		table_unref(&f->table, image);
@@ -146,6 +150,8 @@ static int fold_dispatch(struct fold *f, const struct event_head *head, const st
 		return 0;
 	case EVENT_CONTAINER:
 		return fold_container(f, e, step);
+	case EVENT_INNER_USER:
+		return fold_inner_user(f, e, step);
 	default:
 		return 0;
 	}
@@ -157,7 +163,8 @@ static bool is_of_state(const struct event_head *head)
 	return head->type == EVENT_STREAM || head->type == EVENT_NODE ||
 	       head->type == EVENT_CLOCK || head->type == EVENT_USER ||
 	       head->type == EVENT_CGROUP || head->type == EVENT_CONTAINER ||
-	       head->type == EVENT_IMAGE || head->type == EVENT_STATE;
+	       head->type == EVENT_INNER_USER || head->type == EVENT_IMAGE ||
+	       head->type == EVENT_STATE;
 }
 
 static int fold_checked(struct fold *f, const struct event_head *head, const struct step *step)
@@ -233,37 +240,41 @@ static int fold_ask(struct fold *f, enum need need, uint64_t key, uint32_t hiera
 	return 0;
 }
 
-static int fold_ask_owner(struct fold *f, uint32_t uid, const struct event_cgroup *cgroup)
+static int fold_ask_owner(struct fold *f, const struct event_head *head,
+			  const struct event_cred *cred, const struct event_cgroup *cgroup)
 {
 	int r;
 
-	r = fold_ask(f, NEED_USER, uid, 0);
+	r = fold_ask(f, NEED_USER, cred->euid, 0);
 	if (r < 0 || !cgroup->id)
 		return r;
 	r = fold_ask(f, NEED_CGROUP, cgroup->id, cgroup->hierarchy);
-	return r < 0 ? r : fold_ask_container(f, cgroup);
+	if (r == 0)
+		r = fold_ask_container(f, cgroup);
+	return r < 0 || !cgroup->mnt_ns ? r : fold_ask_inner_user(f, head, cred, cgroup);
 }
 
 /* What the record names and the tables lack comes first: into the recording, too. */
 static int fold_needs(struct fold *f, const struct event_head *head)
 {
 	const void *e = head;
+	struct event_cred cred;
 
 	switch (head->type) {
 	case EVENT_FORK:
-		return fold_ask_owner(f, ((const struct event_fork *)e)->cred.euid,
+		return fold_ask_owner(f, head, &((const struct event_fork *)e)->cred,
 				      &((const struct event_fork *)e)->cgroup);
 	case EVENT_EXEC:
-		return fold_ask_owner(f, ((const struct event_exec *)e)->cred.euid,
+		return fold_ask_owner(f, head, &((const struct event_exec *)e)->cred,
 				      &((const struct event_exec *)e)->cgroup);
 	case EVENT_PROCESS:
-		return fold_ask_owner(f, ((const struct event_process *)e)->cred.euid,
+		return fold_ask_owner(f, head, &((const struct event_process *)e)->cred,
 				      &((const struct event_process *)e)->cgroup);
 	case EVENT_EXIT:
 		if (table_lookup(&f->table, head->tgid, head->start_ns))
 			return 0;
-		return fold_ask_owner(f, ((const struct event_exit *)e)->euid,
-				      &((const struct event_exit *)e)->cgroup);
+		cred = exit_cred(e);
+		return fold_ask_owner(f, head, &cred, &((const struct event_exit *)e)->cgroup);
 	case EVENT_CGROUP:
 		return fold_group_made(f, e);
 	default:

@@ -36,13 +36,32 @@ typedef size_t fold_need_fn(void *ctx, enum need need, uint64_t key, uint32_t hi
 typedef size_t fold_container_fn(void *ctx, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
 				 size_t size);
 
+#define INNER_USER_PIDS 4
+
+/* Who a user of a container is, and in which processes its files may be looked at. */
+struct inner_user_question {
+	const char *container; /* CONTAINER_ID_LEN hex digits */
+	uint32_t mnt_ns, uid;
+	uint32_t pids[INNER_USER_PIDS]; /* the best first */
+	uint32_t n_pids;
+};
+
+/*
+ * Asked once for each user of a container, before the first event that shows it. Writes a record
+ * INNER_USER and returns its size: the name, or AWAITED, and then another one follows through
+ * fold_record(), soon; 0: nobody will know. Must not block.
+ */
+typedef size_t fold_inner_user_fn(void *ctx, const struct inner_user_question *q, void *to,
+				  size_t size);
+
 /* Told of every record before it is folded, answers to `need` included: the recording's tap. */
 typedef void fold_tap_fn(void *ctx, const struct event_head *record);
 
 struct fold_hooks {
-	fold_need_fn *need;	      /* NULL in a replay */
-	fold_container_fn *container; /* the same */
-	fold_tap_fn *tap;	      /* NULL: nobody listens */
+	fold_need_fn *need;		/* NULL in a replay */
+	fold_container_fn *container;	/* the same */
+	fold_inner_user_fn *inner_user; /* the same */
+	fold_tap_fn *tap;		/* NULL: nobody listens */
 	void *ctx;
 };
 
@@ -134,3 +153,10 @@ void fold_each_container_group(const struct fold *f, size_t *cursor, size_t n,
 /* Whether there are events that wait: a state lacks them. */
 bool fold_holds(const struct fold *f);
 void fold_hold_counters(const struct fold *f, struct hold_counters *ret);
+
+/*
+ * Living processes that show a user whose name is still to come: whoever takes up a journal asks
+ * for them again. The callback may not fold.
+ */
+typedef void fold_each_awaited_fn(void *ctx, const struct inner_user_question *q);
+void fold_each_awaited(const struct fold *f, fold_each_awaited_fn *fn, void *ctx);

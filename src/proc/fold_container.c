@@ -57,13 +57,14 @@ static int tell(struct fold *f, const struct container *c, const struct event_co
 int fold_container(struct fold *f, const struct event_container *e, const struct step *step)
 {
 	struct container_entry *c = NULL;
-	bool was_short, changed;
+	bool was_short, was_awaited, changed;
 	int r;
 
 	r = containers_obtain(&f->containers, e->id, &c);
 	if (r < 0)
 		return r;
 	was_short = c->is_short;
+	was_awaited = c->is_awaited;
 	r = containers_fill(&f->containers, c, e, &changed);
 	if (r < 0)
 		return r;
@@ -80,7 +81,9 @@ int fold_container(struct fold *f, const struct event_container *e, const struct
 		return 0;
 	if (changed && was_short)
 		r = tell(f, &c->container, e, step);
-	if (r == 0 && c->since_ns)
+	/* Who says again what is known has no patience with users either. */
+	if (r == 0 && c->since_ns &&
+	    (!inner_users_are_awaited(&c->users) || (!was_awaited && !changed)))
 		r = hold_end(f, c, step->seq, step->out);
 	if (c->is_complete)
 		c->is_short = false;

@@ -107,7 +107,7 @@ static int clone_fill(struct fold *f, struct image *image, const struct event_fo
 	image->flags = (image->flags & ~IMAGE_STUB) | IMAGE_NEVER_EXEC;
 	if (e->head.flags & (EVENT_F_KTHREAD | EVENT_F_BY_KTHREAD))
 		image->flags |= IMAGE_KTHREAD;
-	fold_set_owner(f, image, e->cred.euid, &e->cgroup);
+	fold_set_owner(f, image, &e->cred, &e->cgroup);
 	r = table_set_cred(&f->table, image, &e->cred);
 	if (r < 0)
 		return r;
@@ -201,7 +201,7 @@ static int exec_fill(struct fold *f, struct image *image, const struct event_exe
 	r = table_set_cred(&f->table, image, &e->cred);
 	if (r < 0)
 		return r;
-	fold_set_owner(f, image, e->cred.euid, &e->cgroup);
+	fold_set_owner(f, image, &e->cred, &e->cgroup);
 	exec_parts(e, &parts);
 	return table_set_ext(&f->table, image, parts.task_ext);
 }
@@ -288,7 +288,7 @@ int fold_exec(struct fold *f, const struct event_exec *e, const struct step *ste
 static int exit_fill(struct fold *f, const struct process *process, struct image *image,
 		     const struct event_exit *e)
 {
-	struct event_cred cred = { .euid = e->euid, .euid_shift = EVENT_UID_UNKNOWN - e->euid };
+	struct event_cred cred = exit_cred(e);
 	bool is_known = true;
 	int r;
 
@@ -300,7 +300,7 @@ static int exit_fill(struct fold *f, const struct process *process, struct image
 		image->flags |= IMAGE_NEVER_EXEC;
 	if (e->head.flags & EVENT_F_KTHREAD)
 		image->flags |= IMAGE_KTHREAD;
-	fold_set_owner(f, image, e->euid, &e->cgroup);
+	fold_set_owner(f, image, &cred, &e->cgroup);
 	if (process)
 		r = lineage_set_next(f, image, process->image, &is_known);
 	else

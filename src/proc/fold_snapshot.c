@@ -46,7 +46,7 @@ static int image_fill(struct fold *f, struct image *image, const struct event_pr
 	int r;
 
 	image->flags = (image->flags & ~(uint32_t)(IMAGE_STUB | IMAGE_KTHREAD)) | image_flags(e);
-	fold_set_owner(f, image, e->cred.euid, &e->cgroup);
+	fold_set_owner(f, image, &e->cred, &e->cgroup);
 	r = table_set_cred(&f->table, image, &e->cred);
 	if (r < 0)
 		return r;

@@ -84,6 +84,15 @@ int fold_ask_container(struct fold *f, const struct event_cgroup *cgroup);
 int fold_group_made(struct fold *f, const struct event_cgroup_made *e);
 void fold_forget_shown(struct fold *f); /* the batch is through */
 
+/* fold_inner_user.c. 0 or -ENOMEM. */
+int fold_inner_user(struct fold *f, const struct event_inner_user *e, const struct step *step);
+/* What is to be asked for before a record of this task is folded. */
+int fold_ask_inner_user(struct fold *f, const struct event_head *head,
+			const struct event_cred *cred, const struct event_cgroup *cgroup);
+/* Who an image in this control group shows; NULL: unknown. */
+const struct user *fold_user_of(struct fold *f, const struct event_cred *cred,
+				const struct event_cgroup *where, const struct cgroup *cgroup);
+
 /* fold.c: folds an answer of `size` bytes in f->answer, if it is one of that type. 0 or -ENOMEM. */
 int fold_answer(struct fold *f, enum event_type type, size_t size);
 
@@ -121,11 +130,21 @@ static inline struct image_key image_key_from_id(const struct event_id *id)
 				   .pid = id->tgid };
 }
 
-/* The user and the control group that a record names, as far as they are known. */
-static inline void fold_set_owner(struct fold *f, struct image *image, uint32_t euid,
-				  const struct event_cgroup *cgroup)
+/* What an exit says of the credentials; the uid in the user namespace is not among it. */
+static inline struct event_cred exit_cred(const struct event_exit *e)
 {
-	table_set_owner(&f->table, image, users_lookup(&f->users, euid),
-			cgroup->id ? cgroups_lookup(&f->cgroups, cgroup->hierarchy, cgroup->id)
-				   : NULL);
+	return (struct event_cred){ .euid = e->euid, .euid_shift = EVENT_UID_UNKNOWN - e->euid };
+}
+
+/* The user and the control group that a record names, as far as they are known. */
+static inline void fold_set_owner(struct fold *f, struct image *image,
+				  const struct event_cred *cred, const struct event_cgroup *where)
+{
+	const struct cgroup *cgroup =
+		where->id ? cgroups_lookup(&f->cgroups, where->hierarchy, where->id) : NULL;
+
+	table_set_owner(&f->table, image,
+			where->mnt_ns ? fold_user_of(f, cred, where, cgroup)
+				      : users_lookup(&f->users, cred->euid),
+			cgroup);
 }

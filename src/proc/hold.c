@@ -131,6 +131,7 @@ int hold_end(struct fold *f, struct container_entry *c, uint64_t position, struc
 		f->hold.counters.now--;
 	}
 	c->since_ns = 0;
+	inner_users_overdue(&c->users);
 	list_unlink(&c->waiting);
 	return 0;
 }

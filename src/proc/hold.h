@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Events that wait for what is known of their container. Which wait, and until when, follows from
- * the log alone: a record CONTAINER that says AWAITED begins it, the next one ends it. So it is
- * part of the fold: after a crash the journal is folded and the same events are held again; none is
- * lost. Nothing but that container's own events ever waits.
+ * the log alone: a record CONTAINER that says AWAITED begins it, the next one ends it; a record
+ * INNER_USER that says so begins it, the one with the name ends it; both, where both are awaited.
+ * So it is part of the fold: after a crash the journal is folded and the same events are held
+ * again; none is lost. Nothing but that container's own events ever waits.
  *
  * Bounds: HOLD_EVENTS of one container, HOLD_TOTAL of all. Above either, those of the container
  * that the event is of go out as they are; each is counted. How long they wait is bounded by the

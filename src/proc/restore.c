@@ -115,7 +115,7 @@ static int image_fill(struct fold *f, struct image *image, const struct event_im
 	image_parts(e, &parts);
 	image->flags &= ~(uint32_t)IMAGE_STUB;
 	image->flags |= image_flags(e->bits);
-	fold_set_owner(f, image, e->cred.euid, &e->cgroup);
+	fold_set_owner(f, image, &e->cred, &e->cgroup);
 	if (e->bits & EVENT_IMAGE_NO_USER)
 		table_set_owner(&f->table, image, NULL, image->cgroup);
 	r = image->flags & IMAGE_STUB ? 0 : table_set_cred(&f->table, image, &e->cred);

@@ -19,6 +19,7 @@ struct writer {
 	fold_state_fn *put;
 	void *ctx;
 	struct hash users, cgroups; /* as whoever reads it has them so far */
+	struct hash inner_users;    /* that were written */
 };
 
 static struct event_head head_of(enum event_type type, size_t size)
@@ -154,13 +155,51 @@ static int put_container(struct writer *w, const struct container_entry *c)
 	return buf_failed(b) ? -ENOMEM : w->put(w->ctx, (const struct event_head *)b->data);
 }
 
+static int put_inner_user(struct writer *w, const struct container *container,
+			  const struct user *user)
+{
+	struct buf *b = &w->f->scratch;
+	struct event_inner_user e = { .head = head_of(EVENT_INNER_USER, sizeof(e) + user->name.n),
+				      .mnt_ns = user->mnt_ns,
+				      .uid = user->uid,
+				      .name_len = (uint16_t)user->name.n };
+
+	if (user->state != USER_KNOWN)
+		e.bits = EVENT_INNER_USER_AWAITED;
+	memcpy(e.container, container->id, CONTAINER_ID_LEN);
+	buf_clear(b);
+	buf_put(b, &e, sizeof(e));
+	buf_put_str(b, user->name);
+	return buf_failed(b) ? -ENOMEM : w->put(w->ctx, (const struct event_head *)b->data);
+}
+
+struct inner_writer {
+	struct writer *w;
+	const struct container *container;
+};
+
+static int put_used_inner_user(void *ctx, const struct user *user)
+{
+	const struct inner_writer *i = ctx;
+
+	return put_inner_user(i->w, i->container, user);
+}
+
+static int put_container_and_users(struct writer *w, const struct container_entry *c)
+{
+	struct inner_writer i = { .w = w, .container = &c->container };
+	int r = put_container(w, c);
+
+	return r < 0 ? r : inner_users_each(&c->users, put_used_inner_user, &i);
+}
+
 static int put_containers(struct writer *w)
 {
 	const struct list *all = &w->f->containers.lru;
 	int r = 0;
 
 	for (const struct list *l = all->next; r == 0 && l != all; l = l->next)
-		r = put_container(w, LIST_ENTRY(l, struct container_entry, lru));
+		r = put_container_and_users(w, LIST_ENTRY(l, struct container_entry, lru));
 	return r;
 }
 
@@ -199,6 +238,23 @@ static int need_user(struct writer *w, const struct user *user)
 	return r < 0 ? r : put_user(w, user);
 }
 
+static bool is_same(const void *item, const void *key)
+{
+	return item == key;
+}
+
+static int need_inner_user(struct writer *w, const struct container *container,
+			   const struct user *user)
+{
+	uint64_t hash = hash_mix((uintptr_t)user);
+	int r;
+
+	if (!container || hash_lookup(&w->inner_users, hash, is_same, user))
+		return 0;
+	r = hash_insert(&w->inner_users, hash, (void *)user);
+	return r < 0 ? r : put_inner_user(w, container, user);
+}
+
 static int need_cgroup(struct writer *w, const struct cgroup *cgroup)
 {
 	uint64_t hash = hash_mix(cgroup->id ^ (uint64_t)cgroup->hierarchy << 48);
@@ -215,7 +271,9 @@ static int put_owners(struct writer *w, const struct image *image)
 {
 	int r = 0;
 
-	if (image->user)
+	if (image->user && image->user->mnt_ns)
+		r = need_inner_user(w, image_container(image), image->user);
+	else if (image->user)
 		r = need_user(w, image->user);
 	if (r == 0 && image->cgroup)
 		r = need_cgroup(w, image->cgroup);
@@ -309,7 +367,8 @@ static struct event_image describe(const struct image *image, uint32_t bits)
 					      .tgid = image->parent->key.pid };
 	if (image->cgroup)
 		e.cgroup = (struct event_cgroup){ .id = image->cgroup->id,
-						  .hierarchy = image->cgroup->hierarchy };
+						  .hierarchy = image->cgroup->hierarchy,
+						  .mnt_ns = image->user ? image->user->mnt_ns : 0 };
 	return e;
 }
 
@@ -463,6 +522,7 @@ int fold_state(struct fold *f, fold_state_fn *put, void *ctx)
 	int r = put_all(&w);
 
 	hash_done(&w.users);
+	hash_done(&w.inner_users);
 	hash_done(&w.cgroups);
 	return r;
 }

@@ -201,6 +201,11 @@ static void bound_chain(struct proc_table *t, struct image *image)
 	image->depth = CHAIN_MAX;
 }
 
+static void restamp(struct proc_table *t, struct image *image)
+{
+	image->stamp = image->user && image->user->state != USER_KNOWN ? 0 : ++t->stamp;
+}
+
 void table_set_parent(struct proc_table *t, struct image *image, struct image *parent)
 {
 	struct image *old = image->parent;
@@ -209,7 +214,7 @@ void table_set_parent(struct proc_table *t, struct image *image, struct image *p
 		parent = NULL;
 	image->parent = parent ? image_ref(parent) : NULL;
 	image->depth = parent ? parent->depth + 1 : 0;
-	image->stamp = ++t->stamp;
+	restamp(t, image);
 	if (parent)
 		parent->n_children++;
 	if (old)
@@ -224,7 +229,7 @@ void table_set_program(struct proc_table *t, struct image *image, struct program
 		program->refs++;
 	table_program_unref(t, image->program);
 	image->program = program;
-	image->stamp = ++t->stamp;
+	restamp(t, image);
 	/* One that had lost its strings to the limit, and has them again. */
 	if (program && !(image->flags & IMAGE_EXITED) && !list_is_empty(&image->lru)) {
 		list_unlink(&image->lru);
@@ -235,13 +240,19 @@ void table_set_program(struct proc_table *t, struct image *image, struct program
 void table_set_owner(struct proc_table *t, struct image *image, const struct user *user,
 		     const struct cgroup *cgroup)
 {
-	image->stamp = ++t->stamp;
 	user_ref(user);
 	cgroup_ref(cgroup);
 	user_unref(image->user);
 	cgroup_unref(image->cgroup);
 	image->user = user;
 	image->cgroup = cgroup;
+	restamp(t, image);
+}
+
+void table_renew(struct proc_table *t, struct image *image)
+{
+	if (!image->stamp)
+		restamp(t, image);
 }
 
 int table_set_cred(struct proc_table *t, struct image *image, const struct event_cred *cred)
@@ -250,7 +261,7 @@ int table_set_cred(struct proc_table *t, struct image *image, const struct event
 
 	if (!same)
 		return -ENOMEM;
-	image->stamp = ++t->stamp;
+	restamp(t, image);
 	cred_unref(&t->creds, image->cred);
 	image->cred = same;
 	return 0;
@@ -258,7 +269,7 @@ int table_set_cred(struct proc_table *t, struct image *image, const struct event
 
 int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext)
 {
-	image->stamp = ++t->stamp;
+	restamp(t, image);
 	if (!ext) {
 		slab_free(&t->ext_slab, image->ext);
 		image->ext = NULL;

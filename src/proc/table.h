@@ -112,6 +112,8 @@ void table_set_parent(struct proc_table *t, struct image *image, struct image *p
 void table_set_program(struct proc_table *t, struct image *image, struct program *program);
 void table_set_owner(struct proc_table *t, struct image *image, const struct user *user,
 		     const struct cgroup *cgroup);
+/* One without a stamp gets one, if its user is known by now. */
+void table_renew(struct proc_table *t, struct image *image);
 /* 0, -ENOMEM: then it is as it was */
 int table_set_cred(struct proc_table *t, struct image *image, const struct event_cred *cred);
 int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext);

@@ -117,6 +117,9 @@ static void touch_record(const struct event_head *h)
 	case EVENT_IMAGE:
 		touch_image(record);
 		break;
+	case EVENT_INNER_USER:
+		touch_str(inner_user_name(record));
+		break;
 	case EVENT_CONTAINER:
 		touch_container(record);
 		break;

@@ -43,6 +43,7 @@ static const size_t fixed_sizes[] = {
 	[EVENT_IMAGE] = sizeof(struct event_image),
 	[EVENT_STATE] = sizeof(struct event_state),
 	[EVENT_CONTAINER] = sizeof(struct event_container),
+	[EVENT_INNER_USER] = sizeof(struct event_inner_user),
 };
 _Static_assert(ARRAY_SIZE(fixed_sizes) == _EVENT_MAX, "every type is tested");
 
@@ -64,6 +65,9 @@ static void test_bare(void **state)
 			((struct event_gap *)whole)->reason = EVENT_GAP_PARTIAL;
 		if (type == EVENT_CONTAINER)
 			memset(((struct event_container *)whole)->id, 'a', CONTAINER_ID_LEN);
+		if (type == EVENT_INNER_USER)
+			memset(((struct event_inner_user *)whole)->container, 'a',
+			       CONTAINER_ID_LEN);
 		if (check(whole) != 0)
 			fail_msg("%s", event_type_to_string(type));
 		assert_int_equal(check(longer), -EBADMSG);
@@ -147,6 +151,27 @@ static void test_container(void **state)
 	assert_int_equal(check(e), -EBADMSG);
 	e->id[63] = '0';
 	assert_int_equal(check(e), 0);
+}
+
+static void test_inner_user(void **state)
+{
+	struct event_inner_user *e = record_new(EVENT_INNER_USER, sizeof(*e), 3);
+	_cleanup_(freep) void *owner = e;
+
+	(void)state;
+	memset(e->container, '0', sizeof(e->container));
+	memcpy(e + 1, "app", 3);
+	e->name_len = 3;
+	assert_int_equal(check(e), 0);
+	assert_true(str_eq(inner_user_name(e), STR("app")));
+	e->name_len = UINT16_MAX;
+	assert_int_equal(check(e), -EBADMSG);
+	e->name_len = 3;
+	((char *)(e + 1))[2] = '\0';
+	assert_int_equal(check(e), -EBADMSG);
+	((char *)(e + 1))[2] = 'p';
+	e->container[63] = 'g';
+	assert_int_equal(check(e), -EBADMSG);
 }
 
 static struct event_exec *exec_new(void)
@@ -543,25 +568,16 @@ static void test_long_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bare),
-		cmocka_unit_test(test_head),
-		cmocka_unit_test(test_short_head),
-		cmocka_unit_test(test_container),
-		cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_exec),
-		cmocka_unit_test(test_exec_lengths),
-		cmocka_unit_test(test_exec_strings),
-		cmocka_unit_test(test_exec_environment),
-		cmocka_unit_test(test_process),
-		cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_facts),
-		cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_image),
-		cmocka_unit_test(test_image_lengths),
-		cmocka_unit_test(test_state),
-		cmocka_unit_test(test_type_names),
-		cmocka_unit_test(test_path),
-		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_bare),	     cmocka_unit_test(test_head),
+		cmocka_unit_test(test_short_head),   cmocka_unit_test(test_container),
+		cmocka_unit_test(test_inner_user),   cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_exec),	     cmocka_unit_test(test_exec_lengths),
+		cmocka_unit_test(test_exec_strings), cmocka_unit_test(test_exec_environment),
+		cmocka_unit_test(test_process),	     cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_facts),	     cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_image),	     cmocka_unit_test(test_image_lengths),
+		cmocka_unit_test(test_state),	     cmocka_unit_test(test_type_names),
+		cmocka_unit_test(test_path),	     cmocka_unit_test(test_long_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

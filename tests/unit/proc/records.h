@@ -82,6 +82,21 @@ static inline struct event_container *record_container(char digit, const char *n
 	return e;
 }
 
+/* A user of that container; bits 0: this is the name, "": it has none. */
+static inline struct event_inner_user *record_inner_user(char digit, uint32_t mnt_ns, uint32_t uid,
+							 const char *name, uint32_t bits)
+{
+	struct event_inner_user *e = record_new(EVENT_INNER_USER, sizeof(*e), strlen(name));
+
+	memset(e->container, digit, sizeof(e->container));
+	memcpy(e + 1, name, strlen(name));
+	e->mnt_ns = mnt_ns;
+	e->uid = uid;
+	e->name_len = (uint16_t)strlen(name);
+	e->bits = bits;
+	return e;
+}
+
 static inline struct event_fork *record_fork(struct image_key child, struct image_key forker,
 					     uint32_t euid)
 {

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enrich/user_desk.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "base/clock.h"
+
+#define FIRST_PAUSE_NS 1000000ULL
+#define LONGEST_PAUSE_NS 16000000ULL
+
+struct folder {
+	struct list link;
+	char id[CONTAINER_ID_LEN];
+	char *path;
+};
+
+struct answer {
+	struct list link;
+	struct user_answer answer;
+};
+
+static uint64_t now_ns(void)
+{
+	return clock_now_ns(CLOCK_MONOTONIC);
+}
+
+static void jobs_done(struct list *jobs)
+{
+	while (!list_is_empty(jobs)) {
+		struct user_job *job = LIST_ENTRY(jobs->next, struct user_job, link);
+
+		list_unlink(&job->link);
+		free(job);
+	}
+}
+
+static void folder_free(struct user_desk *d, struct folder *folder)
+{
+	list_unlink(&folder->link);
+	d->n_folders--;
+	free(folder->path);
+	free(folder);
+}
+
+bool user_desk_next(struct user_desk *d, struct user_answer *ret)
+{
+	_cleanup_(freep) struct answer *a = NULL;
+
+	if (list_is_empty(&d->answers))
+		return false;
+	a = LIST_ENTRY(d->answers.next, struct answer, link);
+	list_unlink(&a->link);
+	d->n_answers--;
+	*ret = a->answer;
+	return true;
+}
+
+static struct user_desk *desk_free(struct user_desk *d)
+{
+	struct user_answer answer;
+
+	jobs_done(&d->ready);
+	jobs_done(&d->later);
+	while (user_desk_next(d, &answer))
+		;
+	while (!list_is_empty(&d->folders))
+		folder_free(d, LIST_ENTRY(d->folders.next, struct folder, link));
+	passwd_cache_done(&d->files);
+	user_places_done(&d->places);
+	pthread_cond_destroy(&d->ready_cond);
+	pthread_cond_destroy(&d->watch_cond);
+	pthread_cond_destroy(&d->left_cond);
+	pthread_mutex_destroy(&d->lock);
+	closep(&d->fd);
+	free(d);
+	return NULL;
+}
+
+void user_desk_leave(struct user_desk *d)
+{
+	bool is_last = --d->refs == 0;
+
+	pthread_cond_broadcast(&d->left_cond);
+	pthread_mutex_unlock(&d->lock);
+	if (is_last)
+		desk_free(d);
+}
+
+/* What memory has no room for is not told: its events wait until their time is up. */
+static void tell(struct user_desk *d, const struct user_question *q, struct str name)
+{
+	struct answer *a = calloc(1, sizeof(*a));
+	uint64_t one = 1;
+
+	if (!a)
+		return;
+	a->answer.mnt_ns = q->mnt_ns;
+	a->answer.uid = q->uid;
+	memcpy(a->answer.container, q->container, CONTAINER_ID_LEN);
+	a->answer.n_name = name.n < CONTAINER_USER_NAME_MAX ? (uint32_t)name.n
+							    : CONTAINER_USER_NAME_MAX;
+	if (a->answer.n_name)
+		memcpy(a->answer.name, name.p, a->answer.n_name);
+	list_append(&d->answers, &a->link);
+	d->n_answers++;
+	(void)!write(d->fd, &one, sizeof(one));
+}
+
+static void job_free(struct user_desk *d, struct user_job *job)
+{
+	d->n_questions -= !job->is_again;
+	free(job);
+}
+
+/* There is nothing to look at. What was known of the place, if anything, is still the best. */
+static void answer_unknown(struct user_desk *d, struct user_job *job)
+{
+	const struct user_question *q = &job->question;
+	const struct user_place *place = user_places_lookup(&d->places, q->container, q->mnt_ns);
+	const struct passwd *file = NULL;
+
+	if (place && place->has_file)
+		file = passwd_cache_lookup(&d->files, &place->identity);
+	d->state.unknown += !file;
+	d->state.named += file && passwd_lookup(file, q->uid).n;
+	d->state.unnamed += file && !passwd_lookup(file, q->uid).n;
+	tell(d, q, passwd_lookup(file, q->uid));
+	job_free(d, job);
+}
+
+static void answer_name(struct user_desk *d, struct user_job *job, struct user_place *place,
+			struct str name)
+{
+	if (place)
+		(void)user_place_tell(place, job->question.uid, name);
+	d->state.named += name.n > 0;
+	d->state.unnamed += name.n == 0;
+	tell(d, &job->question, name);
+	job_free(d, job);
+}
+
+/* The file is another one, or has changed: so may have all names that were told of it. */
+static void tell_changes(struct user_desk *d, struct user_place *place, const struct passwd *file)
+{
+	size_t n = place->n_told < PLACE_TOLD ? place->n_told : PLACE_TOLD;
+	struct user_question q = { .mnt_ns = place->mnt_ns };
+
+	memcpy(q.container, place->container, CONTAINER_ID_LEN);
+	for (size_t i = 0; i < n && d->n_answers < USER_DESK_ANSWERS; i++) {
+		struct str name = passwd_lookup(file, place->told[i].uid);
+
+		q.uid = place->told[i].uid;
+		if (!user_place_tell(place, q.uid, name))
+			continue;
+		d->state.changed++;
+		tell(d, &q, name);
+	}
+}
+
+/* Of a file that was opened; without the lock while it is read. NULL: it cannot be read. */
+static const struct passwd *file_of(struct user_desk *d, const struct user_worker *w,
+				    const struct user_lookup *found)
+{
+	const struct passwd *known = passwd_cache_lookup(&d->files, &found->identity);
+	struct passwd *file = NULL;
+	int r;
+
+	if (known)
+		return known;
+	pthread_mutex_unlock(&d->lock);
+	r = other_root_read_passwd(found->fd, &found->identity, &file);
+	pthread_mutex_lock(&d->lock);
+	if (r < 0 || w->is_given_up) {
+		passwd_free(file);
+		return NULL;
+	}
+	(void)passwd_cache_put(&d->files, &found->identity, file); /* then it is not there */
+	return passwd_cache_lookup(&d->files, &found->identity);
+}
+
+static void job_found(struct user_desk *d, struct user_worker *w, const struct user_lookup *found)
+{
+	const struct passwd *file = file_of(d, w, found);
+	struct user_job *job = w->job;
+	struct user_place *place;
+
+	if (w->is_given_up)
+		return;
+	place = user_places_obtain(&d->places, job->question.container, job->question.mnt_ns);
+	if (place) {
+		place->has_file = file;
+		place->identity = found->identity;
+		place->pid = found->pid;
+		place->look_ns = now_ns() + d->options.look_ms * USER_NS_PER_MS;
+		if (file)
+			tell_changes(d, place, file);
+	}
+	if (job->is_again)
+		job_free(d, job);
+	else
+		answer_name(d, job, place, passwd_lookup(file, job->question.uid));
+}
+
+static void job_again_later(struct user_desk *d, struct user_job *job)
+{
+	job->due_ns = now_ns() + job->pause_ns;
+	job->pause_ns = job->pause_ns < LONGEST_PAUSE_NS ? 2 * job->pause_ns : job->pause_ns;
+	list_append(&d->later, &job->link);
+	pthread_cond_signal(&d->watch_cond);
+}
+
+static void job_not_found(struct user_desk *d, struct user_job *job, enum user_lookup_result result)
+{
+	const struct user_question *q = &job->question;
+
+	if (job->is_again) {
+		user_place_free(&d->places,
+				user_places_lookup(&d->places, q->container, q->mnt_ns));
+		job_free(d, job);
+	} else if (result != USER_LOOKUP_NONE && now_ns() < job->until_ns && !d->is_closed) {
+		job_again_later(d, job);
+	} else if (result == USER_LOOKUP_NONE) {
+		answer_name(d, job, user_places_lookup(&d->places, q->container, q->mnt_ns),
+			    STR_EMPTY);
+	} else {
+		answer_unknown(d, job);
+	}
+}
+
+/* A copy, for without the lock; NULL: it is not known. */
+static char *folder_of(struct user_desk *d, const char id[CONTAINER_ID_LEN])
+{
+	for (struct list *l = d->folders.prev; l != &d->folders; l = l->prev) {
+		const struct folder *folder = LIST_ENTRY(l, struct folder, link);
+
+		if (memcmp(folder->id, id, CONTAINER_ID_LEN) == 0)
+			return strdup(folder->path);
+	}
+	return NULL;
+}
+
+void user_desk_look(struct user_desk *d, struct user_worker *w)
+{
+	_cleanup_(freep) char *folder = folder_of(d, w->job->question.container);
+	struct user_question q = w->job->question;
+	bool is_last = now_ns() >= w->job->until_ns;
+	struct user_lookup found = { .fd = -1 };
+	enum user_lookup_result result;
+
+	w->since_ns = now_ns();
+	pthread_cond_signal(&d->watch_cond);
+	pthread_mutex_unlock(&d->lock);
+	result = user_lookup(&d->host, &q, folder, &found);
+	if (result == USER_LOOKUP_LATER && is_last)
+		result = user_lookup_folder(&d->host, folder, &found);
+	pthread_mutex_lock(&d->lock);
+	if (!w->is_given_up && result == USER_LOOKUP_FOUND)
+		job_found(d, w, &found);
+	else if (!w->is_given_up)
+		job_not_found(d, w->job, result);
+	w->job = NULL;
+	closep(&found.fd);
+}
+
+void user_desk_give_up(struct user_desk *d, struct user_worker *w)
+{
+	const struct user_question *q = &w->job->question;
+	struct user_place *place = user_places_obtain(&d->places, q->container, q->mnt_ns);
+
+	w->is_given_up = true;
+	if (place)
+		place->shut_until_ns = now_ns() + d->options.shut_ms * USER_NS_PER_MS;
+	if (w->job->is_again)
+		job_free(d, w->job);
+	else
+		answer_unknown(d, w->job);
+	w->job = NULL;
+}
+
+void user_desk_refuse(struct user_desk *d, struct user_job *job)
+{
+	list_unlink(&job->link);
+	if (job->is_again)
+		job_free(d, job);
+	else
+		answer_unknown(d, job);
+}
+
+static struct user_job *job_new(const struct user_question *q, bool is_again)
+{
+	struct user_job *job = calloc(1, sizeof(*job));
+
+	if (job) {
+		job->question = *q;
+		job->is_again = is_again;
+		job->pause_ns = FIRST_PAUSE_NS;
+	}
+	return job;
+}
+
+bool user_desk_put(struct user_desk *d, const struct user_question *q)
+{
+	const struct user_place *place = user_places_lookup(&d->places, q->container, q->mnt_ns);
+	uint64_t now = now_ns();
+	struct user_job *job = NULL;
+
+	d->state.questions++;
+	if (d->n_questions < USER_DESK_QUESTIONS && (!place || place->shut_until_ns <= now))
+		job = job_new(q, false);
+	if (!job) {
+		d->state.refused++;
+		return false;
+	}
+	job->until_ns = now + d->options.patience_ms * USER_NS_PER_MS;
+	d->n_questions++;
+	list_append(&d->ready, &job->link);
+	pthread_cond_signal(&d->ready_cond);
+	return true;
+}
+
+/* A place is not put twice: it is due again when it was looked at, or much later. */
+static void put_again(struct user_desk *d, struct user_place *place, uint64_t now)
+{
+	struct user_question q = { .mnt_ns = place->mnt_ns, .pids = { place->pid }, .n_pids = 1 };
+	struct user_job *job;
+
+	memcpy(q.container, place->container, CONTAINER_ID_LEN);
+	place->look_ns = now + d->options.shut_ms * USER_NS_PER_MS;
+	job = job_new(&q, true);
+	if (!job)
+		return;
+	list_append(&d->ready, &job->link);
+	pthread_cond_signal(&d->ready_cond);
+}
+
+uint64_t user_desk_put_again(struct user_desk *d, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (struct list *l = d->places.lru.next; l != &d->places.lru; l = l->next) {
+		struct user_place *place = LIST_ENTRY(l, struct user_place, lru);
+
+		if (!place->pid || place->shut_until_ns > now)
+			continue;
+		if (place->look_ns <= now)
+			put_again(d, place, now);
+		if (place->look_ns < next)
+			next = place->look_ns;
+	}
+	return next;
+}
+
+uint64_t user_desk_wake(struct user_desk *d, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (struct list *l = d->later.next, *after; l != &d->later; l = after) {
+		struct user_job *job = LIST_ENTRY(l, struct user_job, link);
+
+		after = l->next;
+		if (job->due_ns > now) {
+			next = job->due_ns < next ? job->due_ns : next;
+			continue;
+		}
+		list_unlink(&job->link);
+		list_append(&d->ready, &job->link);
+		pthread_cond_signal(&d->ready_cond);
+	}
+	return next;
+}
+
+void user_desk_set_folder(struct user_desk *d, const char id[CONTAINER_ID_LEN], const char *path)
+{
+	_cleanup_(freep) struct folder *folder = calloc(1, sizeof(*folder));
+	_cleanup_(freep) char *copy = strdup(path);
+
+	if (!folder || !copy)
+		return;
+	folder->path = TAKE_PTR(copy);
+	memcpy(folder->id, id, CONTAINER_ID_LEN);
+	list_append(&d->folders, &folder->link);
+	(void)TAKE_PTR(folder);
+	if (++d->n_folders > USER_DESK_FOLDERS)
+		folder_free(d, LIST_ENTRY(d->folders.next, struct folder, link));
+}
+
+static int set_up(struct user_desk *d)
+{
+	pthread_condattr_t attr;
+	int r;
+
+	r = -pthread_condattr_init(&attr);
+	if (r < 0)
+		return r;
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&d->ready_cond, &attr);
+	pthread_cond_init(&d->watch_cond, &attr);
+	pthread_cond_init(&d->left_cond, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&d->lock, NULL);
+	d->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return d->fd < 0 ? -errno : other_root_host(&d->host);
+}
+
+int user_desk_new(const struct container_users_options *options, struct user_desk **ret)
+{
+	struct user_desk *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return -ENOMEM;
+	d->options = *options;
+	d->refs = 1;
+	list_init(&d->ready);
+	list_init(&d->later);
+	list_init(&d->answers);
+	list_init(&d->folders);
+	list_init(&d->workers);
+	passwd_cache_init(&d->files);
+	user_places_init(&d->places);
+	r = set_up(d);
+	if (r < 0) {
+		desk_free(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
