@@ -23,6 +23,7 @@
 
 #define LONG_NS (UINT64_C(1) << 62) /* longer than any machine has been up */
 #define RECORDS 64
+#define HIERARCHY 99 /* of control groups; no machine has it */
 
 static struct {
 	struct container_registry *registry;
@@ -32,6 +33,8 @@ static struct {
 	struct reader reader;
 	void *records[RECORDS]; /* until the end: events point into them */
 	size_t n_records;
+	uint64_t groups[UINT8_MAX + 1]; /* 0: it has not begun */
+	uint64_t n_groups;
 } t;
 
 static void fold(void *record)
@@ -41,18 +44,27 @@ static void fold(void *record)
 	assert_int_equal(reader_fold(&t.reader, record, ((struct event_head *)record)->size), 0);
 }
 
-/* A program in the container of that id. */
+/* The container of that id begins, or begins once more: in another control group. */
+static void begin(char digit)
+{
+	char path[16 + CONTAINER_ID_LEN];
+
+	t.groups[(unsigned char)digit] = ++t.n_groups;
+	snprintf(path, sizeof(path), "/docker/%s", container_id(digit));
+	fold(record_cgroup(HIERARCHY, t.n_groups, path));
+}
+
+/* A program in it. */
 static void exec_in(char digit)
 {
 	const uint32_t pid = 100 + (unsigned char)digit;
-	char path[16 + CONTAINER_ID_LEN];
 
-	snprintf(path, sizeof(path), "/docker/%s", container_id(digit));
-	fold(record_cgroup(2, pid, path));
+	if (!t.groups[(unsigned char)digit])
+		begin(digit);
 	fold(record_exec(&(struct exec_spec){
 		.id = { .pid = pid, .start_ns = pid, .exec_count = t.n_records },
 		.filename = "/bin/sh",
-		.cgroup = { .id = pid, .hierarchy = 2 } }));
+		.cgroup = { .id = t.groups[(unsigned char)digit], .hierarchy = HIERARCHY } }));
 }
 
 static void turn(void)
@@ -130,6 +142,23 @@ static void test_awaited(void **state)
 	assert_waiting(0, 0);
 	exec_in('a');
 	ASSERT_EVENTS(CALL_EXECVE, "web");
+}
+
+/* Whoever has an id once more is another one: what was known of it is forgotten. */
+static void test_anew(void **state)
+{
+	(void)state;
+	fake_source_tell(t.source, 'a', FAKE_OWN("web"), -1);
+	exec_in('a');
+	ASSERT_EVENTS(CALL_EXECVE, "web");
+	assert_true(str_eq(buf_str(&t.source->asked), STR("")));
+	begin('a');
+	assert_true(str_eq(buf_str(&t.source->asked), STR("a")));
+	exec_in('a');
+	assert_none();
+	fake_source_tell(t.source, 'a', FAKE_OWN("second"), -1);
+	turn();
+	ASSERT_EVENTS(CALL_EXECVE, "second");
 }
 
 /* When nobody knows more, that is an answer, too. */
@@ -325,10 +354,10 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_known),   test(test_awaited),	    test(test_unknown),
-		test(test_no_time), test(test_time_is_up),  test(test_release),
-		test(test_due),	    test(test_no_registry), test(test_resume),
-		test(test_large),
+		test(test_known),   test(test_anew),	test(test_awaited),
+		test(test_unknown), test(test_no_time), test(test_time_is_up),
+		test(test_release), test(test_due),	test(test_no_registry),
+		test(test_resume),  test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,93 +8,17 @@
 
 #include <cmocka.h>
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "../failing_allocator.h"
 #include "enrich/container_registry.h"
 
-#include "fake_source.h"
+#include "registry_world.h"
 
 WRAP(void *, calloc, (size_t n, size_t size), (n, size))
 WRAP(char *, strdup, (const char *s), (s))
 WRAP(char *, strndup, (const char *s, size_t n), (s, n))
-
-static struct {
-	struct container_registry *registry;
-	struct fake_source *files, *runtime, *kubernetes;
-} t;
-
-/* Another container for each number. */
-static const char *numbered_id(unsigned int n)
-{
-	static _Thread_local char id[CONTAINER_ID_LEN + 1];
-
-	snprintf(id, sizeof(id), "%064x", n);
-	return id;
-}
-
-static bool is_readable(void)
-{
-	struct pollfd fd = { .fd = container_registry_fd(t.registry), .events = POLLIN };
-
-	return poll(&fd, 1, 0) == 1;
-}
-
-/* What is known of it when it is asked for is that name, and a workload of that kind; or "-". */
-static void assert_facts(const struct container_facts *f, char digit, const char *name,
-			 const char *kind)
-{
-	const char *known = f->texts[CONTAINER_NAME], *of = f->texts[CONTAINER_WORKLOAD_KIND];
-
-	assert_int_equal(f->id[0], digit);
-	assert_string_equal(known ? known : "-", name);
-	assert_string_equal(of ? of : "-", kind);
-}
-
-static void assert_ask(char digit, enum registry_answer want, const char *name, const char *kind)
-{
-	_cleanup_(container_facts_done) struct container_facts f = { 0 };
-	enum registry_answer answer;
-
-	assert_int_equal(container_registry_ask(t.registry, container_id(digit), &f, &answer), 0);
-	assert_int_equal(answer, want);
-	assert_facts(&f, digit, name, kind);
-}
-
-static void assert_next(char digit, enum registry_answer want, const char *name, const char *kind)
-{
-	_cleanup_(container_facts_done) struct container_facts f = { 0 };
-	enum registry_answer answer;
-
-	assert_true(is_readable());
-	assert_true(container_registry_next(t.registry, &f, &answer));
-	assert_int_equal(answer, want);
-	assert_facts(&f, digit, name, kind);
-}
-
-static void assert_no_news(void)
-{
-	struct container_facts f;
-	enum registry_answer answer;
-
-	assert_false(container_registry_next(t.registry, &f, &answer));
-	assert_false(is_readable());
-}
-
-static void give_up(char digit)
-{
-	_cleanup_(container_facts_done) struct container_facts f = { 0 };
-
-	assert_int_equal(container_registry_give_up(t.registry, container_id(digit), &f), 0);
-	assert_int_equal(f.id[0], digit);
-}
-
-static void assert_asked(const struct fake_source *s, const char *digits)
-{
-	assert_true(str_eq(buf_str(&s->asked), str_from(digits)));
-}
 
 /* The files do not say it all: the runtime is asked, and told what is known. Kubernetes is not. */
 static void test_stages(void **state)
@@ -383,6 +307,24 @@ static void test_gone(void **state)
 	assert_no_news();
 }
 
+/* What whoever asked says is no longer so; but he is still told what he waits for. */
+static void test_forget(void **state)
+{
+	(void)state;
+	container_registry_forget(t.registry, container_id('a'));
+	assert_int_equal(container_registry_n(t.registry), 0);
+	fake_source_tell(t.runtime, 'a', FAKE_OWN("web"), -1);
+	container_registry_forget(t.registry, container_id('a'));
+	assert_int_equal(container_registry_n(t.registry), 0);
+	assert_ask('a', REGISTRY_LATER, "-", "-");
+	container_registry_forget(t.registry, container_id('a'));
+	fake_source_tell(t.files, 'a', FAKE_OWN("web"), -1);
+	container_registry_forget(t.registry, container_id('a'));
+	assert_no_news();
+	fake_source_answered(t.files, 'a');
+	assert_int_equal(container_registry_n(t.registry), 0);
+}
+
 /* All of them answer while they are asked. */
 static void test_answers_within(void **state)
 {
@@ -536,24 +478,6 @@ static void test_threads(void **state)
 	assert_true(container_registry_n(t.registry) <= 50);
 }
 
-static int make(void **state)
-{
-	(void)state;
-	assert_int_equal(container_registry_new(&t.registry), 0);
-	t.files = fake_source_add(t.registry, STAGE_FIRST);
-	t.runtime = fake_source_add(t.registry, STAGE_SECOND);
-	t.kubernetes = fake_source_add(t.registry, STAGE_POD);
-	return 0;
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	fail_at = 0;
-	t.registry = container_registry_free(t.registry);
-	return 0;
-}
-
 #define test(name) cmocka_unit_test_setup_teardown(name, make, drop)
 
 int main(void)
@@ -576,6 +500,7 @@ int main(void)
 		test(test_which_pod),
 		test(test_eviction),
 		test(test_gone),
+		test(test_forget),
 		test(test_answers_within),
 		test(test_no_memory),
 		test(test_no_memory_for_questions),
