@@ -226,11 +226,16 @@ static int serve(struct cri_api *api)
 	return r;
 }
 
+static void set_runtime(struct cri_api *api, char *name)
+{
+	freep(&api->runtime);
+	api->runtime = name;
+}
+
 static int identify(struct cri_api *api)
 {
 	_cleanup_(cri_version_freep) Cri__VersionResponse *version = NULL;
-	_cleanup_(freep) char *old = NULL;
-	char *name;
+	_cleanup_(freep) char *name = NULL;
 	int r = cri_client_init(&api->client, api->connection, &version);
 
 	if (r < 0)
@@ -238,8 +243,7 @@ static int identify(struct cri_api *api)
 	name = strdup(version->runtime_name);
 	if (!name)
 		return -ENOMEM;
-	old = api->runtime;
-	api->runtime = name;
+	set_runtime(api, TAKE_PTR(name));
 	return 0;
 }
 
@@ -258,13 +262,14 @@ static int open_connection(struct cri_api *api, const char *socket)
 	return 0;
 }
 
-static void close_connection(struct cri_api *api)
+static struct http2 *take_connection(struct cri_api *api)
 {
-	_cleanup_(http2_closep) struct http2 *connection = NULL;
+	struct http2 *connection;
 
 	pthread_mutex_lock(&api->desk.lock);
 	connection = TAKE_PTR(api->connection);
 	pthread_mutex_unlock(&api->desk.lock);
+	return connection;
 }
 
 /* From the first to the last that the runtime says; *ret_was_ready: there was something. */
@@ -282,7 +287,7 @@ static int follow(struct cri_api *api, const char *socket, bool *ret_was_ready)
 		*ret_was_ready = true;
 		r = serve(api);
 	}
-	close_connection(api);
+	http2_close(take_connection(api));
 	return r;
 }
 

@@ -2,40 +2,8 @@
 /* The texts of a message are never NULL, its messages may be. */
 #include "enrich/cri_facts.h"
 
-#include <errno.h>
-
 #include "enrich/image_name.h"
-
-static int begin(const char *id, struct str runtime, struct container_facts *f)
-{
-	if (!container_facts_is_id(str_from(id)))
-		return -EBADMSG;
-	container_facts_init(f, id);
-	f->bits = CONTAINER_IS_KNOWN;
-	return container_facts_set(f, CONTAINER_RUNTIME, runtime);
-}
-
-/* What kubelet writes down of the pod. */
-static int add_labels(struct container_facts *f, Cri__Label *const *labels, size_t n)
-{
-	static const struct {
-		const char *label;
-		enum container_text text;
-	} known[] = {
-		{ "io.kubernetes.pod.namespace", CONTAINER_NAMESPACE },
-		{ "io.kubernetes.pod.name", CONTAINER_POD_NAME },
-		{ "io.kubernetes.pod.uid", CONTAINER_POD_UID },
-		{ "io.kubernetes.container.name", CONTAINER_POD_CONTAINER },
-	};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < n; i++)
-		for (size_t j = 0; r == 0 && j < ARRAY_SIZE(known); j++)
-			if (strcmp(labels[i]->key, known[j].label) == 0)
-				r = container_facts_set(f, known[j].text,
-							str_from(labels[i]->value));
-	return r;
-}
+#include "enrich/runtime_facts.h"
 
 /* By its id, as containerd writes it, or REPOSITORY@DIGEST, as CRI-O does. */
 static int add_image_ref(struct container_facts *f, const Cri__Container *c)
@@ -52,7 +20,7 @@ static int add_image_ref(struct container_facts *f, const Cri__Container *c)
 
 static int fill_container(struct container_facts *f, const Cri__Container *c, struct str runtime)
 {
-	int r = begin(c->id, runtime, f);
+	int r = runtime_facts_begin(f, str_from(c->id), runtime);
 
 	if (r == 0 && c->metadata)
 		r = container_facts_set(f, CONTAINER_NAME, str_from(c->metadata->name));
@@ -60,7 +28,9 @@ static int fill_container(struct container_facts *f, const Cri__Container *c, st
 		r = container_facts_set_image_name(f, str_from(c->image->image));
 	if (r == 0)
 		r = add_image_ref(f, c);
-	return r == 0 ? add_labels(f, c->labels, c->n_labels) : r;
+	for (size_t i = 0; r == 0 && i < c->n_labels; i++)
+		r = runtime_facts_take_label(f, c->labels[i]->key, str_from(c->labels[i]->value));
+	return r;
 }
 
 int cri_facts_of_container(const Cri__Container *c, struct str runtime, struct container_facts *ret)
@@ -91,7 +61,7 @@ int cri_facts_add_pod(struct container_facts *f, const Cri__PodSandbox *s)
 /* Its name is its metadata.name as well: the pod's. */
 static int fill_sandbox(struct container_facts *f, const Cri__PodSandbox *s, struct str runtime)
 {
-	int r = begin(s->id, runtime, f);
+	int r = runtime_facts_begin(f, str_from(s->id), runtime);
 
 	if (r < 0)
 		return r;

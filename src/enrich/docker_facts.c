@@ -6,8 +6,7 @@
 
 #include "base/rfc3339.h"
 #include "enrich/image_name.h"
-
-#define SANDBOX "POD" /* the name of the container that holds a pod's namespaces */
+#include "enrich/runtime_facts.h"
 
 static struct str text_of(const json_t *object, const char *key)
 {
@@ -23,37 +22,19 @@ static struct str without_slash(struct str name)
 	return name;
 }
 
-static int begin(struct str id, struct str runtime, struct container_facts *f)
-{
-	if (!container_facts_is_id(id))
-		return -EBADMSG;
-	container_facts_init(f, id.p);
-	f->bits = CONTAINER_IS_KNOWN;
-	return container_facts_set(f, CONTAINER_RUNTIME, runtime);
-}
-
-/* What dockershim and cri-dockerd write down of a pod. */
+/* As dockershim and cri-dockerd write them down of a pod. */
 static int add_labels(const json_t *labels, struct container_facts *f)
 {
-	static const struct {
-		const char *label;
-		enum container_text text;
-	} known[] = {
-		{ "io.kubernetes.pod.namespace", CONTAINER_NAMESPACE },
-		{ "io.kubernetes.pod.name", CONTAINER_POD_NAME },
-		{ "io.kubernetes.pod.uid", CONTAINER_POD_UID },
-	};
-	struct str container = text_of(labels, "io.kubernetes.container.name");
+	const char *key;
+	json_t *value;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(known); i++)
-		r = container_facts_set(f, known[i].text, text_of(labels, known[i].label));
-	if (r < 0)
-		return r;
-	if (!str_eq(container, STR(SANDBOX)))
-		return container_facts_set(f, CONTAINER_POD_CONTAINER, container);
-	f->bits |= CONTAINER_IS_SANDBOX;
-	return 0;
+	json_object_foreach((json_t *)labels, key, value)
+	{
+		if (r == 0 && json_is_string(value))
+			r = runtime_facts_take_label(f, key, str_from(json_string_value(value)));
+	}
+	return r;
 }
 
 static int add_texts(struct str name, struct str image, struct str image_id, const json_t *labels,
@@ -71,7 +52,7 @@ static int add_texts(struct str name, struct str image, struct str image_id, con
 static int fill_from_item(const json_t *item, struct str runtime, struct container_facts *f)
 {
 	const char *name = json_string_value(json_array_get(json_object_get(item, "Names"), 0));
-	int r = begin(text_of(item, "Id"), runtime, f);
+	int r = runtime_facts_begin(f, text_of(item, "Id"), runtime);
 
 	if (r < 0)
 		return r;
@@ -84,7 +65,7 @@ static int fill_from_inspect(const json_t *answer, struct str runtime, struct co
 	const json_t *config = json_object_get(answer, "Config");
 	struct str started = text_of(json_object_get(answer, "State"), "StartedAt");
 	int64_t ns;
-	int r = begin(text_of(answer, "Id"), runtime, f);
+	int r = runtime_facts_begin(f, text_of(answer, "Id"), runtime);
 
 	if (r < 0)
 		return r;
@@ -122,7 +103,7 @@ static int fill_from_event(const json_t *event, struct str runtime, struct conta
 {
 	const json_t *actor = json_object_get(event, "Actor");
 	const json_t *attributes = json_object_get(actor, "Attributes");
-	int r = begin(text_of(actor, "ID"), runtime, f);
+	int r = runtime_facts_begin(f, text_of(actor, "ID"), runtime);
 
 	if (r < 0)
 		return r;
