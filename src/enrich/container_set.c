@@ -13,8 +13,17 @@
 struct member {
 	struct list link;
 	unsigned int listing;
-	char id[CONTAINER_ID_LEN];
+	struct container_facts facts;
 };
+
+static struct member *member_free(struct member *m)
+{
+	if (m)
+		container_facts_done(&m->facts);
+	free(m);
+	return NULL;
+}
+DEFINE_CLEANUP(struct member *, member_free)
 
 static uint64_t hash_of(const char id[CONTAINER_ID_LEN])
 {
@@ -26,7 +35,7 @@ static uint64_t hash_of(const char id[CONTAINER_ID_LEN])
 
 static bool is_member(const void *item, const void *key)
 {
-	return memcmp(((const struct member *)item)->id, key, CONTAINER_ID_LEN) == 0;
+	return memcmp(((const struct member *)item)->facts.id, key, CONTAINER_ID_LEN) == 0;
 }
 
 void container_set_init(struct container_set *s, size_t max)
@@ -37,9 +46,9 @@ void container_set_init(struct container_set *s, size_t max)
 
 static void drop(struct container_set *s, struct member *m)
 {
-	_cleanup_(freep) struct member *gone = m;
+	_cleanup_(member_freep) struct member *gone = m;
 
-	hash_remove(&s->index, hash_of(m->id), m);
+	hash_remove(&s->index, hash_of(m->facts.id), m);
 	list_unlink(&gone->link);
 }
 
@@ -50,41 +59,54 @@ void container_set_done(struct container_set *s)
 	hash_done(&s->index);
 }
 
-static int add(struct container_set *s, const char id[CONTAINER_ID_LEN])
+static struct member *lookup(const struct container_set *s, const char id[CONTAINER_ID_LEN])
 {
-	_cleanup_(freep) struct member *m = NULL;
+	return hash_lookup(&s->index, hash_of(id), is_member, id);
+}
+
+static int add(struct container_set *s, const struct container_facts *facts)
+{
+	_cleanup_(member_freep) struct member *m = NULL;
 	int r;
 
 	if (s->index.n >= s->max)
 		return -ENOSPC;
 	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	memcpy(m->id, id, CONTAINER_ID_LEN);
-	m->listing = s->listing;
-	r = hash_insert(&s->index, hash_of(id), m);
+	r = m ? container_facts_dup(facts, &m->facts) : -ENOMEM;
+	if (r == 0)
+		r = hash_insert(&s->index, hash_of(facts->id), m);
 	if (r < 0)
 		return r;
+	m->listing = s->listing;
 	list_append(&s->members, &m->link);
 	TAKE_PTR(m);
 	return 0;
 }
 
-int container_set_put(struct container_set *s, const char id[CONTAINER_ID_LEN])
+int container_set_put(struct container_set *s, const struct container_facts *facts)
 {
-	struct member *m = hash_lookup(&s->index, hash_of(id), is_member, id);
+	struct member *m = lookup(s, facts->id);
+	bool changed;
 
 	if (!m)
-		return add(s, id);
+		return add(s, facts);
 	m->listing = s->listing;
 	list_unlink(&m->link);
 	list_append(&s->members, &m->link);
-	return 0;
+	return container_facts_update(&m->facts, facts, &changed);
+}
+
+const struct container_facts *container_set_lookup(const struct container_set *s,
+						   const char id[CONTAINER_ID_LEN])
+{
+	const struct member *m = lookup(s, id);
+
+	return m ? &m->facts : NULL;
 }
 
 bool container_set_remove(struct container_set *s, const char id[CONTAINER_ID_LEN])
 {
-	struct member *m = hash_lookup(&s->index, hash_of(id), is_member, id);
+	struct member *m = lookup(s, id);
 
 	if (m)
 		drop(s, m);
@@ -102,7 +124,7 @@ bool container_set_take_gone(struct container_set *s, char ret_id[CONTAINER_ID_L
 
 	if (list_is_empty(&s->members) || m->listing == s->listing)
 		return false;
-	memcpy(ret_id, m->id, CONTAINER_ID_LEN);
+	memcpy(ret_id, m->facts.id, CONTAINER_ID_LEN);
 	drop(s, m);
 	return true;
 }

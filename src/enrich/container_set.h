@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The containers that a runtime has, as far as it told: their ids alone, up to a limit. A new
- * listing says which have gone meanwhile. One owner at a time.
+ * The containers that a runtime has, and what it told of each, up to a limit. A new listing says
+ * which have gone meanwhile. One owner at a time.
  */
 #pragma once
 
 #include "base/hash.h"
 #include "base/list.h"
-#include "event/container.h"
+#include "enrich/container_facts.h"
 
 struct container_set {
 	struct hash index;
@@ -19,8 +19,14 @@ struct container_set {
 void container_set_init(struct container_set *s, size_t max);
 void container_set_done(struct container_set *s);
 
-/* It is there, and in the present listing. 0, -ENOSPC, -ENOMEM. */
-int container_set_put(struct container_set *s, const char id[CONTAINER_ID_LEN]);
+/*
+ * It is there, and in the present listing; what is told is added to what is known, and is newer.
+ * 0, -ENOSPC, -ENOMEM.
+ */
+int container_set_put(struct container_set *s, const struct container_facts *facts);
+/* What is known of it, until the set is changed; NULL: it is not there. */
+const struct container_facts *container_set_lookup(const struct container_set *s,
+						   const char id[CONTAINER_ID_LEN]);
 /* Whether it was there. */
 bool container_set_remove(struct container_set *s, const char id[CONTAINER_ID_LEN]);
 

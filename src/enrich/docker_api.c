@@ -2,7 +2,8 @@
 /*
  * One thread lists and follows the events; some more ask about single containers: a daemon answers
  * about a container that it is just starting when it has started it, and the others shall not wait
- * for that. They are made when there is a daemon for the first time.
+ * for that. Who asks gets at once what its creation told. They are made when there is a daemon for
+ * the first time.
  */
 #include "enrich/docker_api.h"
 
@@ -90,24 +91,28 @@ static int inspect(struct asker *a, const char id[CONTAINER_ID_LEN])
 	return 0;
 }
 
+static void answer(struct asker *a, const char id[CONTAINER_ID_LEN], bool is_waited_for)
+{
+	struct runtime_desk *desk = &a->api->desk;
+	int r = inspect(a, id);
+
+	if (r < 0 && r != -ESRCH)
+		runtime_desk_count_failure(desk, r);
+	if (is_waited_for)
+		runtime_desk_answered(desk, id, r == 0);
+	/* Who waits would wait as long for the next one. */
+	if (r == -ETIMEDOUT)
+		runtime_desk_dismiss(desk);
+}
+
 static void *answer_questions(void *ctx)
 {
 	struct asker *a = ctx;
-	struct runtime_desk *desk = &a->api->desk;
 	char id[CONTAINER_ID_LEN];
 	bool is_waited_for;
 
-	while (runtime_desk_wait(desk, 0, id, &is_waited_for) == RUNTIME_QUESTION) {
-		int r = inspect(a, id);
-
-		if (r < 0 && r != -ESRCH)
-			runtime_desk_count_failure(desk, r);
-		if (is_waited_for)
-			runtime_desk_answered(desk, id, r == 0);
-		/* Who waits would wait as long for the next one. */
-		if (r == -ETIMEDOUT)
-			runtime_desk_dismiss(desk);
-	}
+	while (runtime_desk_wait(&a->api->desk, 0, id, &is_waited_for) == RUNTIME_QUESTION)
+		answer(a, id, is_waited_for);
 	return NULL;
 }
 

@@ -89,13 +89,6 @@ static void put(struct runtime_desk *d, const char id[CONTAINER_ID_LEN], bool is
 	pthread_cond_broadcast(&d->changed);
 }
 
-void runtime_desk_ask(struct runtime_desk *d, const char id[CONTAINER_ID_LEN])
-{
-	HOLD(d);
-	d->state.questions++;
-	put(d, id, true);
-}
-
 void runtime_desk_want(struct runtime_desk *d, const char id[CONTAINER_ID_LEN])
 {
 	HOLD(d);
@@ -198,7 +191,7 @@ void runtime_desk_dismiss(struct runtime_desk *d)
 void runtime_desk_tell(struct runtime_desk *d, const struct container_facts *facts)
 {
 	pthread_mutex_lock(&d->lock);
-	(void)container_set_put(&d->known, facts->id);
+	(void)container_set_put(&d->known, facts);
 	pthread_mutex_unlock(&d->lock);
 	d->sink.tell(d->sink.ctx, d->sink.source, facts);
 }
@@ -217,6 +210,44 @@ void runtime_desk_answered(struct runtime_desk *d, const char id[CONTAINER_ID_LE
 	d->state.answers += knew;
 	pthread_mutex_unlock(&d->lock);
 	d->sink.answered(d->sink.ctx, d->sink.source, id);
+}
+
+/* A copy, since the sink is told without the lock. */
+static int get_known(struct runtime_desk *d, const char id[CONTAINER_ID_LEN],
+		     struct container_facts *ret)
+{
+	const struct container_facts *known;
+	HOLD(d);
+
+	known = container_set_lookup(&d->known, id);
+	return known ? container_facts_dup(known, ret) : -ENOENT;
+}
+
+static bool is_all(const struct container_facts *f)
+{
+	return f->started_ns && (f->bits & CONTAINER_IS_SANDBOX || f->texts[CONTAINER_IMAGE_ID]);
+}
+
+static void note_question(struct runtime_desk *d, const char id[CONTAINER_ID_LEN], bool is_known)
+{
+	HOLD(d);
+	d->state.questions++;
+	if (!is_known)
+		put(d, id, true);
+}
+
+void runtime_desk_ask(struct runtime_desk *d, const char id[CONTAINER_ID_LEN])
+{
+	_cleanup_(container_facts_done) struct container_facts known = { 0 };
+	bool is_known = get_known(d, id, &known) == 0;
+
+	note_question(d, id, is_known);
+	if (!is_known)
+		return;
+	d->sink.tell(d->sink.ctx, d->sink.source, &known);
+	runtime_desk_answered(d, id, true);
+	if (!is_all(&known))
+		runtime_desk_want(d, id);
 }
 
 void runtime_desk_begin_listing(struct runtime_desk *d)

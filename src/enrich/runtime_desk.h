@@ -40,7 +40,10 @@ int runtime_desk_init(struct runtime_desk *d, const char *name, const char *cons
 		      const struct container_sink *sink);
 void runtime_desk_done(struct runtime_desk *d);
 
-/* As struct container_source has them. */
+/*
+ * As struct container_source has them. What is known already is answered at once, on the caller's
+ * thread, as a runtime may take long to say it once more; whatever may be missing is wanted then.
+ */
 void runtime_desk_ask(struct runtime_desk *d, const char id[CONTAINER_ID_LEN]);
 void runtime_desk_get_state(struct runtime_desk *d, struct source_state *ret);
 

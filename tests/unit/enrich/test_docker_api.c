@@ -207,6 +207,21 @@ static void test_one_hung(void **state)
 	teardown(&w, true);
 }
 
+/* What is known by an event is told at once, though the daemon does not answer for now. */
+static void test_asked_while_it_starts(void **state)
+{
+	struct world w = { .daemon = { .list = "", .events = "a+", .hung = "aaa/json" } };
+
+	(void)state;
+	setup(&w, serve);
+	listener_sink_wait(&w.source.sink, "tell aaaa event\n", 1);
+	source_world_ask(&w.source, 'a');
+	listener_sink_wait(&w.source.sink, "tell aaaa event\nanswered aaaa\n", 1);
+	assert_int_equal(source_world_state(&w.source).failures, 0);
+	assert_int_equal(source_world_state(&w.source).answers, 1);
+	teardown(&w, true);
+}
+
 static bool nonsense(struct peer *p, int fd, const char *request)
 {
 	(void)p;
@@ -248,9 +263,13 @@ static void test_reconnect(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_list_and_events), cmocka_unit_test(test_ask),
-		cmocka_unit_test(test_nothing_there),	cmocka_unit_test(test_hung),
-		cmocka_unit_test(test_one_hung),	cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_list_and_events),
+		cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_nothing_there),
+		cmocka_unit_test(test_hung),
+		cmocka_unit_test(test_one_hung),
+		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_asked_while_it_starts),
 		cmocka_unit_test(test_reconnect),
 	};
 

@@ -122,6 +122,35 @@ static void test_listing(void **state)
 	teardown(&w);
 }
 
+/* What is known is answered at once; what may be missing is asked for, though nobody waits. */
+static void test_ask_for_what_is_known(void **state)
+{
+	char id[CONTAINER_ID_LEN];
+	struct container_facts f;
+	bool is_waited_for;
+	struct world w;
+
+	(void)state;
+	setup(&w, none);
+	tell(&w, 'a');
+	runtime_desk_ask(&w.desk, container_id('a'));
+	assert_lines(&w, "tell aaaa x\ntell aaaa x\nanswered aaaa\n");
+	assert_int_equal(runtime_desk_wait(&w.desk, 1, id, &is_waited_for), RUNTIME_QUESTION);
+	assert_false(is_waited_for);
+	container_facts_init(&f, container_id('a'));
+	f.started_ns = 1;
+	assert_int_equal(container_facts_set(&f, CONTAINER_IMAGE_ID, STR("x")), 0);
+	runtime_desk_tell(&w.desk, &f);
+	container_facts_done(&f);
+	runtime_desk_ask(&w.desk, container_id('a'));
+	assert_int_equal(runtime_desk_wait(&w.desk, 1, id, &is_waited_for), RUNTIME_NO_QUESTION);
+	runtime_desk_gone(&w.desk, container_id('a'));
+	runtime_desk_ask(&w.desk, container_id('a'));
+	assert_int_equal(runtime_desk_wait(&w.desk, 1, id, &is_waited_for), RUNTIME_QUESTION);
+	assert_true(is_waited_for);
+	teardown(&w);
+}
+
 static struct source_state state_of(struct world *w)
 {
 	struct source_state s;
@@ -207,9 +236,10 @@ static void test_back_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_questions),   cmocka_unit_test(test_too_many_questions),
-		cmocka_unit_test(test_listing),	    cmocka_unit_test(test_state),
-		cmocka_unit_test(test_find_socket), cmocka_unit_test(test_back_off),
+		cmocka_unit_test(test_questions), cmocka_unit_test(test_too_many_questions),
+		cmocka_unit_test(test_listing),	  cmocka_unit_test(test_ask_for_what_is_known),
+		cmocka_unit_test(test_state),	  cmocka_unit_test(test_find_socket),
+		cmocka_unit_test(test_back_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
