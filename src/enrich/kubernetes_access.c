@@ -35,7 +35,6 @@ static bool is_address(struct str server)
 
 int kubernetes_access_set_server(struct kubernetes_access *a, struct str server)
 {
-	_cleanup_(freep) char *old = NULL;
 	char *copy;
 
 	if (!is_address(server))
@@ -45,7 +44,7 @@ int kubernetes_access_set_server(struct kubernetes_access *a, struct str server)
 	copy = strndup(server.p, server.n);
 	if (!copy)
 		return -ENOMEM;
-	old = a->server;
+	freep(&a->server);
 	a->server = copy;
 	return 0;
 }
@@ -109,8 +108,7 @@ int kubernetes_access_from_account(struct kubernetes_access *a, const char *acco
 
 int kubernetes_access_set_pem(struct kubernetes_access *a, unsigned int which, struct str text)
 {
-	_cleanup_(closep) int fd = memfd_create("kubernetes", MFD_CLOEXEC), old_fd = -1;
-	_cleanup_(freep) char *old = NULL;
+	_cleanup_(closep) int fd = memfd_create("kubernetes", MFD_CLOEXEC);
 	char *path = NULL;
 
 	if (fd < 0)
@@ -124,8 +122,8 @@ int kubernetes_access_set_pem(struct kubernetes_access *a, unsigned int which, s
 	}
 	if (asprintf(&path, "/proc/self/fd/%d", fd) < 0)
 		return -ENOMEM;
-	old = a->pem[which];
-	old_fd = a->pem_fd[which];
+	freep(&a->pem[which]);
+	closep(&a->pem_fd[which]);
 	a->pem[which] = path;
 	a->pem_fd[which] = TAKE_FD(fd);
 	return 0;
