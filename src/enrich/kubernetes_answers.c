@@ -51,11 +51,12 @@ static int prepare(const struct kubernetes_entry *e, const char *only_id, struct
 	return r;
 }
 
+/* The containers first: who did not know that one is of the pod learns it by that. */
 static void tell(const struct container_sink *sink, const struct telling *t)
 {
-	sink->tell_pod(sink->ctx, sink->source, &t->pod);
 	for (size_t i = 0; i < t->n_containers; i++)
 		sink->tell(sink->ctx, sink->source, &t->containers[i]);
+	sink->tell_pod(sink->ctx, sink->source, &t->pod);
 }
 
 /* Of a pod that has changed; false: none has. Takes the lock away and back. */
