@@ -40,6 +40,7 @@ static void agent_done(struct agent *a)
 	reader_done(&a->reader);
 	sources_done(&a->sources);
 	enrichment_done(&a->enrichment);
+	naming_done(&a->naming);
 	config_watch_done(&a->config_watch);
 	pipelines_done(&a->pipelines);
 	observer_done(&a->observer);
@@ -167,6 +168,9 @@ static int watch_all(struct agent *a)
 		if (r < 0)
 			return log_err_errno(r, "cannot wait for what containers are called");
 	}
+	r = watch(a, container_users_fd(a->naming.users), EPOLLIN);
+	if (r < 0)
+		return log_err_errno(r, "cannot wait for names of users in containers");
 	r = watch(a, probe_ring_fd(a->probe), EPOLLIN | EPOLLET);
 	return r < 0 ? log_err_errno(r, "cannot wait for the ring") : 0;
 }
@@ -187,7 +191,7 @@ static int take_requests(struct agent *a)
 /* Sleeps until the time is up, a record woke us, or a signal or a change of a file came. */
 static void wait_for(const struct agent *a, int ms)
 {
-	struct epoll_event ev[4];
+	struct epoll_event ev[5];
 
 	if (a->change_ns && ms > RELOAD_MS)
 		ms = RELOAD_MS;
@@ -210,8 +214,11 @@ static int64_t drain(struct agent *a)
 /* One look at the ring, and the sleep until the next. 0 or a negative errno. */
 static int turn(struct agent *a, int *period_ms)
 {
-	int r = enrichment_turn(&a->enrichment, &a->reader);
+	int r = naming_turn(&a->naming, &a->reader);
 	int64_t n;
+
+	if (r == 0)
+		r = enrichment_turn(&a->enrichment, &a->reader);
 
 	if (r < 0)
 		return r;
@@ -255,7 +262,10 @@ static int read_until_stopped(struct agent *a)
 /* Events that wait for what their container is called go out as they are. */
 static int deliver_held(struct agent *a)
 {
-	int r = enrichment_release(&a->enrichment, &a->reader);
+	int r = naming_turn(&a->naming, &a->reader);
+
+	if (r == 0)
+		r = enrichment_release(&a->enrichment, &a->reader);
 
 	return r < 0 ? r : reader_deliver(&a->reader);
 }

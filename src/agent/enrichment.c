@@ -64,6 +64,13 @@ static uint32_t bits_of(enum registry_answer answer)
 	return 0;
 }
 
+/* Where users of a container are looked up when its processes are gone. */
+static void tell_folder(const struct enrichment *e, const struct container_facts *f)
+{
+	if (e->users && f->rootfs)
+		container_users_set_folder(e->users, f->id, f->rootfs);
+}
+
 size_t enrichment_answer(void *enrichment, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
 			 size_t size)
 {
@@ -77,6 +84,7 @@ size_t enrichment_answer(void *enrichment, const char id[CONTAINER_ID_LEN], bool
 		container_registry_forget(e->registry, id);
 	if (container_registry_ask(e->registry, id, &f, &answer) < 0)
 		return 0;
+	tell_folder(e, &f);
 	if (answer == REGISTRY_LATER && !e->wait_ns)
 		answer = REGISTRY_KNOWN;
 	if (answer != REGISTRY_LATER)
@@ -90,6 +98,7 @@ size_t enrichment_answer(void *enrichment, const char id[CONTAINER_ID_LEN], bool
 static int fold(struct enrichment *e, struct reader *r, const struct container_facts *f,
 		uint32_t bits)
 {
+	tell_folder(e, f);
 	int ret = facts_container(e->facts, f, bits, &e->record);
 
 	return ret < 0 ? ret : reader_fold(r, e->record.data, e->record.len);

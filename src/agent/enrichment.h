@@ -9,6 +9,7 @@
 #include "agent/facts.h"
 #include "base/buf.h"
 #include "enrich/container_registry.h"
+#include "enrich/container_users.h"
 #include "metrics/metrics.h"
 #include "proc/fold.h"
 
@@ -28,6 +29,7 @@ struct enrichment {
 	/* Set by the owner. */
 	struct container_registry *registry; /* borrowed; NULL: nobody is asked */
 	struct facts *facts;		     /* borrowed */
+	struct container_users *users;	     /* borrowed; NULL: nobody wants to know of folders */
 	uint64_t wait_ns;		     /* 0: events do not wait */
 
 	struct enrichment_counters counters;

@@ -221,6 +221,22 @@ int facts_container(struct facts *f, const struct container_facts *known, uint32
 	return buf_failed(to) ? -ENOMEM : 0;
 }
 
+size_t facts_inner_user(struct facts *f, const struct inner_user_question *q, struct str name,
+			uint32_t bits, void *to, size_t size)
+{
+	struct event_inner_user e = {
+		.mnt_ns = q->mnt_ns, .uid = q->uid, .bits = bits, .name_len = (uint16_t)name.n
+	};
+
+	if (sizeof(e) + name.n > size)
+		return 0;
+	memcpy(e.container, q->container, CONTAINER_ID_LEN);
+	fill_head(f, &e.head, EVENT_INNER_USER, sizeof(e) + name.n);
+	memcpy(to, &e, sizeof(e));
+	memcpy((char *)to + sizeof(e), name.p, name.n);
+	return e.head.size;
+}
+
 static size_t put_user(struct facts *f, uint32_t uid, void *to, size_t size)
 {
 	struct event_user e = { .uid = uid };

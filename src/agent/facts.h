@@ -50,6 +50,10 @@ int facts_container(struct facts *f, const struct container_facts *known, uint32
 bool facts_group_is_gone(const struct facts *f, uint32_t hierarchy, uint64_t id);
 size_t facts_group_gone(struct facts *f, uint32_t hierarchy, uint64_t id, void *to, size_t size);
 
+/* The name of a user of a container, "" for none; bits: EVENT_INNER_USER_*. */
+size_t facts_inner_user(struct facts *f, const struct inner_user_question *q, struct str name,
+			uint32_t bits, void *to, size_t size);
+
 /* A fold_need_fn; ctx is a struct facts. */
 size_t facts_answer(void *facts, enum need need, uint64_t key, uint32_t hierarchy, void *to,
 		    size_t size);

@@ -31,6 +31,7 @@ struct agent {
 	struct store *store;
 	struct sources sources;
 	struct enrichment enrichment;
+	struct naming naming;
 	struct reader reader;
 	struct losses losses;
 	struct memory_watch memory;

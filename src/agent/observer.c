@@ -85,6 +85,8 @@ void observer_turn(struct observer *o, const struct reader *r)
 	agent_counters_update(&o->counters, r);
 	if (o->sources)
 		sources_count(o->sources);
+	if (o->naming)
+		naming_count(o->naming);
 	if (r->pipelines)
 		delivery_judge(&o->delivery, r->pipelines, now);
 	judge_losses(o, n_lost, now);

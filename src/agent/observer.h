@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/counters.h"
 #include "agent/delivery.h"
+#include "agent/naming.h"
 #include "agent/reader.h"
 #include "agent/sources.h"
 #include "control/control.h"
@@ -19,8 +20,9 @@ struct observer {
 	bool has_health;
 	struct agent_counters counters;
 	struct process_metrics process;
-	struct metric_set *agent_set, *reader_set, *memory_set, *enrichment_set;
+	struct metric_set *agent_set, *reader_set, *memory_set, *enrichment_set, *naming_set;
 	struct sources *sources; /* borrowed; NULL: none */
+	struct naming *naming;	 /* the same */
 	struct control *control;
 	struct delivery delivery;
 	uint64_t updated_ns; /* CLOCK_MONOTONIC */

@@ -83,6 +83,13 @@ static size_t need_container(void *ctx, const char id[CONTAINER_ID_LEN], bool is
 	return r->is_recovering ? 0 : enrichment_answer(r->enrichment, id, is_anew, to, size);
 }
 
+static size_t need_inner_user(void *ctx, const struct inner_user_question *q, void *to, size_t size)
+{
+	struct reader *r = ctx;
+
+	return r->is_recovering ? 0 : naming_answer(r->naming, q, to, size);
+}
+
 /* What has been folded has been told of. */
 static void forget_batch(struct reader *r)
 {
@@ -96,6 +103,7 @@ int reader_init(struct reader *r, const struct proc_limits *limits)
 {
 	const struct fold_hooks hooks = { .need = r->facts ? need : NULL,
 					  .container = r->enrichment ? need_container : NULL,
+					  .inner_user = r->naming ? need_inner_user : NULL,
 					  .tap = tap,
 					  .ctx = r };
 	int ret;

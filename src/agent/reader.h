@@ -15,6 +15,7 @@
 
 #include "agent/enrichment.h"
 #include "agent/facts.h"
+#include "agent/naming.h"
 #include "agent/pipelines.h"
 #include "agent/store.h"
 #include "event/batch.h"
@@ -40,6 +41,7 @@ struct reader {
 	struct probe *probe;
 	struct facts *facts;
 	struct enrichment *enrichment;
+	struct naming *naming;
 	struct recording_writer *writer;
 	struct store *store;
 	struct pipelines *pipelines;

@@ -66,6 +66,7 @@ int life_start_reader(struct agent *a)
 
 	reader->probe = a->probe;
 	reader->facts = a->facts;
+	reader->naming = &a->naming;
 	reader->enrichment = a->sources.registry ? &a->enrichment : NULL;
 	reader->writer = a->writer;
 	reader->store = a->store;
@@ -137,17 +138,22 @@ static bool wants_snapshots(const struct agent *a)
 /* A snapshot shows containers by their names: as long as an event would wait, it does. */
 static int wait_for_containers(struct agent *a)
 {
-	struct pollfd answers = { .fd = -1, .events = POLLIN };
+	struct pollfd answers[] = { { .fd = -1, .events = POLLIN },
+				    { .fd = container_users_fd(a->naming.users),
+				      .events = POLLIN } };
 	const struct fold *fold = a->reader.fold;
 	char id[CONTAINER_ID_LEN];
 	uint64_t since;
 	int r = 0;
 
 	if (a->sources.registry)
-		answers.fd = container_registry_fd(a->sources.registry);
+		answers[0].fd = container_registry_fd(a->sources.registry);
 	while (r == 0 && fold_waits_longest(fold, id, &since)) {
-		(void)poll(&answers, 1, enrichment_due_ms(&a->enrichment, fold, SNAPSHOT_WAIT_MS));
-		r = enrichment_turn(&a->enrichment, &a->reader);
+		(void)poll(answers, ARRAY_SIZE(answers),
+			   enrichment_due_ms(&a->enrichment, fold, SNAPSHOT_WAIT_MS));
+		r = naming_turn(&a->naming, &a->reader);
+		if (r == 0)
+			r = enrichment_turn(&a->enrichment, &a->reader);
 	}
 	return r < 0 ? r : reader_deliver(&a->reader);
 }
@@ -233,6 +239,10 @@ static int start_sources(struct agent *a)
 	a->enrichment.registry = a->sources.registry;
 	a->enrichment.facts = a->facts;
 	a->enrichment.wait_ns = settings->container_wait_ns;
+	r = naming_start(&a->naming, a->facts);
+	if (r < 0)
+		return log_err_errno(r, "cannot look up users of containers");
+	a->enrichment.users = a->naming.users;
 	return 0;
 }
 
@@ -243,7 +253,11 @@ static int show_sources(struct agent *a)
 
 	if (r == 0)
 		r = sources_show_metrics(&a->sources, a->observer.metrics);
+	if (r == 0)
+		r = metrics_add(a->observer.metrics, naming_metrics, &a->naming.counters, NULL, 0,
+				&a->observer.naming_set);
 	a->observer.sources = &a->sources;
+	a->observer.naming = &a->naming;
 	return r < 0 ? log_err_errno(r, "cannot make the metrics") : 0;
 }
 
@@ -294,6 +308,7 @@ int life_start(struct agent *a)
 	r = beginning_run(&a->reader);
 	if (r < 0)
 		return r;
+	naming_resume(&a->naming, a->reader.fold);
 	r = enrichment_resume(&a->enrichment, &a->reader);
 	if (r == 0)
 		r = life_deliver_snapshots(a);

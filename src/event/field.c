@@ -30,7 +30,8 @@ const struct field fields[] = {
 	     "it in the same process are two images with two ids."),
 	SPEC("pid", NUMBER, IMAGE, get_pid, "The process id, in the initial pid namespace."),
 	SPEC("uid", NUMBER, OWNER, get_uid, "The effective user id that the program was started with."),
-	SPEC("user", STRING, OWNER, get_user, "The name of `uid`; empty where it has none."),
+	SPEC("user", STRING, OWNER, get_user, "The name of `uid`; of a process in a container that of `uid.container`, by the "
+	     "container's own passwd file. Empty where it has none."),
 	SPEC("binary", STRING, PROGRAM, get_binary,
 	     "The path that was given to exec; a relative one behind the working directory and "
 	     "`/`, not normalised. For fexecve and memfd the resolved executable. Empty where "

@@ -10,12 +10,12 @@ FEW = [(500, 0, 1), (1000, 4000, 10)]
 MANY = [(2 * i, 3000 + 10 * i, 1) for i in range(1, 100)] + [(7, 0, 1)]
 
 
-def mapped(agent, uid, extents, *command):
+def mapped(agent, uid, extents, *command, **kwargs):
     """Starts a command as `uid` in a new user namespace that has these ids: (inner, outer, count) each."""
     go = agent.directory / marker()
     subprocess.run(["mkfifo", "-m", "666", go], check=True)
     running = agent.start(["setpriv", f"--reuid={uid}", "--clear-groups", "unshare", "-U", "/bin/sh", "-c",
-                           'echo there; read -r line < "$1"; shift; exec "$@"', "sh", go, *command])
+                           'echo there; read -r line < "$1"; shift; exec "$@"', "sh", go, *command], **kwargs)
     for name, ids in (("uid_map", extents), ("gid_map", [(0, 0, 1)])):
         if ids:
             with open(f"/proc/{running.pid}/{name}", "w") as f:
