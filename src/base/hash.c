@@ -40,7 +40,7 @@ static int grow(struct hash *h)
 int hash_insert(struct hash *h, uint64_t hash, void *item)
 {
 	assert(item);
-	if (h->n >= h->cap / 4 * 3) {
+	if (h->n >= h->cap / 5 * 4) {
 		int r = grow(h);
 
 		if (r < 0)
