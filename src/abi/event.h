@@ -378,8 +378,8 @@ _Static_assert(sizeof(struct event_state) == 96, "event_state is wire format");
 #define EVENT_CONTAINER_AWAITED \
 	0x10			   /* it is being looked up: its events wait for the next record */
 #define EVENT_CONTAINER_SHORT 0x20 /* in a state: events went out that lacked something */
-#define EVENT_CONTAINER_ASKED 0x40   /* in a state: a record had told of it */
-#define EVENT_CONTAINER_USED 0x80    /* in a state: it had events */
+#define EVENT_CONTAINER_ASKED 0x40 /* in a state: a record had told of it */
+#define EVENT_CONTAINER_USED 0x80  /* in a state: it had events */
 
 /*
  * CONTAINER. What is known of the container with this id, all of it each time. Its events wait from
@@ -393,10 +393,12 @@ struct event_container {
 	__s64 started_ns;     /* since the epoch; 0: unknown */
 	__u64 entry_start_ns; /* in a state: the process that it began with, and below its pid */
 	__u32 entry_pid;
-	__u32 bits;			   /* EVENT_CONTAINER_* */
+	__u32 bits;	 /* EVENT_CONTAINER_* */
+	__u32 hierarchy; /* in a state: of the control group that its last event named */
+	__u32 reserved;
 	__u16 lens[EVENT_CONTAINER_TEXTS]; /* of the texts */
 };
-_Static_assert(sizeof(struct event_container) == 192, "event_container is wire format");
+_Static_assert(sizeof(struct event_container) == 200, "event_container is wire format");
 
 #define EVENT_INNER_USER_AWAITED 0x1 /* it is being looked up: another record will have the name */
 

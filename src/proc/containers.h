@@ -29,6 +29,7 @@ struct container_entry {
 	bool is_complete;   /* nothing more is to be expected */
 	bool is_short;	    /* events of it went out that lack something */
 	bool is_used;	    /* it had events */
+	uint32_t hierarchy; /* of the control group that the last of them named */
 	uint32_t entry_pid; /* the process that it began with; 0: unknown */
 	uint64_t entry_start_ns;
 	struct inner_users users;

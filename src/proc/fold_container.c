@@ -72,6 +72,7 @@ int fold_container(struct fold *f, const struct event_container *e, const struct
 		c->is_short = e->bits & EVENT_CONTAINER_SHORT;
 		c->is_asked = e->bits & EVENT_CONTAINER_ASKED;
 		c->is_used = e->bits & EVENT_CONTAINER_USED;
+		c->hierarchy = e->hierarchy;
 	}
 	if (e->bits & EVENT_CONTAINER_AWAITED) {
 		hold_begin(f, c, e->head.time_ns);
@@ -120,11 +121,15 @@ int fold_ask_container(struct fold *f, const struct event_cgroup *cgroup)
 	return ask(f, known->container->id, false);
 }
 
-/* A container that had events gets another control group of its own. */
+/*
+ * A container that had events gets another control group of its own, in the hierarchy that they
+ * named: in the others a runtime may still be making the first one.
+ */
 static bool is_restart(struct fold *f, const struct container_entry *c,
 		       const struct event_cgroup_made *e)
 {
-	return c && c->is_used && !c->since_ns && container_id_is_last(cgroup_made_path(e)) &&
+	return c && c->is_used && c->hierarchy == e->cgroup.hierarchy && !c->since_ns &&
+	       container_id_is_last(cgroup_made_path(e)) &&
 	       !cgroups_lookup(&f->cgroups, e->cgroup.hierarchy, e->cgroup.id);
 }
 

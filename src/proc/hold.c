@@ -85,6 +85,7 @@ int hold_event(struct fold *f, const struct event *ev, struct batch *out)
 	int r = 0;
 
 	c->is_used = true;
+	c->hierarchy = ev->image->cgroup->hierarchy;
 	if (c->since_ns && is_full(f, c)) {
 		f->hold.counters.overflowed++;
 		r = hold_end(f, c, ev->seq, out);

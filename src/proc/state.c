@@ -141,6 +141,7 @@ static int put_container(struct writer *w, const struct container_entry *c)
 				     .started_ns = c->container.started_ns,
 				     .entry_start_ns = c->entry_start_ns,
 				     .entry_pid = c->entry_pid,
+				     .hierarchy = c->hierarchy,
 				     .bits = bits_of_container(c) };
 	struct buf *b = &w->f->scratch;
 
