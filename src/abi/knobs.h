@@ -54,6 +54,17 @@ struct stream_counters {
 };
 _Static_assert(sizeof(struct stream_counters) == 32, "streams are shared with the kernel side");
 
+/*
+ * The event that a program on this CPU has taken up last: see bpf/lib/claim.h. Shared by all
+ * generations, and pinned like the above.
+ */
+struct claim {
+	__u64 start_ns, exec_count; /* of a control group: its id, its hierarchy */
+	__u32 tgid;
+	__u32 type; /* enum event_type; 0: none yet */
+};
+_Static_assert(sizeof(struct claim) == 24, "claims are shared between generations");
+
 /* Of a control group, by its id (struct event_cgroup). */
 struct budget {
 	/* when what was recorded would be within the budget, had it come evenly: CLOCK_BOOTTIME */

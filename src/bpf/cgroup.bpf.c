@@ -5,6 +5,7 @@
  * and it always wakes the reader, since a container that lives for milliseconds takes with it what
  * its runtime wrote about it. Groups are made seldom.
  */
+#include "lib/claim.h"
 #include "lib/emit.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -33,10 +34,14 @@ int BPF_PROG(pt_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	r = bpf_map_lookup_elem(&pt_cg_scratch, &zero);
 	if (!s || !k || !r)
 		return 0;
-	head_fill(&r->e.head, EVENT_CGROUP, s, k);
 	r->e.cgroup.id = GET(cgroup, kn, id);
 	r->e.cgroup.hierarchy = GET(cgroup, root, hierarchy_id);
 	r->e.cgroup.mnt_ns = 0;
+	if (!claim_event(EVENT_CGROUP, r->e.cgroup.id, r->e.cgroup.hierarchy, 0))
+		return 0;
+	head_fill(&r->e.head, EVENT_CGROUP, s, k);
+	r->e.head.start_ns = r->e.head.exec_count = 0;
+	r->e.head.tgid = r->e.head.tid = 0;
 	len = bpf_probe_read_kernel_str(r->path, sizeof(r->path), path);
 	if (len > 1)
 		n = len - 1;

@@ -8,6 +8,7 @@
  * the ring whole.
  */
 #include "lib/budget.h"
+#include "lib/claim.h"
 #include "lib/emit.h"
 #include "lib/path.h"
 #include "lib/task.h"
@@ -321,6 +322,9 @@ int BPF_PROG(pt_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	r = bpf_map_lookup_elem(&pt_exec_scratch, &zero);
 	if (!s || !k || !r)
 		return 0;
+	fill_identity(&r->e.head, t);
+	if (!claim_head(&r->e.head, EVENT_EXEC))
+		return 0;
 
 	head_fill(&r->e.head, EVENT_EXEC, s, k);
 	fill_cgroup(&r->e.cgroup, t, k);
@@ -328,7 +332,6 @@ int BPF_PROG(pt_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 		return 0;
 	cred = GET(t, cred);
 	fill_caps(&caps, cred);
-	fill_identity(&r->e.head, t);
 	r->e.head.flags = fill_parent(&r->e.parent, t);
 	fill_cred(&r->e.cred, &caps, cred);
 	r->e.argc = GET(bprm, argc);

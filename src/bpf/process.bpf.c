@@ -10,6 +10,7 @@
  * No state is kept about any process.
  */
 #include "lib/budget.h"
+#include "lib/claim.h"
 #include "lib/emit.h"
 #include "lib/task.h"
 
@@ -24,7 +25,6 @@ static __always_inline void fill_fork(struct event_fork *e, struct task_struct *
 				      struct task_struct *child, const struct cap_sets *caps,
 				      const struct cred *cred)
 {
-	fill_identity(&e->head, child);
 	e->head.flags = task_flags(child) | EVENT_F_NEVER_EXEC;
 	if (GET(forker, flags) & PF_KTHREAD)
 		e->head.flags |= EVENT_F_BY_KTHREAD;
@@ -50,6 +50,9 @@ int BPF_PROG(pt_fork, struct task_struct *forker, struct task_struct *child)
 	if (!s || !k)
 		return 0;
 	if (GET(child, pid) != GET(child, tgid) || GET(child, flags) & PF_KTHREAD)
+		return 0;
+	fill_identity(&r.e.head, child);
+	if (!claim_head(&r.e.head, EVENT_FORK))
 		return 0;
 
 	head_fill(&r.e.head, EVENT_FORK, s, k);
@@ -132,8 +135,10 @@ static __always_inline int process_exit(struct task_struct *t, struct signal_str
 
 	if (!s || !k || GET(t, flags) & PF_KTHREAD)
 		return 0;
-	head_fill(&e.head, EVENT_EXIT, s, k);
 	fill_identity(&e.head, t);
+	if (!claim_head(&e.head, EVENT_EXIT))
+		return 0;
+	head_fill(&e.head, EVENT_EXIT, s, k);
 	e.head.flags = task_flags(t) | fill_parent(&e.parent, GET(t, group_leader));
 	fill_cgroup(&e.cgroup, t, k);
 	e.status = exit_status(t, signal);

@@ -30,9 +30,9 @@
 #define GRACE_NS 20000000
 
 static const char *const part_names[] = {
-	[PART_RING] = "ring", [PART_KNOBS] = "knobs", [PART_STREAMS] = "streams",
-	[PART_EXIT] = "exit", [PART_EXEC] = "exec",   [PART_CGROUP] = "cgroup",
-	[PART_FORK] = "fork",
+	[PART_RING] = "ring",	  [PART_KNOBS] = "knobs", [PART_STREAMS] = "streams",
+	[PART_CLAIM] = "claim",	  [PART_EXIT] = "exit",	  [PART_EXEC] = "exec",
+	[PART_CGROUP] = "cgroup", [PART_FORK] = "fork",
 };
 _Static_assert(ARRAY_SIZE(part_names) == _PART_MAX, "each part has a name");
 
@@ -143,6 +143,9 @@ static const char *check_maps(struct generation *g)
 		return "'streams' is not the map of the counters";
 	if (!is_map(g->fds[PART_KNOBS], BPF_MAP_TYPE_ARRAY, KNOBS_STABLE_BYTES, &other))
 		return "'knobs' is not the map of the switches";
+	if (g->fds[PART_CLAIM] >= 0 &&
+	    !is_map(g->fds[PART_CLAIM], BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct claim), &other))
+		return "'claim' is not the map of what was taken up";
 	if (bpf_map_lookup_elem(g->fds[PART_KNOBS], &zero, value) < 0)
 		return "'knobs' cannot be read";
 	if (knobs->ring_bytes != ring.max_entries || knobs->ring_base % 8 != 0)
@@ -194,7 +197,7 @@ static int check(struct generation *g, const char **reterr)
 	bool has_maps = true;
 	int r;
 
-	for (int i = 0; i < PART_LINKS; i++)
+	for (int i = 0; i < PART_CLAIM; i++)
 		has_maps &= g->fds[i] >= 0;
 	if (!has_maps && !generation_is_attached(g))
 		return -ENODATA;

@@ -15,7 +15,8 @@ enum generation_part {
 	PART_RING,
 	PART_KNOBS,
 	PART_STREAMS,
-	PART_EXIT, /* from here on links, in the order of attaching */
+	PART_CLAIM, /* shared with the generations before it; one that lacks it records all twice */
+	PART_EXIT,  /* from here on links, in the order of attaching */
 	PART_EXEC,
 	PART_CGROUP,
 	PART_FORK,

@@ -43,8 +43,11 @@ struct probe {
 	int n_cpus;
 };
 
-/* Opens and loads the programs, which write into `ring_fd`, or a new ring where that is -1. */
-int probe_load(struct probe *p, int ring_fd);
+/*
+ * Opens and loads the programs, which write into `ring_fd` and share `claim_fd` with those before
+ * them, or new maps where these are -1.
+ */
+int probe_load(struct probe *p, int ring_fd, int claim_fd);
 /* What to do about it, for the errors of loading that have one usual cause. */
 const char *probe_load_advice(int r);
 /* The program of a part; owned by `live`. */

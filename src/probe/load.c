@@ -39,11 +39,12 @@ static const char *const shared_maps[] = {
 	[PART_RING] = "pt_ring",
 	[PART_KNOBS] = "pt_knobs",
 	[PART_STREAMS] = "pt_streams",
+	[PART_CLAIM] = "pt_claim",
 };
 
 int probe_share_maps(const struct probe *p, struct bpf_object *object)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(shared_maps); i++) {
+	for (size_t i = 0; i < PART_CLAIM; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(object, shared_maps[i]);
 		int r = map ? bpf_map__reuse_fd(map, p->own.fds[i]) : -ENOENT;
 
@@ -67,12 +68,17 @@ struct bpf_program *probe_program(const struct probe *p, enum generation_part pa
 	return bpf_object__find_program_by_name(p->live, name);
 }
 
-static int set_maps(const struct probe *p, struct bpf_object *o, int ring_fd)
+static int set_maps(const struct probe *p, struct bpf_object *o, int ring_fd, int claim_fd)
 {
 	struct bpf_map *ring = bpf_object__find_map_by_name(o, "pt_ring");
+	int r = 0;
 
 	if (!p->options.budget)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(o, "pt_budget"), 1);
+	if (claim_fd >= 0)
+		r = bpf_map__reuse_fd(bpf_object__find_map_by_name(o, "pt_claim"), claim_fd);
+	if (r < 0)
+		return r;
 	if (ring_fd >= 0)
 		return bpf_map__reuse_fd(ring, ring_fd);
 	return bpf_map__set_max_entries(ring, (uint32_t)p->options.ring_bytes);
@@ -91,7 +97,7 @@ static int take_maps(struct probe *p, const struct bpf_object *o)
 	return generation_describe(&p->own);
 }
 
-static int load(struct probe *p, bool is_raw, int ring_fd)
+static int load(struct probe *p, bool is_raw, int ring_fd, int claim_fd)
 {
 	const char *unused = p->kernel.has_group_dead ? "pt_exit_old" : "pt_exit";
 	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
@@ -104,7 +110,7 @@ static int load(struct probe *p, bool is_raw, int ring_fd)
 	if (!o)
 		return -errno;
 	bpf_program__set_autoload(bpf_object__find_program_by_name(o, unused), false);
-	r = set_maps(p, o, ring_fd);
+	r = set_maps(p, o, ring_fd, claim_fd);
 	if (r == 0)
 		r = bpf_object__load(o);
 	if (r < 0)
@@ -128,16 +134,16 @@ const char *probe_load_advice(int r)
 	return "; log level debug shows what the kernel said";
 }
 
-int probe_load(struct probe *p, int ring_fd)
+int probe_load(struct probe *p, int ring_fd, int claim_fd)
 {
 	int r = -EOPNOTSUPP;
 
 	libbpf_set_print(print_libbpf);
 	if (p->options.hooks != PROBE_HOOKS_RAW)
-		r = load(p, false, ring_fd);
+		r = load(p, false, ring_fd, claim_fd);
 	if (r < 0 && p->options.hooks == PROBE_HOOKS_AUTO && r != -EPERM)
 		log_debug("BTF tracepoints do not load (%s), trying raw ones", strerror(-r));
 	if (r < 0 && p->options.hooks != PROBE_HOOKS_BTF && r != -EPERM)
-		r = load(p, true, ring_fd);
+		r = load(p, true, ring_fd, claim_fd);
 	return r < 0 ? log_err_errno(r, "cannot load the BPF programs%s", probe_load_advice(r)) : 0;
 }

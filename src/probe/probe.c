@@ -88,7 +88,7 @@ static int load(struct probe *p)
 	if (r < 0)
 		return log_err_errno(r, "cannot read the kernel's BTF%s",
 				     probe_load_advice(-ENOENT));
-	r = probe_load(p, is_same ? last->fds[PART_RING] : -1);
+	r = probe_load(p, is_same ? last->fds[PART_RING] : -1, last ? last->fds[PART_CLAIM] : -1);
 	if (r < 0)
 		return r;
 	p->own.ring_bytes = (uint32_t)p->options.ring_bytes;

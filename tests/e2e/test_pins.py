@@ -9,7 +9,7 @@ import pytest
 from harness import new_instance, remove_instance
 
 BPFFS = Path("/sys/fs/bpf")
-PARTS = {"ring", "knobs", "streams", "exit", "exec", "cgroup", "fork"}
+PARTS = {"ring", "knobs", "streams", "claim", "exit", "exec", "cgroup", "fork"}
 WITHOUT = "nothing is pinned below"
 
 

@@ -5,8 +5,8 @@
 #include "maps.h"
 
 /*
- * Fills the head of a record about `leader`'s process. The number is taken before the ring is asked
- * for room, so that a record which finds none leaves a hole.
+ * Fills the head of a record but for whose it is. The number is taken before the ring is asked for
+ * room, so that a record which finds none leaves a hole.
  */
 static __always_inline void head_fill(struct event_head *h, __u8 type, struct stream_counters *s,
 				      const struct knobs *k)
@@ -20,10 +20,6 @@ static __always_inline void head_fill(struct event_head *h, __u8 type, struct st
 	h->lost_budget = s->lost_budget;
 	h->seq = ++s->seq;
 	h->time_ns = bpf_ktime_get_boot_ns();
-	h->start_ns = 0;
-	h->exec_count = 0;
-	h->tgid = 0;
-	h->tid = 0;
 	h->lost_exec = s->lost_exec;
 	h->lost_exit = s->lost_exit;
 	h->lost_fork = s->lost_fork;

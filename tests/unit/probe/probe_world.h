@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -89,16 +90,14 @@ static inline pid_t run_true(void)
 /* What the ring says of a process: a character for each record, with its generation. */
 static inline void read_story(struct probe *p, pid_t pid, char *to)
 {
-	static const char letters[] = { [EVENT_FORK] = 'f',
-					[EVENT_EXEC] = 'x',
-					[EVENT_EXIT] = 'e' };
+	static const char letter[] = { [EVENT_FORK] = 'f', [EVENT_EXEC] = 'x', [EVENT_EXIT] = 'e' };
 	const struct event_head *head;
 	uint64_t position;
 	size_t size;
 
 	while ((head = ring_next(probe_ring(p), &size, &position)))
-		if (head->tgid == (uint32_t)pid && head->type < sizeof(letters))
-			to += sprintf(to, "%c%d", letters[head->type], head->generation);
+		if (head->tgid == (uint32_t)pid && head->type < sizeof(letter))
+			to += sprintf(to, "%c%d", letter[head->type], head->generation);
 	*to = '\0';
 	ring_commit(probe_ring(p), ring_position(probe_ring(p)));
 }

@@ -134,8 +134,9 @@ static void test_partial(void **state)
 static void test_foreign(void **state)
 {
 	static const char *const swaps[][2] = {
-		{ "g1/streams", "g1/knobs" }, { "g1/ring", "g1/exit" },	   { "g1/exit", "g1/ring" },
-		{ "g1/knobs", "g1/streams" }, { "g1/fork", "g1/streams" },
+		{ "g1/streams", "g1/knobs" }, { "g1/ring", "g1/exit" },
+		{ "g1/exit", "g1/ring" },     { "g1/knobs", "g1/streams" },
+		{ "g1/fork", "g1/streams" },  { "g1/claim", "g1/ring" },
 	};
 	char from[256], to[256];
 
@@ -188,6 +189,94 @@ static void test_mixed_up(void **state)
 		assert_false(probe_was_complete(p));
 		assert_int_equal(probe_attach(p), 0);
 	}
+}
+
+#define EVENTS_MAX 65536
+
+/* What names an event, whoever recorded it. */
+struct name {
+	uint64_t start_ns, exec_count;
+	uint32_t tgid, type;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct name));
+}
+
+struct names {
+	struct name items[EVENTS_MAX];
+	size_t n;
+	unsigned int generations; /* a bit for each that recorded any of it */
+};
+
+static void read_names(struct probe *p, struct names *to)
+{
+	const struct event_head *head;
+	uint64_t position;
+	size_t size;
+
+	while (to->n < EVENTS_MAX && (head = ring_next(probe_ring(p), &size, &position))) {
+		to->generations |= 1U << head->generation;
+		to->items[to->n++] = (struct name){ .start_ns = head->start_ns,
+						    .exec_count = head->exec_count,
+						    .tgid = head->tgid,
+						    .type = head->type };
+	}
+	ring_commit(probe_ring(p), ring_position(probe_ring(p)));
+}
+
+/* Programs that begin and end until somebody kills this. */
+static pid_t begin_load(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	while (pid == 0)
+		run_true();
+	return pid;
+}
+
+/* While both generations are attached each event is taken up by one of them. */
+static void test_no_event_is_recorded_twice(void **state)
+{
+	_cleanup_(probe_freep) struct probe *p = NULL;
+	struct names *names = calloc(1, sizeof(*names));
+	pid_t load;
+
+	(void)state;
+	need_bpf();
+	assert_non_null(names);
+	die_attached(4 * RING);
+	load = begin_load(); /* before there is anything that it could keep open */
+	p = new_probe(4 * RING, 0);
+	read_names(p, names);
+	assert_int_equal(probe_attach(p), 0);
+	read_names(p, names); /* somebody's storm may have filled the ring */
+	run_true();
+	read_names(p, names);
+	assert_int_equal(kill(load, SIGKILL), 0);
+	assert_int_equal(waitpid(load, NULL, 0), load);
+	assert_int_equal(names->generations, 1U << 1 | 1U << 2);
+	qsort(names->items, names->n, sizeof(struct name), compare_names);
+	for (size_t i = 1; i < names->n; i++)
+		assert_int_not_equal(compare_names(&names->items[i - 1], &names->items[i]), 0);
+	free(names);
+}
+
+/* The pins of a version that had no such map, or that lost it. */
+static void test_without_claims(void **state)
+{
+	_cleanup_(probe_freep) struct probe *p = NULL;
+
+	(void)state;
+	need_bpf();
+	die_attached(RING);
+	unpin("g1/claim");
+	p = new_probe(RING, 0);
+	assert_true(probe_was_complete(p));
+	assert_int_equal(probe_attach(p), 0);
+	assert_true(is_pinned("g2/claim"));
 }
 
 static void test_another_size(void **state)
@@ -305,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_mixed_up),
+		cmocka_unit_test(test_no_event_is_recorded_twice),
+		cmocka_unit_test(test_without_claims),
 		cmocka_unit_test(test_another_size),
 		cmocka_unit_test(test_two_rings_are_found),
 		cmocka_unit_test(test_a_ring_that_was_read),
