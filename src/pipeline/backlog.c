@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A header, then entries, each with its checksum: a header, for each record its end, time, position
- * and call, then the bytes. The file's header says where the entries begin and end that are not
- * delivered; the pages before them are given back, and when nothing is left the file is cut to its
- * header. What lies behind that end was being written when a kill came, and was in nobody's custody
- * yet: the ring still has it. A file that is shorter than that was damaged.
+ * and call, what the lost ones say, then the bytes. The file's header says where the entries begin
+ * and end that are not delivered; the pages before them are given back, and when nothing is left
+ * the file is cut to its header. What lies behind that end was being written when a kill came, and
+ * was in nobody's custody yet: the ring still has it. A file that is shorter than that was damaged.
  */
 #include "pipeline/backlog.h"
 
@@ -47,7 +47,7 @@ struct entry {
 	uint64_t bytes;
 	uint64_t begin, bound;
 	int64_t wall_offset_ns;
-	uint32_t is_report, reason, is_counted, reserved;
+	uint32_t is_report, reason, is_counted, n_losses;
 	uint64_t exec, exit, fork, other;
 	int64_t since_ns, until_ns;
 	uint32_t crc;	  /* of what follows */
@@ -197,9 +197,14 @@ static size_t arrays_size(size_t n)
 	return n * (3 * sizeof(uint64_t) + 1);
 }
 
+static size_t losses_size(size_t n)
+{
+	return n * sizeof(struct chunk_loss);
+}
+
 static uint64_t size_of(const struct entry *e)
 {
-	return sizeof(*e) + arrays_size(e->n) + e->bytes;
+	return sizeof(*e) + arrays_size(e->n) + losses_size(e->n_losses) + e->bytes;
 }
 
 static int read_entry_header(const struct backlog *b, uint64_t at, struct entry *ret)
@@ -209,8 +214,8 @@ static int read_entry_header(const struct backlog *b, uint64_t at, struct entry 
 	if (pread(b->fd, &e, sizeof(e), (off_t)at) != (ssize_t)sizeof(e) ||
 	    e.magic != ENTRY_MAGIC || e.own_crc != crc32c(0, &e, offsetof(struct entry, own_crc)))
 		return -EBADMSG;
-	if (!e.n || e.n > ENTRY_RECORDS_MAX || e.bytes > ENTRY_BYTES_MAX || e.reason >= _LOSS_MAX ||
-	    size_of(&e) > b->end - at)
+	if (!e.n || e.n > ENTRY_RECORDS_MAX || e.n_losses > e.n || e.bytes > ENTRY_BYTES_MAX ||
+	    e.reason >= _LOSS_MAX || size_of(&e) > b->end - at)
 		return -EBADMSG;
 	*ret = e;
 	return 0;
@@ -220,14 +225,17 @@ static int read_entry_header(const struct backlog *b, uint64_t at, struct entry 
 static int read_records(struct backlog *b, const struct entry *e, struct chunk *c)
 {
 	struct iovec parts[] = {
-		{ c->ends, e->n * sizeof(*c->ends) }, { c->times_ns, e->n * sizeof(*c->times_ns) },
-		{ c->seqs, e->n * sizeof(*c->seqs) }, { c->calls, e->n },
+		{ c->ends, e->n * sizeof(*c->ends) },
+		{ c->times_ns, e->n * sizeof(*c->times_ns) },
+		{ c->seqs, e->n * sizeof(*c->seqs) },
+		{ c->calls, e->n },
+		{ c->losses, losses_size(e->n_losses) },
 		{ c->bytes.data, e->bytes },
 	};
 	uint32_t crc = 0;
 
 	if (preadv(b->fd, parts, ARRAY_SIZE(parts), (off_t)(b->read + sizeof(*e))) !=
-	    (ssize_t)(arrays_size(e->n) + e->bytes))
+	    (ssize_t)(size_of(e) - sizeof(*e)))
 		return -EBADMSG;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		crc = crc32c(crc, parts[i].iov_base, parts[i].iov_len);
@@ -243,7 +251,8 @@ static struct chunk *chunk_of(const struct backlog *b, const struct entry *e)
 {
 	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(NULL, e->begin);
 
-	if (!c || !chunk_grow(c, e->n) || !buf_room(&c->bytes, e->bytes + 1))
+	if (!c || !chunk_grow(c, e->n) || !chunk_grow_losses(c, e->n_losses) ||
+	    !buf_room(&c->bytes, e->bytes + 1))
 		return NULL;
 	c->bound = b->is_of_this_boot ? e->bound : 0;
 	c->wall_offset_ns = e->wall_offset_ns;
@@ -272,6 +281,7 @@ static int read_entry(struct backlog *b, const struct entry *e, struct chunk **r
 	if (r < 0)
 		return r;
 	c->n = e->n;
+	c->n_losses = e->n_losses;
 	buf_advance(&c->bytes, e->bytes);
 	if (!b->is_of_this_boot)
 		memset(c->seqs, 0, e->n * sizeof(*c->seqs));
@@ -313,7 +323,7 @@ int64_t backlog_next(struct backlog *b, struct chunk **ret, enum backlog_next *r
 	return (int64_t)size_of(&e);
 }
 
-static struct entry entry_of(const struct chunk *c, size_t n, size_t bytes)
+static struct entry entry_of(const struct chunk *c, size_t n, size_t n_losses, size_t bytes)
 {
 	return (struct entry){
 		.magic = ENTRY_MAGIC,
@@ -325,6 +335,7 @@ static struct entry entry_of(const struct chunk *c, size_t n, size_t bytes)
 		.is_report = c->is_report,
 		.reason = c->is_report ? c->loss.reason : 0,
 		.is_counted = c->loss.is_counted,
+		.n_losses = (uint32_t)n_losses,
 		.exec = c->loss.exec,
 		.exit = c->loss.exit,
 		.fork = c->loss.fork,
@@ -357,24 +368,65 @@ static int64_t write_entry(struct backlog *b, struct iovec *parts, size_t n)
 	return (int64_t)size_of(e);
 }
 
+/* What of a chunk begins with its record `first`, as if that were the first of all. */
+struct tail {
+	size_t *ends;
+	struct chunk_loss *losses;
+	size_t n, n_losses;
+};
+
+static void tail_done(struct tail *t)
+{
+	free(t->ends);
+	free(t->losses);
+}
+
+static int tail_init(struct tail *t, const struct chunk *c, size_t first)
+{
+	size_t skipped = c->ends[first - 1], n_before = 0;
+
+	while (n_before < c->n_losses && c->losses[n_before].at < first)
+		n_before++;
+	t->n = c->n - first;
+	t->n_losses = c->n_losses - n_before;
+	t->ends = calloc(t->n, sizeof(*t->ends));
+	t->losses = calloc(t->n_losses ? t->n_losses : 1, sizeof(*t->losses));
+	if (!t->ends || !t->losses)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++)
+		t->ends[i] = c->ends[first + i] - skipped;
+	for (size_t i = 0; i < t->n_losses; i++) {
+		t->losses[i] = c->losses[n_before + i];
+		t->losses[i].at -= first;
+	}
+	return 0;
+}
+
 int64_t backlog_append(struct backlog *b, const struct chunk *c, size_t first)
 {
-	size_t skipped = first ? c->ends[first - 1] : 0, n = c->n - first;
-	struct entry e = entry_of(c, n, c->bytes.len - skipped);
-	_cleanup_(freep) size_t *ends = first ? calloc(n, sizeof(*ends)) : NULL;
+	size_t skipped = first ? c->ends[first - 1] : 0;
+	struct tail t = { c->ends, c->losses, c->n, c->n_losses };
+	_cleanup_(tail_done) struct tail own = { 0 };
+	struct entry e;
+	int r;
+
+	if (first) {
+		r = tail_init(&own, c, first);
+		if (r < 0)
+			return r;
+		t = own;
+	}
+	e = entry_of(c, t.n, t.n_losses, c->bytes.len - skipped);
 	struct iovec parts[] = {
 		{ &e, sizeof(e) },
-		{ first ? ends : c->ends, n * sizeof(*c->ends) },
-		{ c->times_ns + first, n * sizeof(*c->times_ns) },
-		{ c->seqs + first, n * sizeof(*c->seqs) },
-		{ c->calls + first, n },
+		{ t.ends, t.n * sizeof(*t.ends) },
+		{ c->times_ns + first, t.n * sizeof(*c->times_ns) },
+		{ c->seqs + first, t.n * sizeof(*c->seqs) },
+		{ c->calls + first, t.n },
+		{ t.losses, losses_size(t.n_losses) },
 		{ c->bytes.data + skipped, e.bytes },
 	};
 
-	if (first && !ends)
-		return -ENOMEM;
-	for (size_t i = 0; first && i < n; i++)
-		ends[i] = c->ends[first + i] - skipped;
 	return write_entry(b, parts, ARRAY_SIZE(parts));
 }
 

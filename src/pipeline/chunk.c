@@ -5,6 +5,7 @@
 #include "pipeline/chunk.h"
 
 #define FIRST_RECORDS 256
+#define FIRST_LOSSES 8
 #define FIRST_BYTES (320 * 1024) /* of most chunks all: what is not written to takes no memory */
 
 void chunk_pool_init(struct chunk_pool *pool)
@@ -20,6 +21,7 @@ static struct chunk *chunk_free(struct chunk *c)
 	free(c->times_ns);
 	free(c->seqs);
 	free(c->calls);
+	free(c->losses);
 	free(c);
 	return NULL;
 }
@@ -65,7 +67,7 @@ struct chunk *chunk_new(struct chunk_pool *pool, uint64_t begin)
 	/* Without the memory there is less, and the first record asks again. */
 	(void)buf_grow(&c->bytes, FIRST_BYTES);
 	buf_clear(&c->bytes);
-	c->n = 0;
+	c->n = c->n_losses = 0;
 	c->pool = pool;
 	c->begin = c->bound = begin;
 	c->wall_offset_ns = 0;
@@ -116,6 +118,59 @@ bool chunk_grow(struct chunk *c, size_t n)
 		return false;
 	c->cap = cap;
 	return true;
+}
+
+bool chunk_grow_losses(struct chunk *c, size_t n)
+{
+	size_t cap = c->cap_losses ? c->cap_losses : FIRST_LOSSES;
+
+	if (n <= c->cap_losses - c->n_losses)
+		return true;
+	while (cap - c->n_losses < n)
+		cap *= 2;
+	if (!grow_array(&c->losses, cap, sizeof(*c->losses)))
+		return false;
+	c->cap_losses = cap;
+	return true;
+}
+
+bool chunk_add_loss(struct chunk *c, const struct loss *loss)
+{
+	if (!chunk_grow_losses(c, 1))
+		return false;
+	c->losses[c->n_losses++] = (struct chunk_loss){ .at = c->n,
+							.exec = loss->exec,
+							.exit = loss->exit,
+							.fork = loss->fork,
+							.other = loss->other,
+							.is_counted = loss->is_counted };
+	return true;
+}
+
+static int compare_at(const void *key, const void *item)
+{
+	uint64_t at = *(const uint64_t *)key, other = ((const struct chunk_loss *)item)->at;
+
+	return at < other ? -1 : at > other;
+}
+
+const struct chunk_loss *chunk_loss(const struct chunk *c, size_t i)
+{
+	uint64_t at = i;
+
+	return c->n_losses ? bsearch(&at, c->losses, c->n_losses, sizeof(*c->losses), compare_at)
+			   : NULL;
+}
+
+void chunk_cut(struct chunk *c, size_t n)
+{
+	size_t len = n ? c->ends[n - 1] : 0;
+
+	buf_clear(&c->bytes); /* of its failure */
+	c->bytes.len = len;
+	c->n = n;
+	while (c->n_losses && c->losses[c->n_losses - 1].at >= n)
+		c->n_losses--;
 }
 
 size_t chunk_n_within(const struct chunk *c, size_t done)

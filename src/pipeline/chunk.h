@@ -30,6 +30,13 @@ struct chunk_pool {
 void chunk_pool_init(struct chunk_pool *pool);
 void chunk_pool_done(struct chunk_pool *pool);
 
+/* What a lost record among the others says. Lies in backlogs as it is. */
+struct chunk_loss {
+	uint64_t at; /* which record it is */
+	uint64_t exec, exit, fork, other;
+	uint64_t is_counted;
+};
+
 struct chunk {
 	struct chunk_pool *pool; /* where it goes in the end; NULL: it is freed */
 	atomic_uint refs;
@@ -40,6 +47,8 @@ struct chunk {
 	uint64_t *seqs; /* position in the log, never falls; 0: held back, told again if in doubt */
 	uint8_t *calls; /* enum call */
 	size_t n, cap;
+	struct chunk_loss *losses; /* of those that are CALL_LOST, in their order */
+	size_t n_losses, cap_losses;
 	uint64_t begin;		/* in the ring, which is kept from here on until everybody has it */
 	uint64_t bound;		/* position of what comes next: all before is in here, or earlier */
 	int64_t wall_offset_ns; /* from boot time to the wall clock's */
@@ -55,6 +64,17 @@ DEFINE_CLEANUP(struct chunk *, chunk_unref)
 
 /* Room for n more records; false when memory ran out. */
 bool chunk_grow(struct chunk *c, size_t n);
+
+/*
+ * chunk_add_loss(): the record that comes next is a lost record. chunk_grow_losses(): room for n of
+ * them. False when memory ran out.
+ */
+bool chunk_grow_losses(struct chunk *c, size_t n);
+bool chunk_add_loss(struct chunk *c, const struct loss *loss);
+/* What lost record i says; NULL: it is none, or nobody knows. */
+const struct chunk_loss *chunk_loss(const struct chunk *c, size_t i);
+/* Back to n records. */
+void chunk_cut(struct chunk *c, size_t n);
 
 /* How many records lie wholly within the first `done` bytes. */
 size_t chunk_n_within(const struct chunk *c, size_t done);

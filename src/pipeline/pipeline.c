@@ -213,7 +213,7 @@ static bool feed_append(struct pipeline *p, struct feed *feed, const struct pass
 	if (!feed->chunk)
 		feed->chunk = chunk_new(&p->pool, begin);
 	c = feed->chunk;
-	if (!c || !chunk_grow(c, 1))
+	if (!c || !chunk_grow(c, 1) || (ev->loss && !chunk_add_loss(c, ev->loss)))
 		return false;
 	encoder_put(feed->encoder, at->stride_id, at->i, ev, view, &c->bytes);
 	if (buf_failed(&c->bytes) || buf_failed(view->scratch))
@@ -224,19 +224,6 @@ static bool feed_append(struct pipeline *p, struct feed *feed, const struct pass
 	c->calls[c->n] = (uint8_t)ev->call;
 	c->ends[c->n++] = c->bytes.len;
 	return true;
-}
-
-/* Back to n records, after one that memory did not suffice for. */
-static void feed_rewind(struct feed *feed, size_t n)
-{
-	struct chunk *c = feed->chunk;
-	size_t len = n ? c->ends[n - 1] : 0;
-
-	if (!c)
-		return;
-	buf_clear(&c->bytes); /* of its failure */
-	c->bytes.len = len;
-	c->n = n;
 }
 
 /* Into every feed or into none: so all feeds hold the same records. */
@@ -255,7 +242,8 @@ static void encode(struct pipeline *p, const struct passage *at, uint64_t begin)
 	metric_add(&p->counters.failed, 1);
 	buf_clear(&p->scratch);
 	for (size_t i = 0; i < p->n_feeds; i++)
-		feed_rewind(&p->feeds[i], n);
+		if (p->feeds[i].chunk)
+			chunk_cut(p->feeds[i].chunk, n);
 }
 
 /* A lost record for one outlet alone, in front of `next`; false when memory ran out. */
@@ -339,7 +327,7 @@ static void count_pieces(struct pipeline *p)
 	metric_set(&p->counters.made, made);
 }
 
-void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t end)
+void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t bound)
 {
 	for (size_t i = 0; i < stride->n; i++) {
 		const struct event *ev = &stride->events[i];
@@ -355,13 +343,13 @@ void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begi
 		p->node = ev->node;
 		encode(p, &at, begin);
 		if (is_slice_full(p))
-			push(p, i + 1 < stride->n ? event_position(&ev[1]) : end);
+			push(p, i + 1 < stride->n ? event_position(&ev[1]) : bound);
 	}
 }
 
-void pipeline_push(struct pipeline *p, uint64_t end)
+void pipeline_push(struct pipeline *p, uint64_t bound)
 {
-	push(p, end);
+	push(p, bound);
 	count_pieces(p);
 }
 
@@ -375,10 +363,10 @@ bool pipeline_serve(struct pipeline *p, const struct post *post)
 	return goes_on;
 }
 
-void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end)
+void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t bound)
 {
-	pipeline_take(p, batch, begin, end);
-	pipeline_push(p, end);
+	pipeline_take(p, batch, begin, bound);
+	pipeline_push(p, bound);
 	(void)pipeline_serve(p, NULL);
 }
 

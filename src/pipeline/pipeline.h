@@ -78,18 +78,19 @@ struct pipeline_state {
 void pipeline_set_state(struct pipeline *p, const struct pipeline_state *state);
 
 /*
- * Filters and encodes a batch and queues it for the flushers; never waits. The batch takes the
- * place from `begin` to `end` in the log: the positions of its events never fall, and none of a
- * later batch is below `end`. What a flusher has no room for is dropped, counted, logged, and
+ * Filters and encodes a batch and queues it for the flushers; never waits. The ring is kept from
+ * `begin` on until they have it. The numbers of its events never fall; they are below `bound`, and
+ * none of a later batch is. What a flusher has no room for is dropped, counted, logged, and
  * reported to it by a lost record as soon as it has room again.
  *
  * Or stride by stride, which the flushers get as one batch: each is taken, and need not be there
- * any more when the next is; its events are below `end`. After the last one the batch is pushed;
+ * any more when the next is; its events are below `bound`. After the last one the batch is pushed;
  * then the flushers are served, as outlet_serve() has it.
  */
-void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin, uint64_t end);
-void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t end);
-void pipeline_push(struct pipeline *p, uint64_t end);
+void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin,
+		      uint64_t bound);
+void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t bound);
+void pipeline_push(struct pipeline *p, uint64_t bound);
 bool pipeline_serve(struct pipeline *p, const struct post *post);
 
 /* Whether every flusher has room for more, or its reader has gone; whether any has. */

@@ -60,9 +60,18 @@ static void owe(struct shortfall *s, enum drop why, const struct loss *more)
 	sum_up(&s->sums[why], more);
 }
 
-static void count_record(struct loss *loss, enum call call)
+/* A lost record that is lost was about others; where it had no numbers it is one itself. */
+static void count_record(struct loss *loss, const struct chunk *c, size_t i)
 {
-	if (call == CALL_EXECVE)
+	const struct chunk_loss *lost = chunk_loss(c, i);
+	enum call call = c->calls[i];
+
+	if (lost && lost->is_counted) {
+		loss->exec += lost->exec;
+		loss->exit += lost->exit;
+		loss->fork += lost->fork;
+		loss->other += lost->other;
+	} else if (call == CALL_EXECVE)
 		loss->exec++;
 	else if (call == CALL_EXIT)
 		loss->exit++;
@@ -82,7 +91,7 @@ void shortfall_add(struct shortfall *s, enum drop why, const struct chunk *c, si
 	if (!since_ns)
 		more.since_ns = chunk_wall_ns(c, first);
 	for (size_t i = first; i < end; i++)
-		count_record(&more, c->calls[i]);
+		count_record(&more, c, i);
 	if (c->is_report) {
 		more = c->loss;
 		why = drop_of(&c->loss);

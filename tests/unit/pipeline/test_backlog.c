@@ -336,6 +336,36 @@ static int drop_folder(void **state)
 	return rmdir(path_of("backlog")) | rmdir(folder);
 }
 
+/* What lost records say comes back with them, also where a chunk's first records do not. */
+static void test_lost_records(void **state)
+{
+	(void)state;
+	for (size_t first = 0; first < 3; first++) {
+		_cleanup_(chunk_unrefp) struct chunk *c = make_chunk(0, 2), *got = NULL;
+		_cleanup_(backlog_closep) struct backlog *b = reopen();
+		const struct loss loss = { .is_counted = true, .exec = 5, .other = 6 };
+		int64_t bytes;
+
+		assert_true(chunk_grow(c, 2));
+		for (int i = 0; i < 2; i++) {
+			assert_true(chunk_add_loss(c, &loss));
+			buf_put(&c->bytes, "{}\n", 3);
+			c->ends[c->n] = c->bytes.len;
+			c->calls[c->n++] = CALL_LOST;
+		}
+		assert_true(backlog_append(b, c, first + 1) > 0);
+		b = backlog_close(b);
+		b = reopen();
+		got = next(b, BACKLOG_CHUNK, &bytes);
+		assert_int_equal(got->n, 3 - first);
+		assert_int_equal(got->n_losses, first == 2 ? 1 : 2);
+		assert_int_equal(chunk_loss(got, got->n - 1)->exec, 5);
+		assert_int_equal(chunk_loss(got, got->n - 1)->is_counted, 1);
+		assert_int_equal(chunk_loss(got, got->n - 1)->other, 6);
+		backlog_forget(b, (uint64_t)bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,7 +373,7 @@ int main(void)
 		cmocka_unit_test(test_other_boot),   cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped_bits), cmocka_unit_test(test_torn_append),
 		cmocka_unit_test(test_no_room),	     cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names),	     cmocka_unit_test(test_lost_records),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);

@@ -184,12 +184,43 @@ static void test_pool(void **state)
 	assert_int_equal(pool.n, 0);
 }
 
+/* What lost records say is found by their index, and goes with them. */
+static void test_losses(void **state)
+{
+	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(NULL, 0);
+
+	(void)state;
+	for (size_t i = 0; i < 100; i++) {
+		const struct loss loss = { .exec = i };
+
+		if (i % 3 == 0)
+			assert_true(chunk_add_loss(c, &loss));
+		append(c, 10 * (i + 1));
+	}
+	for (size_t i = 0; i < 100; i++) {
+		const struct chunk_loss *loss = chunk_loss(c, i);
+
+		assert_int_equal(loss != NULL, i % 3 == 0);
+		if (loss)
+			assert_int_equal(loss->exec, i);
+	}
+	chunk_cut(c, 7);
+	assert_int_equal(c->n, 7);
+	assert_int_equal(c->bytes.len, 70);
+	assert_int_equal(c->n_losses, 3);
+	fail_at = 1;
+	assert_false(chunk_grow_losses(c, 1000));
+	fail_at = 0;
+	assert_int_equal(c->n_losses, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pool),	cmocka_unit_test(test_grow),
 		cmocka_unit_test(test_within),	cmocka_unit_test(test_refs),
 		cmocka_unit_test(test_threads), cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_losses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,30 @@ static void test_sums(void **state)
 	assert_int_equal(loss.since_ns, 5000 + 1000 + 2);
 }
 
+/* A lost record that is dropped is owed as what it told of. */
+static void test_lost_records(void **state)
+{
+	_cleanup_(chunk_unrefp) struct chunk *c = make_chunk(0, 1);
+	const struct loss counted = { .is_counted = true, .exec = 10, .exit = 20, .fork = 30 };
+	const struct loss gap = { .is_counted = false, .exec = 77 };
+	struct shortfall s = { 0 };
+	struct loss loss;
+
+	(void)state;
+	assert_true(chunk_grow(c, 3));
+	assert_true(chunk_add_loss(c, &counted));
+	c->calls[c->n++] = CALL_LOST;
+	assert_true(chunk_add_loss(c, &gap));
+	c->calls[c->n++] = CALL_LOST;
+	c->calls[c->n++] = CALL_EXIT;
+	shortfall_add(&s, DROP_QUEUE, c, 0, c->n, 1);
+	assert_true(shortfall_take(&s, 99, &loss));
+	assert_loss(&loss, 11, 21, 30, 1);
+	shortfall_add(&s, DROP_QUEUE, c, 2, c->n, 1);
+	assert_true(shortfall_take(&s, 99, &loss));
+	assert_loss(&loss, 0, 1, 0, 1);
+}
+
 /* A report that is lost itself, or not made: what it was about is owed again, and no more. */
 static void test_reports(void **state)
 {
@@ -140,9 +164,8 @@ static int drop_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_reports),
-		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_sums),	cmocka_unit_test(test_lost_records),
+		cmocka_unit_test(test_reports), cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_lives),
 	};
 
