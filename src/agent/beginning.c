@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A start always loads its own programs. Where those of another agent are attached they go on until
- * ours are, beside them and into the same ring; what both record is folded away as a twin. So a
+ * ours are, beside them and into the same ring; each event is recorded by one of them. So a
  * start after a crash and an upgrade are the same thing.
  */
 #include "agent/beginning.h"
@@ -44,7 +44,9 @@ static void recover(struct reader *r, struct journal_found *ret)
 		forget_end(ret);
 	if (ret->outcome == JOURNAL_SAME_RING && ring_seek(ring, ret->end) < 0)
 		log_warn("the journal ends where the ring does not: some records come again");
-	reader_go_on(r);
+	if (ret->outcome != JOURNAL_SAME_RING)
+		fold_forget_seq(r->fold, ring_position(ring));
+	reader_go_on(r, ret->outcome == JOURNAL_SAME_RING && ret->end == ring_position(ring));
 }
 
 static int fold_gap(struct reader *r, enum event_gap_reason reason, uint16_t generation,
@@ -109,7 +111,7 @@ static int drain_rings(struct reader *r)
 		ret = probe_next_ring(r->probe);
 		if (ret <= 0)
 			return ret;
-		reader_go_on(r);
+		reader_go_on(r, false);
 		store_begin(r->store, probe_ring_id(r->probe), r->fold, r->begin);
 		ret = drain(r);
 	}

@@ -63,22 +63,36 @@ static void remember(struct losses *l, struct probe_stream *told, const struct p
 		*told = *now;
 }
 
+/* Without it a crash may tell twice what is told now. */
+static int prepare(struct reader *r)
+{
+	int ret = reader_deliver(r);
+
+	(void)reader_secure(r);
+	return ret;
+}
+
 struct look {
 	struct losses *losses;
 	struct reader *reader;
+	bool has_told;
 };
 
 static int tell(void *ctx, const struct probe_stream *now)
 {
 	static const struct probe_stream none = { 0 };
 	_Alignas(8) char record[sizeof(struct event_stream)];
-	const struct look *look = ctx;
+	struct look *look = ctx;
 	struct probe_stream *told = find(look->losses, now);
 	size_t n;
-	int r;
+	int r = 0;
 
 	if (!has_lost_more(now, told ? told : &none))
 		return 0;
+	if (!TAKE(look->has_told, true))
+		r = prepare(look->reader);
+	if (r < 0)
+		return r;
 	n = facts_stream(look->reader->facts, now, record, sizeof(record));
 	r = reader_fold(look->reader, record, n);
 	if (r == 0)
@@ -93,7 +107,7 @@ static int look(struct losses *l, struct reader *r)
 
 	ret = probe_streams(r->probe, tell, &look);
 	return ret < 0 ? log_err_errno(ret, "cannot tell how many records were lost")
-		       : reader_deliver(r);
+		       : reader_tell(r);
 }
 
 struct noisy {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "event/decode.h"
 
 #define LOG_UNIT "reader"
 
@@ -90,7 +91,7 @@ static size_t need_inner_user(void *ctx, const struct inner_user_question *q, vo
 	return r->is_recovering ? 0 : naming_answer(r->naming, q, to, size);
 }
 
-/* What has been folded has been told of. */
+/* What has been folded is in everybody's custody. */
 static void forget_batch(struct reader *r)
 {
 	batch_reset(&r->batch);
@@ -112,17 +113,16 @@ int reader_init(struct reader *r, const struct proc_limits *limits)
 	if (ret < 0)
 		return ret;
 	batch_init(&r->batch, fold_release, r->fold);
-	reader_go_on(r);
+	reader_go_on(r, false);
 	return 0;
 }
 
-void reader_go_on(struct reader *r)
+void reader_go_on(struct reader *r, bool is_next)
 {
-	if (TAKE(r->is_recovering, false)) {
-		(void)fold_end_batch(r->fold, 0, &r->batch); /* told of then; memory shows later */
+	if (!is_next)
 		forget_batch(r);
+	if (TAKE(r->is_recovering, false))
 		fold_losses(r->fold, &r->told);
-	}
 	r->begin = r->probe ? ring_position(probe_ring(r->probe)) : 0;
 	r->position = r->begin;
 }
@@ -188,7 +188,8 @@ static int hand_over(struct reader *r)
 	r->is_begun = true;
 	count(r);
 	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
-		pipeline_take(r->pipelines->items[i].pipeline, &r->batch, r->begin, r->position);
+		pipeline_take(r->pipelines->items[i].pipeline, &r->batch, r->begin,
+			      fold_next_seq(r->fold));
 	batch_reset(&r->batch);
 	return 0;
 }
@@ -215,16 +216,20 @@ int reader_mark(struct reader *r, uint32_t mark)
 	return reader_fold(r, record, n);
 }
 
+/* Of the facts that reader_tell() is for; no other one is in a journal before its custody. */
+static bool is_told_late(const struct event_head *head)
+{
+	return head->type == EVENT_STREAM || head->type == EVENT_MARK;
+}
+
 int reader_recover(struct reader *r, const struct event_head *record, uint64_t seq)
 {
 	int ret;
 
 	r->is_recovering = true;
 	ret = fold(r, record, record->size, seq);
-	if (r->n_folded >= BATCH_RECORDS) {
-		(void)fold_end_batch(r->fold, seq, &r->batch);
+	if (!is_told_late(record) || !r->batch.n)
 		forget_batch(r);
-	}
 	return ret;
 }
 
@@ -300,11 +305,13 @@ void reader_checkpoint(struct reader *r)
 }
 
 /* What the pipelines have been given of the batch is all. */
-static void push_batch(struct reader *r, uint64_t end)
+static void push_batch(struct reader *r)
 {
+	uint64_t bound = fold_next_seq(r->fold);
+
 	metric_add(&r->counters.batches, 1);
 	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
-		pipeline_push(r->pipelines->items[i].pipeline, end);
+		pipeline_push(r->pipelines->items[i].pipeline, bound);
 }
 
 static int end_batch(struct reader *r)
@@ -314,11 +321,9 @@ static int end_batch(struct reader *r)
 
 	if (!r->n_folded)
 		return 0;
-	ret = fold_end_batch(r->fold, end, &r->batch);
+	ret = hand_over(r);
 	if (ret == 0)
-		ret = hand_over(r);
-	if (ret == 0)
-		push_batch(r, end);
+		push_batch(r);
 	batch_reset(&r->batch);
 	fold_trim(r->fold);
 	r->is_begun = false;
@@ -345,6 +350,13 @@ int reader_deliver(struct reader *r)
 	return ret;
 }
 
+int reader_tell(struct reader *r)
+{
+	if (r->n_folded && r->position == r->begin)
+		store_append_facts(r->store, r->begin);
+	return reader_deliver(r);
+}
+
 /*
  * A pipeline that has just begun has room; where its flushers are slow it is waited for, up to a
  * second.
@@ -362,17 +374,18 @@ static void wait_for_pipeline(struct reader *r, struct pipeline *p)
 
 int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns)
 {
+	uint64_t bound = fold_next_seq(r->fold);
 	struct batch batch;
 	int ret;
 
 	batch_init(&batch, fold_release, r->fold);
-	ret = fold_each_living(r->fold, boot_ns, r->begin, &batch);
+	ret = fold_each_living(r->fold, boot_ns, bound - 1, &batch);
 	for (size_t i = 0; ret == 0 && i < batch.n; i += BATCH_RECORDS) {
 		size_t left = batch.n - i, n = left < BATCH_RECORDS ? left : BATCH_RECORDS;
 		struct batch slice = batch_slice(&batch, i, n);
 
 		wait_for_pipeline(r, p);
-		pipeline_deliver(p, &slice, r->begin, r->begin);
+		pipeline_deliver(p, &slice, r->begin, bound);
 	}
 	batch_reset(&batch);
 	batch_done(&batch);

@@ -86,13 +86,23 @@ int reader_mark(struct reader *r, uint32_t mark);
 
 /*
  * Folds a record of the journal: the table learns from it, and nobody is told. 0 or a negative
- * errno. Afterwards, or where the ring is another one, reader_go_on() from where the stream is.
+ * errno. Afterwards, or where the ring is another one, reader_go_on() from where the stream is;
+ * `is_next`: that is where the journal ends. Then the events of the facts that it ends with are in
+ * the next batch, since they may have been in nobody's custody: who has them skips them.
  */
 int reader_recover(struct reader *r, const struct event_head *record, uint64_t seq);
-void reader_go_on(struct reader *r);
+void reader_go_on(struct reader *r, bool is_next);
 
 /* Hands over what has been folded so far. 0 or as reader_drain(). */
 int reader_deliver(struct reader *r);
+
+/*
+ * The same for facts that what is told follows from, and that no ring has: of streams, of the end
+ * of a pass. They are in the journal before anybody is told, so that whoever comes next tells the
+ * same, to those who have not heard it. That is, if reader_secure() said that all before them is in
+ * custody, and nothing of the ring was folded since.
+ */
+int reader_tell(struct reader *r);
 
 /* Hands the living processes, as events CALL_SNAPSHOT, to one pipeline. 0 or -ENOMEM. */
 int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns);

@@ -349,13 +349,16 @@ static int pass(struct snapshot *s)
 	ret = complete(s);
 	if (ret == 0)
 		ret = confirm_unseen(s);
+	if (ret == 0)
+		ret = reader_deliver(r);
 	if (ret < 0)
 		return log_err_errno(ret, "cannot complete the snapshot from /proc");
+	(void)reader_secure(r); /* or a crash may tell of what follows twice */
 	ret = probe_iterator_stream(r->probe, tell_iterator, r);
 	if (ret < 0)
 		return log_err_errno(ret, "cannot tell what the task iterator has lost");
 	ret = reader_mark(r, EVENT_MARK_PASS_END);
-	return ret < 0 ? ret : reader_deliver(r);
+	return ret < 0 ? ret : reader_tell(r);
 }
 
 static int pass_and_attach(struct snapshot *s)

@@ -203,6 +203,12 @@ void store_append(struct store *s, const struct ring *ring, uint64_t end)
 	s->end = end;
 }
 
+void store_append_facts(struct store *s, uint64_t position)
+{
+	if (s && s->journal && position == s->end)
+		(void)journal_append(s->journal, position, position, NULL, 0); /* has logged it */
+}
+
 bool store_wants_rewrite(const struct store *s)
 {
 	return s && s->journal && (journal_is_full(s->journal) || journal_is_broken(s->journal));

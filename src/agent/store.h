@@ -53,6 +53,8 @@ void store_note(struct store *s, const struct event_head *record, uint64_t posit
  * it is the journal's, too.
  */
 void store_append(struct store *s, const struct ring *ring, uint64_t end);
+/* The facts that were noted before `position` alone, if the journal ends there. */
+void store_append_facts(struct store *s, uint64_t position);
 
 /*
  * The journal is due to be written anew: it has become large, or could not be written. Then

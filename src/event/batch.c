@@ -17,11 +17,13 @@ static uint64_t new_id(void)
 void batch_init(struct batch *b, image_release_fn *release, void *owner)
 {
 	*b = (struct batch){ .id = new_id(), .release = release, .owner = owner };
+	slab_init(&b->losses, sizeof(struct loss));
 }
 
 void batch_done(struct batch *b)
 {
 	batch_reset(b);
+	slab_done(&b->losses);
 	free(b->events);
 	b->events = NULL;
 	b->cap = 0;
@@ -50,14 +52,31 @@ struct event *batch_append(struct batch *b)
 	return ev;
 }
 
+struct event *batch_append_loss(struct batch *b, const struct loss *loss)
+{
+	struct loss *copy = slab_alloc(&b->losses);
+	struct event *ev = copy ? batch_append(b) : NULL;
+
+	if (!ev) {
+		slab_free(&b->losses, copy);
+		return NULL;
+	}
+	*copy = *loss;
+	ev->call = CALL_LOST;
+	ev->loss = copy;
+	return ev;
+}
+
 void batch_reset(struct batch *b)
 {
 	size_t i;
 
-	/* The image is released through a pointer to const: the batch held it for readers only. */
+	/* Both go through a pointer to const: the batch held them for readers only. */
 	for (i = 0; i < b->n; i++) {
 		if (b->events[i].image && b->release)
 			b->release(b->owner, (struct image *)b->events[i].image);
+		if (b->losses.n)
+			slab_free(&b->losses, (struct loss *)b->events[i].loss);
 	}
 	b->n = 0;
 	b->id = new_id();

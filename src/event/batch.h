@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "base/slab.h"
 #include "event/event.h"
 
 typedef void image_release_fn(void *owner, struct image *image);
@@ -16,6 +17,7 @@ struct batch {
 	struct event *events;
 	size_t n, cap;
 	uint64_t id; /* of what is in it: no other batch has or had it; never 0 */
+	struct slab losses; /* what the events CALL_LOST point to */
 	image_release_fn *release;
 	void *owner; /* of the images: the process table */
 };
@@ -28,6 +30,8 @@ void batch_done(struct batch *b);
  * ->image.
  */
 struct event *batch_append(struct batch *b);
+/* The same for a CALL_LOST; the batch keeps a copy of the loss, ->loss. */
+struct event *batch_append_loss(struct batch *b, const struct loss *loss);
 void batch_reset(struct batch *b);
 
 /* Events i to i + n, as a batch of its own, which owns nothing. */

@@ -18,6 +18,12 @@
  */
 int record_check(const void *data, size_t size);
 
+/* Whether it was in the ring, else it is a fact that the agent wrote. */
+static inline bool record_is_of_ring(const struct event_head *head)
+{
+	return head->cpu != EVENT_CPU_AGENT && head->type != EVENT_STREAM;
+}
+
 /* The name of a type, "invalid" for what is none. */
 const char *event_type_to_string(unsigned int type);
 

@@ -392,14 +392,21 @@ void outlet_done(struct outlet *o)
 }
 
 /*
- * The first record of a chunk that was not dealt with in another life. What is lost stands at the
- * end of a batch, and batches may be others this time: it is told of once more rather than never.
+ * The first record of a chunk that was not dealt with in another life. That there is a gap of which
+ * nobody has numbers is not in the log, and each life says it anew.
  */
+static bool is_of_old(const struct outlet *o, const struct chunk *c, size_t i)
+{
+	const struct chunk_loss *loss = chunk_loss(c, i);
+
+	return c->seqs[i] && c->seqs[i] < o->skip_before && (!loss || loss->is_counted);
+}
+
 static size_t first_new(const struct outlet *o, const struct chunk *c)
 {
 	size_t i = 0;
 
-	while (i < c->n && c->seqs[i] && c->seqs[i] < o->skip_before && c->calls[i] != CALL_LOST)
+	while (i < c->n && is_of_old(o, c, i))
 		i++;
 	return i;
 }

@@ -5,6 +5,23 @@
 
 #include "proc/fold_state.h"
 
+/*
+ * A record takes more than a hundred bytes of the ring, header included, so that there are as many
+ * numbers to the next one. The last of them are for whoever does not know which were used.
+ */
+#define SEQS_BEFORE 96
+#define SEQS_LEFT 16
+_Static_assert(SEQS_BEFORE < sizeof(struct event_cgroup_made) + 8, "no record is smaller");
+
+uint64_t fold_seq_before(const struct fold *f, uint64_t position)
+{
+	uint64_t first = position > SEQS_BEFORE ? position - SEQS_BEFORE : 1;
+
+	if (f->last_seq >= first)
+		first = f->last_seq + 1;
+	return first < position ? first : f->last_seq;
+}
+
 int fold_new(const struct proc_limits *limits, const struct fold_hooks *hooks, struct fold **ret)
 {
 	_cleanup_(fold_freep) struct fold *f = calloc(1, sizeof(*f));
@@ -140,9 +157,6 @@ static int fold_dispatch(struct fold *f, const struct event_head *head, const st
 		return 0;
 	case EVENT_MARK:
 		return fold_mark(f, e, step);
-	case EVENT_GAP:
-		streams_gap(&f->streams, e);
-		return 0;
 	case EVENT_IMAGE:
 		return restore_image(f, e);
 	case EVENT_STATE:
@@ -167,6 +181,57 @@ static bool is_of_state(const struct event_head *head)
 	       head->type == EVENT_STATE;
 }
 
+static int64_t wall_ns(const struct fold *f, int64_t boot_ns)
+{
+	return (int64_t)((uint64_t)boot_ns + (uint64_t)f->wall_offset_ns);
+}
+
+static int tell_loss(struct fold *f, struct untold *untold, uint64_t seq, struct batch *out)
+{
+	const struct loss *n = &untold->loss;
+	struct loss loss = *n;
+	struct event *ev;
+
+	loss.since_ns = wall_ns(f, n->since_ns);
+	loss.until_ns = wall_ns(f, n->until_ns);
+	ev = batch_append_loss(out, &loss);
+	if (!ev)
+		return -ENOMEM;
+	ev->node = &f->node;
+	ev->boot_ns = (uint64_t)n->until_ns;
+	ev->seq = seq;
+	ev->time_ns = loss.until_ns;
+	f->last_seq = seq;
+	untold->is_some = false;
+	f->streams.n_untold--;
+	return 0;
+}
+
+/* Where no number is left before the record, it is told before the next one. */
+static int tell_losses(struct fold *f, const struct step *step)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < STREAMS_LOSSES; i++) {
+		uint64_t seq = fold_seq_before(f, step->seq);
+
+		if (f->streams.untold[i].is_some && seq > f->last_seq)
+			r = tell_loss(f, &f->streams.untold[i], seq, step->out);
+	}
+	return r;
+}
+
+static int account(struct fold *f, const struct event_head *head)
+{
+	const void *e = head;
+
+	if (f->is_restoring && head->type == EVENT_STREAM)
+		return streams_restore(&f->streams, e);
+	if (head->type == EVENT_GAP)
+		streams_gap(&f->streams, e);
+	return streams_account(&f->streams, head);
+}
+
 static int fold_checked(struct fold *f, const struct event_head *head, const struct step *step)
 {
 	int r;
@@ -175,11 +240,13 @@ static int fold_checked(struct fold *f, const struct event_head *head, const str
 		f->hooks.tap(f->hooks.ctx, head);
 	if (f->is_restoring && !is_of_state(head))
 		restore_done(f);
-	r = f->is_restoring && head->type == EVENT_STREAM
-		    ? streams_restore(&f->streams, (const struct event_stream *)head)
-		    : streams_account(&f->streams, head);
+	r = account(f, head);
+	if (r == 0 && f->streams.n_untold && step->out)
+		r = tell_losses(f, step);
 	if (r < 0)
 		return r;
+	if (record_is_of_ring(head))
+		f->last_seq = step->seq;
 	return fold_dispatch(f, head, step);
 }
 
@@ -347,39 +414,14 @@ void fold_losses(const struct fold *f, struct fold_losses *ret)
 	}
 }
 
-static int64_t wall_ns(const struct fold *f, int64_t boot_ns)
+uint64_t fold_next_seq(const struct fold *f)
 {
-	return (int64_t)((uint64_t)boot_ns + (uint64_t)f->wall_offset_ns);
+	return f->last_seq + 1;
 }
 
-static int tell_loss(struct fold *f, size_t i, uint64_t seq, struct batch *out)
+void fold_forget_seq(struct fold *f, uint64_t position)
 {
-	struct loss *loss = &f->told[i];
-	struct event *ev = batch_append(out);
-
-	if (!ev)
-		return -ENOMEM;
-	*loss = f->streams.untold[i].loss;
-	*ev = (struct event){ .call = CALL_LOST,
-			      .node = &f->node,
-			      .loss = loss,
-			      .boot_ns = (uint64_t)loss->until_ns,
-			      .seq = seq,
-			      .time_ns = wall_ns(f, loss->until_ns) };
-	loss->since_ns = wall_ns(f, loss->since_ns);
-	loss->until_ns = wall_ns(f, loss->until_ns);
-	f->streams.untold[i].is_some = false;
-	return 0;
-}
-
-int fold_end_batch(struct fold *f, uint64_t seq, struct batch *out)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < STREAMS_LOSSES; i++)
-		if (f->streams.untold[i].is_some)
-			r = tell_loss(f, i, seq, out);
-	return r;
+	f->last_seq = position > SEQS_LEFT ? position - SEQS_LEFT : 0;
 }
 
 void fold_set_environment(struct fold *f, const char *const *names)

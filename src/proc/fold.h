@@ -74,10 +74,15 @@ struct fold *fold_free(struct fold *f);
 DEFINE_CLEANUP(struct fold *, fold_free)
 
 /*
- * Folds one record that came from outside. `seq` is its position in the ring. Events that it gives
- * rise to are appended to the batch (batch_init() with fold_release). 0; -EBADMSG, -EPROTO: the
- * record was refused, counted and not folded; -ENOMEM: memory ran out, the record had no or part of
- * its effect.
+ * Folds one record that came from outside. `seq` is its position in the ring; of a fact that the
+ * agent wrote, that of the record that comes next. Events that it gives rise to are appended to the
+ * batch (batch_init() with fold_release). 0; -EBADMSG, -EPROTO: the record was refused, counted and
+ * not folded; -ENOMEM: memory ran out, the record had no or part of its effect.
+ *
+ * An event has its record's number. What a record tells of losses comes before it, an event
+ * CALL_LOST for each reason, and has numbers behind those of the record before; so has what comes
+ * of a fact. They follow from the log alone, so that whoever reads it again gives the same events
+ * the same numbers.
  */
 int fold_record(struct fold *f, const void *record, size_t size, uint64_t seq, struct batch *out);
 
@@ -104,12 +109,10 @@ void fold_release(void *fold, struct image *image); /* an image_release_fn */
 const struct node *fold_node(const struct fold *f);
 void fold_counters(const struct fold *f, struct proc_counters *ret);
 
-/*
- * Records that are missing since the last call: an event CALL_LOST for each reason, appended to the
- * batch before it is delivered; `seq` is theirs. What they point to lives in the fold until the
- * next call. 0 or -ENOMEM: then the next call tells.
- */
-int fold_end_batch(struct fold *f, uint64_t seq, struct batch *out);
+/* All events so far have smaller numbers, all that come have not. */
+uint64_t fold_next_seq(const struct fold *f);
+/* Nobody knows which numbers were used before that position: what comes gets others. */
+void fold_forget_seq(struct fold *f, uint64_t position);
 
 /* Losses that the records told of, all streams together. */
 struct fold_losses {

@@ -56,6 +56,7 @@ static int tell(struct fold *f, const struct container *c, const struct event_co
 
 int fold_container(struct fold *f, const struct event_container *e, const struct step *step)
 {
+	const struct step own = { .seq = fold_seq_before(f, step->seq), .out = step->out };
 	struct container_entry *c = NULL;
 	bool was_short, was_awaited, changed;
 	int r;
@@ -81,13 +82,14 @@ int fold_container(struct fold *f, const struct event_container *e, const struct
 	if (!step->out)
 		return 0;
 	if (changed && was_short)
-		r = tell(f, &c->container, e, step);
+		r = tell(f, &c->container, e, &own);
 	/* Who says again what is known has no patience with users either. */
 	if (r == 0 && c->since_ns &&
 	    (!inner_users_are_awaited(&c->users) || (!was_awaited && !changed)))
-		r = hold_end(f, c, step->seq, step->out);
+		r = hold_end(f, c, own.seq, own.out);
 	if (c->is_complete)
 		c->is_short = false;
+	f->last_seq = own.seq;
 	return r;
 }
 

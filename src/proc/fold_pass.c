@@ -72,8 +72,10 @@ static void note_told(struct fold *f)
 	}
 }
 
+/* All ends that are inferred have one number. */
 static int end_pass(struct fold *f, const struct event_mark *mark, const struct step *step)
 {
+	const struct step own = { .seq = fold_seq_before(f, step->seq), .out = step->out };
 	_cleanup_(freep) struct process **unseen = NULL;
 	size_t n = 0;
 	int r;
@@ -83,11 +85,12 @@ static int end_pass(struct fold *f, const struct event_mark *mark, const struct 
 		return 0;
 	r = gather_unseen(f, &unseen, &n);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = end_unseen(f, unseen[i], mark, step);
+		r = end_unseen(f, unseen[i], mark, &own);
 	if (r < 0) {
 		f->streams.has_lost_process = true; /* the next pass does what is left */
 		return r;
 	}
+	f->last_seq = own.seq;
 	note_told(f);
 	return 0;
 }

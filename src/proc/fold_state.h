@@ -46,7 +46,7 @@ struct fold {
 	bool is_restoring;   /* within a state */
 	struct image **held; /* by then; a reference each */
 	size_t n_held, cap_held;
-	struct loss told[STREAMS_LOSSES]; /* what the events of the last batch point to */
+	uint64_t last_seq; /* of the records and events so far */
 
 	struct buf scratch;
 	struct unanswered *unanswered; /* UNANSWERED_MAX of them */
@@ -60,6 +60,9 @@ struct step {
 	uint64_t seq;
 	struct batch *out;
 };
+
+/* A number for what comes before the record at `position`. */
+uint64_t fold_seq_before(const struct fold *f, uint64_t position);
 
 /* fold.c. Takes a reference for the batch; nothing for images of the kernel's. 0 or -ENOMEM. */
 int fold_emit(struct fold *f, enum call call, struct image *image, const struct event_head *head,

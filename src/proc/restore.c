@@ -51,6 +51,7 @@ static void begin(struct fold *f, const struct event_state *e)
 	f->streams.has_lost_process = e->bits & EVENT_STATE_WANTS_PASS;
 	f->streams.has_lost_snapshot = e->bits & EVENT_STATE_NO_PASS;
 	f->pass = e->pass;
+	f->last_seq = e->head.seq;
 	f->is_in_pass = e->bits & EVENT_STATE_IN_PASS;
 	tombstones_set_max(&f->tombstones,
 			   f->is_in_pass || !f->pass ? TOMBSTONES_PASS : TOMBSTONES_QUIET);

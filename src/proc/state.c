@@ -39,6 +39,7 @@ static int put_begin(struct writer *w)
 				 .bits = EVENT_STATE_BEGIN,
 				 .n_adopted = f->streams.n_adopted };
 
+	e.head.seq = f->last_seq;
 	if (f->is_in_pass)
 		e.bits |= EVENT_STATE_IN_PASS;
 	if (f->streams.has_lost_process)

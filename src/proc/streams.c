@@ -143,10 +143,11 @@ static void widen(struct loss *to, const struct loss *by)
 		to->until_ns = by->until_ns;
 }
 
-static void gather(struct untold *to, const struct loss *n)
+static void gather(struct streams *s, struct untold *to, const struct loss *n)
 {
 	if (!to->is_some) {
 		*to = (struct untold){ .loss = *n, .is_some = true };
+		s->n_untold++;
 		return;
 	}
 	to->loss.exec += n->exec;
@@ -162,7 +163,7 @@ static void add(struct streams *s, const struct loss *n)
 
 	if (n->is_counted && !n->exec && !n->exit && !n->fork && !n->other)
 		return;
-	gather(&s->untold[n->reason + (n->is_counted ? 0 : _LOSS_MAX)], n);
+	gather(s, &s->untold[n->reason + (n->is_counted ? 0 : _LOSS_MAX)], n);
 	lost->exec += n->exec;
 	lost->exit += n->exit;
 	lost->fork += n->fork;

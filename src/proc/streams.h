@@ -6,9 +6,6 @@
  * explains was a record that could not be read. A stream that is first heard of began with the
  * ring: it has lost what its first record says.
  *
- * What two generations of programs recorded side by side and one of them lost is counted, though
- * the other's twin may be there: what is lost may be told of once too often, never too seldom.
- *
  * Losses gather here, by reason, until they are told of. Reader thread only.
  */
 #pragma once
@@ -54,6 +51,7 @@ struct streams {
 	uint32_t n_adopted; /* streams of generations below it are adopted when first heard of */
 	struct lost lost[_LOSS_MAX]; /* ever, by reason */
 	struct untold untold[STREAMS_LOSSES];
+	unsigned int n_untold;	/* of them that are some */
 	bool has_lost_process;	/* forks, execs, exits or what nobody knows, since it was unset */
 	bool has_lost_snapshot; /* the same, of the iterator's own records */
 };

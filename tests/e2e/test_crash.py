@@ -13,7 +13,7 @@ import pytest
 import harness
 from harness import marker, matches, wait_until
 from pipelines import wait_for_value
-from trial import BATCH, CALLS, FIELDS, SMALLEST_RING, Trial, crash_points
+from trial import CALLS, FIELDS, SMALLEST_RING, Trial, crash_points
 
 STORM = 1500
 
@@ -244,9 +244,9 @@ def test_a_ring_that_ran_full_while_no_agent_lived_is_reported(trial):
     t.agent.die()
     t.storm(3000)
     t.agent.start_again()
-    account = t.account(over=BATCH)
+    account = t.account()
     assert account.missing["exit"] > 100
-    account.check_exact(over=BATCH)
+    account.check_exact()
 
 
 @pytest.mark.parametrize("gone", ["exec", "exit", "fork", "cgroup", "streams", "knobs", "ring", "all links"])

@@ -73,7 +73,7 @@ class Told:
 
     def __init__(self, *paths):
         self.seqs = collections.defaultdict(list)  # (call, exec_id): __seq__ of each record of it
-        self.lost, self.inferred = [], []
+        self.lost, self.lost_numbers, self.lost_again, self.inferred = [], {}, 0, []
         for path in paths:
             for line in whole_lines(path):
                 self.add(line)
@@ -81,12 +81,23 @@ class Told:
     def add(self, line):
         call = _CALL.search(line)[1].decode()
         if call == "lost":
-            self.lost.append(json.loads(line))
+            self.add_lost(json.loads(line))
         elif b'"inferred":"true"' in line:
             self.inferred.append(json.loads(line))
         else:
             seq = _SEQ.search(line)
             self.seqs[call, _ID.search(line)[1]].append(int(seq[1]) if seq else None)
+
+    def add_lost(self, record):
+        """One that came twice has the number that it had, says the same, and counts once."""
+        if "__seq__" in record:
+            numbers = [record.get(f"lost.{call}") for call in CALLS.values()]
+            before = self.lost_numbers.setdefault((record["__seq__"], record["lost.reason"]), numbers)
+            if before is not numbers:
+                assert before == numbers, f"{record} said {before} before"
+                self.lost_again += 1
+                return
+        self.lost.append(record)
 
     def lost_of(self, call):
         return sum(int(r.get(f"lost.{call}", 0)) for r in self.lost)
@@ -126,8 +137,8 @@ class Account:
     def is_exact(self, over=0):
         """
         generated = delivered + reported lost, for each type; an agent's own events may be among the lost. `over`:
-        so many may be reported too much, around a kill: they were written by a life that died before it noted that,
-        and could not be written again by the next; or two generations of programs lost them.
+        so many may be reported that are there, since a life that died before it noted that had written them, and the
+        next one could not write at all.
         """
         return all(0 <= self.told.lost_of(call) - self.missing[call] <= self.missing_agents[call] + over
                    for call in CALLS.values())

@@ -111,8 +111,8 @@ def kill_small(bench, rng):
     t.agent.die()
     pause(rng, 0.3)
     t.agent.start_again()
-    account = t.account(over=BATCH)  # two generations may lose the same event while the ring is full
-    account.check_exact(over=BATCH)
+    account = t.account()
+    account.check_exact()
     account.check_doubles(BATCH)
     return account
 

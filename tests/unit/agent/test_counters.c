@@ -60,7 +60,7 @@ static void test_lost(void **state)
 	r = (struct reader){ 0 };
 	assert_int_equal(reader_init(&r, NULL), 0);
 	assert_int_equal(reader_recover(&r, &e.head, 8), 0);
-	reader_go_on(&r);
+	reader_go_on(&r, false);
 	e.head.lost_exit += 2;
 	assert_int_equal(reader_fold(&r, &e, sizeof(e)), 0);
 	agent_counters_update(&c, &r);

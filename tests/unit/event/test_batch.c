@@ -75,11 +75,39 @@ static void test_slots_are_empty(void **state)
 	assert_int_equal(n_released, 1);
 }
 
+/* A loss is the batch's own, and stays where it is while others are appended. */
+static void test_losses(void **state)
+{
+	struct loss loss = { .reason = LOSS_BUDGET };
+	const struct loss *first;
+	struct event *ev;
+	struct batch b;
+
+	(void)state;
+	batch_init(&b, NULL, NULL);
+	for (int round = 0; round < 2; round++) {
+		for (loss.exec = 0; loss.exec < 300; loss.exec++) {
+			ev = batch_append_loss(&b, &loss);
+			assert_non_null(ev);
+			assert_int_equal(ev->call, CALL_LOST);
+		}
+		first = b.events[0].loss;
+		assert_int_equal(first->reason, LOSS_BUDGET);
+		for (size_t i = 0; i < b.n; i++)
+			assert_int_equal(b.events[i].loss->exec, i);
+		assert_int_equal(b.losses.n, 300);
+		batch_reset(&b);
+		assert_int_equal(b.losses.n, 0);
+	}
+	batch_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append_and_reset),
 		cmocka_unit_test(test_slots_are_empty),
+		cmocka_unit_test(test_losses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

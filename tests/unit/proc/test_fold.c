@@ -209,7 +209,7 @@ static void test_clock_node_seq(void **state)
 	world_feed(&w, record_clock(1000000));
 	ev = feed_exec(&w, sh, 0, 0);
 	assert_int_equal(ev->time_ns, 1000000 + 1005);
-	assert_int_equal(ev->seq, 3);
+	assert_int_equal(ev->seq, 3 * WORLD_STRIDE);
 	assert_str(ev->node->name, "host-a");
 	assert_str(ev->node->address, "192.0.2.1");
 	assert_true(ev->node == fold_node(w.fold));

@@ -185,6 +185,7 @@ static void test_ended(void **state)
 static void test_streams(void **state)
 {
 	struct fold_losses losses;
+	const struct event *ev;
 	struct world w;
 
 	(void)state;
@@ -192,7 +193,9 @@ static void test_streams(void **state)
 	feed(&w, record_state(EVENT_STATE_BEGIN, 0));
 	feed(&w, record_stream(1, 0, 5, 6, 7));
 	feed(&w, record_state(0, 0));
-	feed(&w, record_stream(1, 0, 5, 6, 8));
+	ev = world_feed(&w, record_stream(1, 0, 5, 6, 8));
+	assert_int_equal(ev->call, CALL_LOST);
+	assert_int_equal(ev->loss->fork, 1);
 	fold_losses(w.fold, &losses);
 	assert_int_equal(losses.exec + losses.exit, 0);
 	assert_int_equal(losses.fork, 1);

@@ -15,6 +15,8 @@
 
 #define WORLD_RECORDS 4096
 
+#define WORLD_STRIDE 128 /* from one record to the next in the ring */
+
 struct world {
 	struct fold *fold;
 	struct batch batch;
@@ -58,8 +60,8 @@ static inline const struct event *world_feed(struct world *w, void *record)
 
 	assert_true(w->n_records < WORLD_RECORDS);
 	w->records[w->n_records++] = record;
-	assert_int_equal(fold_record(w->fold, record, ((struct event_head *)record)->size, ++w->seq,
-				     &w->batch),
+	assert_int_equal(fold_record(w->fold, record, ((struct event_head *)record)->size,
+				     w->seq += WORLD_STRIDE, &w->batch),
 			 0);
 	assert_true(w->batch.n <= n + 1);
 	return w->batch.n > n ? &w->batch.events[n] : NULL;
