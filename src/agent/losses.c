@@ -22,6 +22,7 @@
 #define LOG_UNIT "losses"
 
 #define LOOK_NS 1000000000ULL	       /* between two looks at the counters */
+#define LOOK_MAX_NS 1500000000ULL      /* the same while the ring does not come to rest */
 #define PASS_MIN_NS 1000000000ULL      /* between two passes */
 #define PASS_MAX_NS 5000000000ULL      /* a pass waits this long for the ring to come to rest */
 #define PASS_CROWDED_NS 20000000000ULL /* between two passes while it does not */
@@ -165,7 +166,7 @@ int losses_turn(struct losses *l, struct reader *r, bool is_drained)
 	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 	int ret = 0;
 
-	if (is_drained && now - l->looked_ns >= LOOK_NS) {
+	if (now - l->looked_ns >= (is_drained ? LOOK_NS : LOOK_MAX_NS)) {
 		ret = look(l, r);
 		tell_budget(l, r, now);
 		l->looked_ns = now;

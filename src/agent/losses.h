@@ -25,7 +25,8 @@ struct losses {
 void losses_done(struct losses *l);
 
 /*
- * At each turn, with nothing in hand; `is_drained`: the ring was found empty. Does something once
- * in a second at most, and sooner after a loss. 0 or a negative errno, logged.
+ * At each turn, with nothing in hand; `is_drained`: the ring was found empty. Looks once a second,
+ * somewhat later where the ring does not come to rest, and sooner after a loss. 0 or a negative
+ * errno, logged.
  */
 int losses_turn(struct losses *l, struct reader *r, bool is_drained);
