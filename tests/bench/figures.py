@@ -151,6 +151,21 @@ def memory(tools, work, repeats, processes=(1_000, 100_000)):
     return found
 
 
+def custody(tools, work, repeats, n=40_000):
+    """
+    What custody and the journal cost: the agent with its state, and without (neither journal nor marks nor
+    backlogs), in turn; the difference within each pair.
+    """
+    kinds = {"with": Agent(tools), "without": Agent(tools, name="no state", options=["--state-directory", "none"])}
+    costs = {name: Samples() for name in kinds}
+    for i in range(4 * repeats):
+        for name in sorted(kinds, reverse=bool(i % 2)):
+            costs[name].append(measure(kinds[name], work, n=n, workers=2)["cpu"] / 1e3)
+    difference = Samples(a - b for a, b in zip(costs["with"], costs["without"]))
+    return {"custody and journal": (difference, "us an exec"),
+            **{f"agent {name} them": (samples, "us an exec") for name, samples in costs.items()}}
+
+
 def ready(tools, work, repeats, crowds=((1_000, 0), (10_000, 50_000))):
     found = {}
     for processes, threads in crowds:
