@@ -12,6 +12,7 @@
 #include <net/if.h>
 #include <sys/utsname.h>
 
+#include "base/boot_id.h"
 #include "base/clock.h"
 #include "enrich/cgroup_paths.h"
 #include "enrich/user_names.h"
@@ -22,7 +23,7 @@
 struct facts {
 	char node[65];
 	char address[INET6_ADDRSTRLEN];
-	char boot_id[40];
+	char boot_id[BOOT_ID_TEXT];
 	int64_t clock_offset_ns;
 	bool has_clock;
 	uint64_t seq;
@@ -62,14 +63,6 @@ static void read_address(char *to, size_t size)
 	freeifaddrs(all);
 }
 
-static void read_boot_id(char *to, size_t size)
-{
-	_cleanup_(fclosep) FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (f && fgets(to, (int)size, f))
-		to[strcspn(to, "\n")] = '\0';
-}
-
 int facts_new(const char *node_name, const char *passwd, struct facts **ret)
 {
 	_cleanup_(facts_freep) struct facts *f = calloc(1, sizeof(*f));
@@ -82,7 +75,7 @@ int facts_new(const char *node_name, const char *passwd, struct facts **ret)
 		return -errno;
 	snprintf(f->node, sizeof(f->node), "%s", node_name ? node_name : uts.nodename);
 	read_address(f->address, sizeof(f->address));
-	read_boot_id(f->boot_id, sizeof(f->boot_id));
+	(void)boot_id_read_text(f->boot_id); /* or it stays empty: unknown */
 	f->passwd = strdup(passwd);
 	if (!f->passwd)
 		return -ENOMEM;

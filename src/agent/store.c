@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/boot_id.h"
 #include "base/folder.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -37,25 +39,7 @@ static int make_folder(const char *path)
 
 	if (r < 0)
 		return r;
-	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-/* Of the kernel's text the 32 hex digits, as bytes. 0 or a negative errno. */
-static int read_boot_id(struct store *s)
-{
-	_cleanup_(fclosep) FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-	char text[40];
-	size_t n = 0;
-
-	if (!f || !fgets(text, sizeof(text), f))
-		return -EIO;
-	for (const char *p = text; n < sizeof(s->id.boot_id); n++) {
-		p += *p == '-';
-		if (sscanf(p, "%2hhx", &s->id.boot_id[n]) != 1)
-			return -EIO;
-		p += 2;
-	}
-	return 0;
+	return folder_make_private(path);
 }
 
 static int open_parts(struct store *s)
@@ -68,7 +52,7 @@ static int open_parts(struct store *s)
 	r = lock_folder(s->folder, &s->lock_fd);
 	if (r < 0)
 		return r;
-	r = read_boot_id(s);
+	r = boot_id_read(s->id.boot_id);
 	if (r < 0)
 		return r;
 	r = custody_open(s->folder, s->id.boot_id, &s->custody);
@@ -80,7 +64,7 @@ static int open_parts(struct store *s)
 int store_open(const char *folder, uint64_t journal_bytes, struct store **ret)
 {
 	_cleanup_(store_closep) struct store *s = calloc(1, sizeof(*s));
-	char holder[64];
+	char why[PATH_MAX];
 	int r;
 
 	if (!s)
@@ -94,8 +78,7 @@ int store_open(const char *folder, uint64_t journal_bytes, struct store **ret)
 	if (r == -ENOMEM)
 		return r;
 	if (r == -EBUSY) {
-		log_err("%s has the lock on '%s': only one agent may use it; stop that one, or choose another --instance",
-			lock_describe_holder(folder, holder, sizeof(holder)), folder);
+		log_err("%s", lock_describe_conflict(folder, why, sizeof(why)));
 		return r;
 	}
 	if (r < 0)

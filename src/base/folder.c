@@ -2,8 +2,10 @@
 #include "base/folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -20,4 +22,19 @@ int folder_make_above(const char *path, mode_t mode)
 		*p = '/';
 	}
 	return 0;
+}
+
+int folder_make_private(const char *path)
+{
+	_cleanup_(closep) int fd = -1;
+	struct stat st;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_uid != geteuid())
+		return -EPERM;
+	return (st.st_mode & 077) && fchmod(fd, 0700) < 0 ? -errno : 0;
 }

@@ -93,3 +93,14 @@ const char *lock_describe_holder(const char *path, char *to, size_t size)
 		snprintf(to, size, "process %d (%s)", pid, comm);
 	return to;
 }
+
+const char *lock_describe_conflict(const char *path, char *to, size_t size)
+{
+	char holder[64];
+
+	snprintf(to, size,
+		 "%s has the lock on '%s': only one agent may use it; stop that one, or choose "
+		 "another --instance",
+		 lock_describe_holder(path, holder, sizeof(holder)), path);
+	return to;
+}

@@ -21,3 +21,5 @@ int lock_holder(const char *path, pid_t *ret_pid);
 
 /* The same as text for messages: "process 123 (name)", or "another process". Returns `to`. */
 const char *lock_describe_holder(const char *path, char *to, size_t size);
+/* The same as a sentence: who has an instance's folder, and what to do about it. Returns `to`. */
+const char *lock_describe_conflict(const char *path, char *to, size_t size);

@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "base/folder.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "probe/generation.h"
@@ -48,22 +48,6 @@ static int mount_bpffs(void)
 	return 0;
 }
 
-/* Makes the folder, or finds that it is ours alone. */
-static int make_private(const char *path)
-{
-	_cleanup_(closep) int fd = -1;
-	struct stat st;
-
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_uid != geteuid())
-		return -EPERM;
-	return (st.st_mode & 077) && fchmod(fd, 0700) < 0 ? -errno : 0;
-}
-
 /* The folder and the one that it is in, which the agent's instances share. */
 static int make_folders(const char *folder)
 {
@@ -77,8 +61,8 @@ static int make_folders(const char *folder)
 	if (!slash || slash == parent)
 		return -EINVAL;
 	*slash = '\0';
-	r = make_private(parent);
-	return r < 0 ? r : make_private(folder);
+	r = folder_make_private(parent);
+	return r < 0 ? r : folder_make_private(folder);
 }
 
 static int make_and_lock(const char *folder, int *ret_fd)
@@ -95,10 +79,9 @@ static int make_and_lock(const char *folder, int *ret_fd)
 
 static int log_holder(const char *folder)
 {
-	char holder[128];
+	char why[PATH_MAX];
 
-	log_err("%s has the lock on '%s': only one agent may use it; stop that one, or choose another --instance",
-		lock_describe_holder(folder, holder, sizeof(holder)), folder);
+	log_err("%s", lock_describe_conflict(folder, why, sizeof(why)));
 	return -EBUSY;
 }
 

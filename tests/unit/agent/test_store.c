@@ -121,6 +121,25 @@ static void test_without(void **state)
 	assert_null(store_counters(s));
 }
 
+/* Whoever could write there could tell the agent anything: it is narrowed, or not used. */
+static void test_private(void **state)
+{
+	struct store *s = open_store();
+	struct stat st;
+
+	(void)state;
+	store_close(s);
+	assert_int_equal(chmod(t.folder, 0777), 0);
+	store_close(open_store());
+	assert_int_equal(stat(t.folder, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(t.folder, 1, 1), 0);
+	assert_int_equal(store_open(t.folder, JOURNAL_BYTES, &s), 0);
+	assert_null(s);
+}
+
 /* The next agent finds the table; its positions only where the ring is the same. */
 static void test_recover(void **state)
 {
@@ -187,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lock, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_without, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_private, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_recover, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_remove, set_up, tear_down),
 	};

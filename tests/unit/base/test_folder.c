@@ -47,9 +47,37 @@ static void test_make_above(void **state)
 	assert_int_equal(rmdir(root), 0);
 }
 
+/* It is ours alone afterwards; another user's is refused, and so is what only leads to a folder. */
+static void test_make_private(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	snprintf(root, sizeof(root), "/tmp/proctrail-folder-XXXXXX");
+	assert_non_null(mkdtemp(root));
+	assert_int_equal(folder_make_private(below("a")), 0);
+	assert_int_equal(stat(below("a"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(chmod(below("a"), 0755), 0);
+	assert_int_equal(folder_make_private(below("a")), 0);
+	assert_int_equal(stat(below("a"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(symlink("a", below("link")), 0);
+	assert_int_equal(folder_make_private(below("link")), -ENOTDIR);
+	assert_int_equal(folder_make_private(below("b/c")), -ENOENT);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(below("a"), 1, 1), 0);
+		assert_int_equal(folder_make_private(below("a")), -EPERM);
+	}
+	assert_int_equal(unlink(below("link")), 0);
+	assert_int_equal(rmdir(below("a")), 0);
+	assert_int_equal(rmdir(root), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_make_above) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_make_above),
+					    cmocka_unit_test(test_make_private) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
