@@ -108,6 +108,12 @@ class Trial:
         assert status == -signal.SIGKILL, f"the agent ended with {status}:\n{self.agent.stderr()}"
         return True
 
+    def wait_for_death_or_ready(self):
+        """Whether the agent died before it was ready, however long it takes to start."""
+        wait_until(lambda: self.agent.popen.poll() is not None or "ready" in self.agent.stderr().splitlines(),
+                   harness.READY_S, lambda: f"ready; stderr so far:\n{self.agent.stderr()}")
+        return self.agent.popen.poll() is not None
+
     def account_once(self):
         """What was told of all that has happened so far. The agent must be alive."""
         self.end_storms()
