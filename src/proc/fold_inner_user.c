@@ -15,6 +15,7 @@ const struct user *fold_user_of(struct fold *f, const struct event_cred *cred,
 
 int fold_inner_user(struct fold *f, const struct event_inner_user *e, const struct step *step)
 {
+	const uint64_t seq = fold_seq_before(f, step->seq);
 	struct container_entry *c = NULL;
 	int r;
 
@@ -33,7 +34,8 @@ int fold_inner_user(struct fold *f, const struct event_inner_user *e, const stru
 	if (r < 0 || !step->out || !c->since_ns || c->is_awaited ||
 	    inner_users_are_awaited(&c->users))
 		return r;
-	return hold_end(f, c, step->seq, step->out);
+	f->last_seq = seq;
+	return hold_end(f, c, seq, step->out);
 }
 
 static void add_pid(struct inner_user_question *q, uint32_t pid)

@@ -260,7 +260,7 @@ static void test_resume(void **state)
 	exec_in('b');
 	fold(record_container('c', "", EVENT_CONTAINER_AWAITED));
 	exec_in('c');
-	reader_go_on(&t.reader);
+	reader_go_on(&t.reader, false);
 	assert_none();
 	fake_source_tell(t.source, 'a', FAKE_OWN("web"), -1);
 	fake_source_tell(t.source, 'c', FAKE_OWN("awaited"), -1);
