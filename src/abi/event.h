@@ -355,9 +355,9 @@ _Static_assert(sizeof(struct event_ended) == 16, "event_ended is wire format");
 
 /*
  * STATE. Two of them enclose a fold's whole state, written as records: STREAM, NODE, CLOCK, USER,
- * CONTAINER, INNER_USER, CGROUP and IMAGE. None of these gives an event or is a loss. The head's seq
- * of the one at the beginning is the number that was used last. The one at the end is followed by a
- * struct event_ended for each process that ended lately, in their order. Written by the agent.
+ * CONTAINER, INNER_USER, CGROUP and IMAGE. None of these gives an event or is a loss. The head's
+ * seq of the one at the beginning is the number that was used last. The one at the end is followed
+ * by a struct event_ended for each process that ended lately, in their order. Written by the agent.
  */
 struct event_state {
 	struct event_head head;

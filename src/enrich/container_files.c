@@ -68,8 +68,9 @@ static void answer(struct container_files *s, const char id[CONTAINER_ID_LEN])
 
 	container_facts_init(&f, id);
 	is_known = read_facts(s, &f);
+	/* The desk would keep it, and answer by it whoever begins anew with the same id. */
 	if (is_known)
-		runtime_desk_tell(&s->desk, &f);
+		s->desk.sink.tell(s->desk.sink.ctx, s->desk.sink.source, &f);
 	runtime_desk_answered(&s->desk, id, is_known);
 }
 
