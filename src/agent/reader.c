@@ -374,18 +374,17 @@ static void wait_for_pipeline(struct reader *r, struct pipeline *p)
 
 int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns)
 {
-	uint64_t bound = fold_next_seq(r->fold);
 	struct batch batch;
 	int ret;
 
 	batch_init(&batch, fold_release, r->fold);
-	ret = fold_each_living(r->fold, boot_ns, bound - 1, &batch);
+	ret = fold_each_living(r->fold, boot_ns, r->position, &batch);
 	for (size_t i = 0; ret == 0 && i < batch.n; i += BATCH_RECORDS) {
 		size_t left = batch.n - i, n = left < BATCH_RECORDS ? left : BATCH_RECORDS;
 		struct batch slice = batch_slice(&batch, i, n);
 
 		wait_for_pipeline(r, p);
-		pipeline_deliver(p, &slice, r->begin, bound);
+		pipeline_deliver(p, &slice, r->begin, r->position);
 	}
 	batch_reset(&batch);
 	batch_done(&batch);
