@@ -56,10 +56,8 @@ static void test_user_namespace(void **state)
 	(void)state;
 	sample_init(&s);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct event_cred cred = { .euid = cases[i].euid,
-					   .euid_shift = cases[i].inner - cases[i].euid };
-
-		s.image.cred = &cred;
+		s.cred.euid = cases[i].euid;
+		s.cred.euid_shift = cases[i].inner - cases[i].euid;
 		assert_field(&s, "uid.container", cases[i].shown);
 	}
 	s.image.flags = IMAGE_STUB;
