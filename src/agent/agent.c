@@ -219,7 +219,6 @@ static int turn(struct agent *a, int *period_ms)
 
 	if (r == 0)
 		r = enrichment_turn(&a->enrichment, &a->reader);
-
 	if (r < 0)
 		return r;
 	n = drain(a);
@@ -266,7 +265,6 @@ static int deliver_held(struct agent *a)
 
 	if (r == 0)
 		r = enrichment_release(&a->enrichment, &a->reader);
-
 	return r < 0 ? r : reader_deliver(&a->reader);
 }
 

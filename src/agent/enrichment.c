@@ -98,9 +98,9 @@ size_t enrichment_answer(void *enrichment, const char id[CONTAINER_ID_LEN], bool
 static int fold(struct enrichment *e, struct reader *r, const struct container_facts *f,
 		uint32_t bits)
 {
-	tell_folder(e, f);
 	int ret = facts_container(e->facts, f, bits, &e->record);
 
+	tell_folder(e, f);
 	return ret < 0 ? ret : reader_fold(r, e->record.data, e->record.len);
 }
 

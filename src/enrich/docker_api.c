@@ -50,7 +50,7 @@ struct docker_api {
 static int add_digest(struct asker *a, struct container_facts *f)
 {
 	const char *id = f->texts[CONTAINER_IMAGE_ID], *name = f->texts[CONTAINER_IMAGE_NAME];
-	_cleanup_(docker_json_unrefp) json_t *image = NULL;
+	_cleanup_(json_unrefp) json_t *image = NULL;
 	_cleanup_(freep) char *digest = NULL;
 	int r;
 
@@ -74,7 +74,7 @@ static int add_digest(struct asker *a, struct container_facts *f)
 static int inspect(struct asker *a, const char id[CONTAINER_ID_LEN])
 {
 	_cleanup_(container_facts_done) struct container_facts f = { 0 };
-	_cleanup_(docker_json_unrefp) json_t *answer = NULL;
+	_cleanup_(json_unrefp) json_t *answer = NULL;
 	int r = docker_client_inspect(a->http, a->api->socket, id, &answer);
 
 	if (r == 0)
@@ -144,7 +144,7 @@ static void on_event(void *ctx, const json_t *event)
 
 static int list_all(struct docker_api *api)
 {
-	_cleanup_(docker_json_unrefp) json_t *list = NULL;
+	_cleanup_(json_unrefp) json_t *list = NULL;
 	int r = docker_client_list(api->http, api->socket, &list);
 
 	if (r < 0 || !json_is_array(list))

@@ -8,11 +8,7 @@
 #include <jansson.h>
 
 #include "enrich/container_facts.h"
-
-static inline void docker_json_unrefp(json_t **json)
-{
-	json_decref(*json);
-}
+#include "enrich/json_file.h"
 
 enum docker_event {
 	DOCKER_CREATED,

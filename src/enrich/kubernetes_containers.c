@@ -20,11 +20,6 @@ static int set(struct container_facts *f, enum container_text which, const char 
 	return container_facts_set(f, which, str_from(text));
 }
 
-static bool is_hex(const char *text, size_t n)
-{
-	return strlen(text) == n && strspn(text, "0123456789abcdef") == n;
-}
-
 /* "containerd://docker.io/..." or "docker://sha256:...": what is behind the scheme. */
 static const char *without_scheme(const char *text)
 {
@@ -47,7 +42,7 @@ static int set_image(struct container_facts *f, const json_t *status)
 	if (r < 0 || !digest)
 		return r < 0 ? r : container_facts_set_image_id(f, str_from(id));
 	digest++;
-	return strncmp(digest, "sha256:", 7) == 0 && is_hex(digest + 7, 64)
+	return strncmp(digest, "sha256:", 7) == 0 && kubernetes_is_hex(digest + 7, 64)
 		       ? set(f, CONTAINER_IMAGE_DIGEST, digest)
 		       : 0;
 }
@@ -106,7 +101,7 @@ static int parse_kind(const json_t *statuses, const json_t *specs, const char *u
 		const json_t *status = json_array_get(statuses, i);
 		const char *id = without_scheme(kubernetes_json_text(status, "containerID"));
 
-		if (is_hex(id, CONTAINER_ID_LEN) && all->n < KUBERNETES_CONTAINERS_MAX)
+		if (kubernetes_is_hex(id, CONTAINER_ID_LEN) && all->n < KUBERNETES_CONTAINERS_MAX)
 			r = parse_container(status, specs, uid, &all->items[all->n++]);
 	}
 	return r;

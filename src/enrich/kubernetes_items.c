@@ -48,7 +48,7 @@ static int take_items(struct str *rest, kubernetes_item_fn *fn, void *ctx)
 	if (take(rest, ']'))
 		return 0;
 	while (r == 0) {
-		_cleanup_(kubernetes_json_unrefp) json_t *item = take_value(rest);
+		_cleanup_(json_unrefp) json_t *item = take_value(rest);
 
 		if (!item)
 			return -EBADMSG;
@@ -70,7 +70,7 @@ static void copy(const json_t *object, const char *key, char *to, size_t size)
 static int take_member(struct str *rest, const char *key, kubernetes_item_fn *fn, void *ctx,
 		       struct kubernetes_page *page)
 {
-	_cleanup_(kubernetes_json_unrefp) json_t *value = NULL;
+	_cleanup_(json_unrefp) json_t *value = NULL;
 
 	if (strcmp(key, "items") == 0 && peek(rest) == '[')
 		return take_items(rest, fn, ctx);
@@ -94,7 +94,7 @@ int kubernetes_items(struct str body, kubernetes_item_fn *fn, void *ctx,
 	if (!take(&body, '{'))
 		return -EBADMSG;
 	do {
-		_cleanup_(kubernetes_json_unrefp) json_t *key = take_value(&body);
+		_cleanup_(json_unrefp) json_t *key = take_value(&body);
 
 		if (!json_is_string(key) || !take(&body, ':'))
 			return -EBADMSG;

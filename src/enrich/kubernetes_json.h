@@ -2,9 +2,9 @@
 /* What is read from the objects of Kubernetes, whatever they are. */
 #pragma once
 
-#include <jansson.h>
+#include <string.h>
 
-#include "base/cleanup.h"
+#include "enrich/json_file.h"
 
 /* The text of a key; "" where it has none, or another kind of value. Borrowed. */
 static inline const char *kubernetes_json_text(const json_t *object, const char *key)
@@ -14,7 +14,8 @@ static inline const char *kubernetes_json_text(const json_t *object, const char 
 	return text ? text : "";
 }
 
-static inline void kubernetes_json_unrefp(json_t **json)
+/* Exactly n digits. */
+static inline bool kubernetes_is_hex(const char *text, size_t n)
 {
-	json_decref(*json);
+	return strlen(text) == n && strspn(text, "0123456789abcdef") == n;
 }

@@ -15,11 +15,6 @@ static int set(struct container_facts *f, enum container_text which, const char 
 	return container_facts_set(f, which, str_from(text));
 }
 
-static bool is_hex(const char *text, size_t n)
-{
-	return strlen(text) == n && strspn(text, "0123456789abcdef") == n;
-}
-
 static bool is_selected(const struct kubernetes_selection *selection, const char *name)
 {
 	for (size_t i = 0; i < selection->n; i++) {
@@ -109,7 +104,7 @@ static int parse_identity(const json_t *metadata, struct kubernetes_pod *pod)
 
 	if (!*uid || !*name || !*namespace)
 		return -EBADMSG;
-	pod->is_mirror = is_hex(mirror, STATIC_HASH_DIGITS) && strcmp(mirror, hash) == 0;
+	pod->is_mirror = kubernetes_is_hex(mirror, STATIC_HASH_DIGITS) && strcmp(mirror, hash) == 0;
 	snprintf(pod->version, sizeof(pod->version), "%s",
 		 kubernetes_json_text(metadata, "resourceVersion"));
 	r = set(&pod->facts, CONTAINER_POD_UID, pod->is_mirror ? hash : uid);

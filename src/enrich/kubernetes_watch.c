@@ -173,7 +173,7 @@ static void on_begin(void *ctx)
 
 static int on_line(void *ctx, struct str line)
 {
-	_cleanup_(kubernetes_json_unrefp) json_t *event = json_loadb(line.p, line.n, 0, NULL);
+	_cleanup_(json_unrefp) json_t *event = json_loadb(line.p, line.n, 0, NULL);
 	const json_t *object = json_object_get(event, "object");
 
 	if (!json_is_object(object))

@@ -159,7 +159,7 @@ static int take_answer(struct kubernetes_workload *w, const json_t *metadata)
 
 int kubernetes_workload_answer(struct kubernetes_workload *w, struct str body)
 {
-	_cleanup_(kubernetes_json_unrefp) json_t *json = json_loadb(body.p, body.n, 0, NULL);
+	_cleanup_(json_unrefp) json_t *json = json_loadb(body.p, body.n, 0, NULL);
 	const json_t *metadata = json_object_get(json, "metadata");
 
 	/* another one of the same name is not the pod's owner */

@@ -42,7 +42,7 @@ static void judge_json(const json_t *json)
 
 static int take_line(void *ctx, struct str line)
 {
-	_cleanup_(docker_json_unrefp) json_t *json = json_loadb(line.p, line.n, 0, NULL);
+	_cleanup_(json_unrefp) json_t *json = json_loadb(line.p, line.n, 0, NULL);
 
 	(void)ctx;
 	if (json)

@@ -33,7 +33,7 @@ static void assert_text(const struct container_facts *f, enum container_text whi
 
 static void test_inspect(void **state)
 {
-	_cleanup_(docker_json_unrefp) json_t *answer = load(
+	_cleanup_(json_unrefp) json_t *answer = load(
 		"{\"Id\":\"" ID "\",\"Name\":\"/web\",\"Image\":\"" IMAGE "\","
 		"\"State\":{\"StartedAt\":\"2026-11-29T10:46:24.115587551Z\"},"
 		"\"HostConfig\":{\"Privileged\":true},"
@@ -55,7 +55,7 @@ static void test_inspect(void **state)
 
 static void test_never_started(void **state)
 {
-	_cleanup_(docker_json_unrefp) json_t *answer =
+	_cleanup_(json_unrefp) json_t *answer =
 		load("{\"Id\":\"" ID
 		     "\",\"Name\":\"/x\",\"State\":{\"StartedAt\":\"0001-01-01T00:00:00Z\"},"
 		     "\"Config\":{\"Image\":\"" IMAGE "\",\"Labels\":null}}");
@@ -72,7 +72,7 @@ static void test_never_started(void **state)
 
 static void test_item(void **state)
 {
-	_cleanup_(docker_json_unrefp) json_t *item =
+	_cleanup_(json_unrefp) json_t *item =
 		load("{\"Id\":\"" ID
 		     "\",\"Names\":[\"/web\"],\"Image\":\"shop\",\"ImageID\":\"" IMAGE "\"}");
 	_cleanup_(container_facts_done) struct container_facts f = { 0 };
@@ -94,10 +94,10 @@ static void test_item(void **state)
 
 static void test_pod(void **state)
 {
-	_cleanup_(docker_json_unrefp) json_t *main =
+	_cleanup_(json_unrefp) json_t *main =
 		load("{\"Id\":\"" ID
 		     "\",\"Names\":[\"/k8s_main\"],\"Labels\":{" POD_LABELS("main") "}}");
-	_cleanup_(docker_json_unrefp) json_t *sandbox = load(
+	_cleanup_(json_unrefp) json_t *sandbox = load(
 		"{\"Id\":\"" ID "\",\"Names\":[\"/k8s_POD\"],\"Labels\":{" POD_LABELS("POD") "}}");
 	_cleanup_(container_facts_done) struct container_facts f = { 0 }, s = { 0 };
 
@@ -134,7 +134,7 @@ static void test_event(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_(container_facts_done) struct container_facts f = { 0 };
-		_cleanup_(docker_json_unrefp) json_t *event = NULL;
+		_cleanup_(json_unrefp) json_t *event = NULL;
 		enum docker_event what = _DOCKER_EVENT_MAX;
 		char text[512];
 
@@ -168,7 +168,7 @@ static void test_wrong(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		_cleanup_(docker_json_unrefp) json_t *json = load(wrong[i]);
+		_cleanup_(json_unrefp) json_t *json = load(wrong[i]);
 		struct container_facts f = { 0 };
 		enum docker_event what;
 
@@ -182,7 +182,7 @@ static void test_wrong(void **state)
 /* What has the wrong type is unknown; the rest stands. */
 static void test_wrong_types(void **state)
 {
-	_cleanup_(docker_json_unrefp) json_t *answer =
+	_cleanup_(json_unrefp) json_t *answer =
 		load("{\"Id\":\"" ID
 		     "\",\"Name\":[],\"Image\":\"sha256:zz\",\"State\":7,\"HostConfig\":[],"
 		     "\"Config\":{\"Image\":\"x\",\"Labels\":[1]},\"Names\":7,\"Labels\":\"x\"}");
@@ -213,7 +213,7 @@ static void test_digest(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(docker_json_unrefp) json_t *digests = load(cases[i].digests);
+		_cleanup_(json_unrefp) json_t *digests = load(cases[i].digests);
 
 		assert_string_equal(docker_facts_digest(digests, cases[i].name), cases[i].expected);
 	}
