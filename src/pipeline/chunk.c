@@ -64,8 +64,12 @@ struct chunk *chunk_new(struct chunk_pool *pool, uint64_t begin)
 		c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
-	/* Without the memory there is less, and the first record asks again. */
-	(void)buf_grow(&c->bytes, FIRST_BYTES);
+	/*
+	 * Without the memory there is less, and the first record asks again. One that comes from no
+	 * pool is read back from a file, and its size is known.
+	 */
+	if (pool)
+		(void)buf_grow(&c->bytes, FIRST_BYTES);
 	buf_clear(&c->bytes);
 	c->n = c->n_losses = 0;
 	c->pool = pool;
