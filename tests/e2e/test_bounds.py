@@ -81,7 +81,7 @@ def test_fork_bomb(trial, cgroup, ring):
     group = cgroup()
     group.limit_processes(5000 if IS_LONG else 300)
     t = trial(options=SMALLEST_RING if ring == "smallest" else [])
-    subprocess.run([t.agent.path("bomb"), "10" if IS_LONG else "1", "--within-limit"], check=True,
+    subprocess.run([t.agent.path("bomb"), "10" if IS_LONG else "3", "--within-limit"], check=True,
                    preexec_fn=group.enter, timeout=120, cwd="/")
     account = t.account()
     account.check_exact()
