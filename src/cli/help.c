@@ -70,6 +70,20 @@ static void put_words(struct buf *help, const struct command_row *row)
 		buf_put_char(help, '.');
 }
 
+/* A blank behind each comma of a list, so that lines can end there. */
+static void put_default(struct buf *help, const char *def)
+{
+	if (!def)
+		return;
+	buf_put_str(help, STR(" (default: "));
+	for (const char *p = def; *p; p++) {
+		buf_put_char(help, *p);
+		if (*p == ',')
+			buf_put_char(help, ' ');
+	}
+	buf_put_char(help, ')');
+}
+
 static void put_row(struct buf *out, const struct command_row *row)
 {
 	_cleanup_(buf_done) struct buf help = { 0 };
@@ -77,8 +91,7 @@ static void put_row(struct buf *out, const struct command_row *row)
 
 	buf_put_str(&help, str_from(row->help));
 	put_words(&help, row);
-	if (row->def)
-		buf_printf(&help, " (default: %s)", row->def);
+	put_default(&help, row->def);
 	buf_put_char(&help, '\0');
 	if (at + 2 > FLAG_COLUMN) {
 		buf_put_char(out, '\n');

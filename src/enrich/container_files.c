@@ -81,7 +81,6 @@ static void *work(void *self)
 	bool is_waited_for;
 
 	pthread_setname_np(pthread_self(), "files");
-	runtime_desk_set_ready(&s->desk);
 	while (runtime_desk_wait(&s->desk, 0, id, &is_waited_for) == RUNTIME_QUESTION)
 		answer(s, id);
 	return NULL;
@@ -180,6 +179,7 @@ static void files_state(void *self, struct source_state *ret)
 	struct container_files *s = self;
 
 	runtime_desk_get_state(&s->desk, ret);
+	ret->status = SOURCE_READY; /* there is nobody to connect to */
 }
 
 const struct container_source container_files_source = {
