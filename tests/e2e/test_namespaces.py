@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from cgroups import cgroups, entering, held_in, hierarchies, roots
+from cgroups import ROOT, cgroups, entering, held_in, hierarchies, roots
 from harness import marker, namespace_of, status_of
 
 KINDS = ["mnt", "pid", "net", "user", "uts", "ipc", "cgroup"]
@@ -139,14 +139,14 @@ def test_containers_that_live_for_a_moment(agent):
     for each in ids:
         with cgroups(f"/docker/{each}", hierarchies()["hybrid"]) as files:
             pids.append(agent.run("tiny", preexec_fn=entering(files, roots())).pid)
-    agent.fence()
     for each, pid in zip(ids, pids):
+        assert agent.one(pid, "exit")["container.id"] == each
         assert {r.get("container.id") for r in agent.records() if r["pid"] == str(pid)} == {each}
 
 
 def test_cgroup_id_is_the_inode_of_the_directory(extended):
     with held_in(extended, "/proctrail-test", "v2") as running:
-        (directory,) = [CGROUPS / n / "proctrail-test" for n in hierarchies()["v2"]]
+        (directory,) = [ROOT / n / "proctrail-test" for n in hierarchies()["v2"]]
         record = extended.of(running.pid, "execve")[0]
         assert record["cgroup.id"] == str(directory.stat().st_ino)
         assert "container.id" not in record
