@@ -6,6 +6,7 @@
 #include "agent/reader.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "proc/container_id.h"
 
 #define LOG_UNIT "enrichment"
 
@@ -71,7 +72,16 @@ static void tell_folder(const struct enrichment *e, const struct container_facts
 		container_users_set_folder(e->users, f->id, f->rootfs);
 }
 
-size_t enrichment_answer(void *enrichment, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
+/* Out of memory the pod is not known by it; the rest is asked for all the same. */
+static int ask(struct enrichment *e, const struct container_question *q,
+	       struct container_facts *ret, enum registry_answer *ret_answer)
+{
+	if (q->pod_uid.n)
+		(void)container_registry_set_pod(e->registry, q->id, q->pod_uid);
+	return container_registry_ask(e->registry, q->id, ret, ret_answer);
+}
+
+size_t enrichment_answer(void *enrichment, const struct container_question *q, void *to,
 			 size_t size)
 {
 	struct enrichment *e = enrichment;
@@ -80,9 +90,9 @@ size_t enrichment_answer(void *enrichment, const char id[CONTAINER_ID_LEN], bool
 
 	if (!e->registry)
 		return 0;
-	if (is_anew)
-		container_registry_forget(e->registry, id);
-	if (container_registry_ask(e->registry, id, &f, &answer) < 0)
+	if (q->is_anew)
+		container_registry_forget(e->registry, q->id);
+	if (ask(e, q, &f, &answer) < 0)
 		return 0;
 	tell_folder(e, &f);
 	if (answer == REGISTRY_LATER && !e->wait_ns)
@@ -240,32 +250,50 @@ int enrichment_release(struct enrichment *e, struct reader *r)
 	return ret < 0 ? ret : give_up_after(e, r, 0);
 }
 
-static void gather(void *ids, const struct container *c)
+/* One that is to be asked for again. */
+struct known {
+	char id[CONTAINER_ID_LEN];
+	char pod_uid[CONTAINER_POD_UID_MAX];
+	size_t n_pod_uid;
+};
+
+static void gather(void *all, const struct container *c)
 {
-	buf_put(ids, c->id, CONTAINER_ID_LEN);
+	struct str uid = container_text(c, CONTAINER_POD_UID);
+	struct known known = { .n_pod_uid = uid.n <= CONTAINER_POD_UID_MAX ? uid.n : 0 };
+
+	memcpy(known.id, c->id, CONTAINER_ID_LEN);
+	memcpy(known.pod_uid, uid.p, known.n_pod_uid);
+	buf_put(all, &known, sizeof(known));
 }
 
 /* What is known at once is told at once; the rest is news, or ends somebody's waiting. */
-static int resume(struct enrichment *e, struct reader *r, const char id[CONTAINER_ID_LEN])
+static int resume(struct enrichment *e, struct reader *r, const struct known *known)
 {
+	const struct container_question q = { .id = known->id,
+					      .pod_uid = { .p = known->pod_uid,
+							   .n = known->n_pod_uid } };
 	_cleanup_(container_facts_done) struct container_facts f = { 0 };
 	enum registry_answer answer;
 
-	if (container_registry_ask(e->registry, id, &f, &answer) < 0 || answer == REGISTRY_LATER)
+	if (ask(e, &q, &f, &answer) < 0 || answer == REGISTRY_LATER)
 		return 0;
 	return fold(e, r, &f, bits_of(answer));
 }
 
 int enrichment_resume(struct enrichment *e, struct reader *r)
 {
-	_cleanup_(buf_done) struct buf ids = { 0 };
+	_cleanup_(buf_done) struct buf all = { 0 };
+	struct known known;
 	int ret = 0;
 
 	if (!e->registry)
 		return 0;
-	fold_each_container(r->fold, gather, &ids);
-	for (size_t i = 0; ret == 0 && i + CONTAINER_ID_LEN <= ids.len; i += CONTAINER_ID_LEN)
-		ret = resume(e, r, ids.data + i);
+	fold_each_container(r->fold, gather, &all);
+	for (size_t i = 0; ret == 0 && i + sizeof(known) <= all.len; i += sizeof(known)) {
+		memcpy(&known, all.data + i, sizeof(known));
+		ret = resume(e, r, &known);
+	}
 	return ret;
 }
 

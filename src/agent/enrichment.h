@@ -42,7 +42,7 @@ struct enrichment {
 void enrichment_done(struct enrichment *e);
 
 /* A fold_container_fn; ctx is the enrichment. */
-size_t enrichment_answer(void *enrichment, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
+size_t enrichment_answer(void *enrichment, const struct container_question *q, void *to,
 			 size_t size);
 
 /*

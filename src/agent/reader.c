@@ -76,12 +76,11 @@ static size_t need(void *ctx, enum need what, uint64_t key, uint32_t hierarchy, 
 	return r->is_recovering ? 0 : facts_answer(r->facts, what, key, hierarchy, to, size);
 }
 
-static size_t need_container(void *ctx, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
-			     size_t size)
+static size_t need_container(void *ctx, const struct container_question *q, void *to, size_t size)
 {
 	struct reader *r = ctx;
 
-	return r->is_recovering ? 0 : enrichment_answer(r->enrichment, id, is_anew, to, size);
+	return r->is_recovering ? 0 : enrichment_answer(r->enrichment, q, to, size);
 }
 
 static size_t need_inner_user(void *ctx, const struct inner_user_question *q, void *to, size_t size)

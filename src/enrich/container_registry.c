@@ -365,6 +365,22 @@ static enum registry_answer answer_of(const struct entry *e)
 	return e->is_awaited ? REGISTRY_LATER : REGISTRY_KNOWN;
 }
 
+int container_registry_set_pod(struct container_registry *c, const char id[CONTAINER_ID_LEN],
+			       struct str uid)
+{
+	int r = -ENOMEM;
+	struct entry *e;
+
+	pthread_mutex_lock(&c->lock);
+	e = obtain(c, id);
+	if (e)
+		r = e->facts.texts[CONTAINER_POD_UID]
+			    ? 0
+			    : container_facts_set(&e->facts, CONTAINER_POD_UID, uid);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
 int container_registry_ask(struct container_registry *c, const char id[CONTAINER_ID_LEN],
 			   struct container_facts *ret, enum registry_answer *ret_answer)
 {

@@ -47,7 +47,13 @@ enum registry_answer {
 };
 
 /*
- * Reader's thread, like what follows. *ret is the caller's: what is known so far. 0, or -ENOMEM:
+ * Before it is asked for: it is in the pod with this uid. Nothing where one is known. Reader's
+ * thread, like what follows. 0 or -ENOMEM.
+ */
+int container_registry_set_pod(struct container_registry *c, const char id[CONTAINER_ID_LEN],
+			       struct str uid);
+/*
+ * *ret is the caller's: what is known so far. 0, or -ENOMEM:
  * nothing is.
  */
 int container_registry_ask(struct container_registry *c, const char id[CONTAINER_ID_LEN],

@@ -5,6 +5,8 @@
 #include "proc/container_id.h"
 
 #define ID_LEN 64
+#define UUID_LEN CONTAINER_POD_UID_MAX
+#define STATIC_HASH_LEN 32 /* MD5 of the file: pkg/kubelet/config, applyDefaults() */
 
 /*
  * Who may have named the group; conmon, which watches a container from outside, is not among them.
@@ -59,25 +61,91 @@ static bool id_from_name(struct str name, char ret[64])
 	return true;
 }
 
+/* The last name of a path. */
+static struct str last_name(struct str path)
+{
+	const char *slash = memrchr(path.p, '/', path.n);
+	const char *name = slash ? slash + 1 : path.p;
+
+	return (struct str){ .p = name, .n = path.n - (size_t)(name - path.p) };
+}
+
+/* What stands before the last name, without the slash. */
+static struct str parent_of(struct str path)
+{
+	size_t n = path.n - last_name(path).n;
+
+	return (struct str){ .p = path.p, .n = n ? n - 1 : 0 };
+}
+
+/* The path of the innermost container's own group; "": it has none. */
+static struct str container_path(struct str path, char ret_id[64])
+{
+	for (; path.n; path = parent_of(path))
+		if (id_from_name(last_name(path), ret_id))
+			return path;
+	return STR_EMPTY;
+}
+
 bool container_id_from_cgroup(struct str path, char ret[64])
 {
-	while (path.n) {
-		const char *slash = memrchr(path.p, '/', path.n);
-		const char *name = slash ? slash + 1 : path.p;
-
-		if (id_from_name((struct str){ .p = name, .n = path.n - (size_t)(name - path.p) },
-				 ret))
-			return true;
-		path.n = slash ? (size_t)(slash - path.p) : 0;
-	}
-	return false;
+	return container_path(path, ret).n;
 }
 
 bool container_id_is_last(struct str path)
 {
-	const char *slash = memrchr(path.p, '/', path.n);
-	const char *name = slash ? slash + 1 : path.p;
 	char id[ID_LEN];
 
-	return id_from_name((struct str){ .p = name, .n = path.n - (size_t)(name - path.p) }, id);
+	return id_from_name(last_name(path), id);
+}
+
+/* systemd takes a dash for a level of slices: kubelet writes '_' for it. */
+static bool is_uuid(const char *p, char dash)
+{
+	for (size_t i = 0; i < UUID_LEN; i++) {
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (is_dash ? p[i] != dash : !is_hex((struct str){ .p = p + i, .n = 1 }))
+			return false;
+	}
+	return true;
+}
+
+static struct str without(struct str s, size_t n_before, size_t n_behind)
+{
+	return (struct str){ .p = s.p + n_before, .n = s.n - n_before - n_behind };
+}
+
+/* "pod<uid>", or a slice whose name ends in "-pod<uid>". */
+static size_t uid_from_name(struct str name, char ret[CONTAINER_POD_UID_MAX])
+{
+	static const struct str slice = { .p = ".slice", .n = 6 }, pod = { .p = "pod", .n = 3 };
+	bool is_slice = str_ends_with(name, slice);
+	const char *level = is_slice ? memrchr(name.p, '-', name.n) : NULL;
+	char dash = is_slice ? '_' : '-';
+
+	if (is_slice)
+		name = without(name, level ? (size_t)(level + 1 - name.p) : 0, slice.n);
+	if (!str_starts_with(name, pod))
+		return 0;
+	name = without(name, pod.n, 0);
+	if (name.n == STATIC_HASH_LEN ? !is_hex(name)
+				      : name.n != UUID_LEN || !is_uuid(name.p, dash))
+		return 0;
+	for (size_t i = 0; i < name.n; i++)
+		ret[i] = name.p[i] == dash ? '-' : name.p[i];
+	return name.n;
+}
+
+size_t container_id_pod_uid(struct str path, char ret[CONTAINER_POD_UID_MAX])
+{
+	char id[ID_LEN];
+	struct str own = container_path(path, id), name = last_name(own);
+	const char *colon = name.n ? memchr(name.p, ':', name.n) : NULL;
+
+	if (!own.n)
+		return 0;
+	return uid_from_name(colon ? (struct str){ .p = name.p, .n = (size_t)(colon - name.p) }
+				   : last_name(parent_of(own)),
+			     ret);
 }

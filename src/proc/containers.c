@@ -136,7 +136,6 @@ static bool has_texts(const struct container *c, const struct str texts[_CONTAIN
 	return true;
 }
 
-/* The texts of a record follow each other as they do here. */
 static int set_texts(struct container *c, const struct str texts[_CONTAINER_TEXT_MAX])
 {
 	_cleanup_(freep) char *old = NULL;
@@ -149,11 +148,13 @@ static int set_texts(struct container *c, const struct str texts[_CONTAINER_TEXT
 		text = malloc(n);
 		if (!text)
 			return -ENOMEM;
-		memcpy(text, texts[0].p, n);
 	}
 	n = 0;
-	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++) {
+		if (texts[i].n)
+			memcpy(text + n, texts[i].p, texts[i].n);
 		c->ends[i] = n += (uint32_t)texts[i].n;
+	}
 	old = c->text;
 	c->text = text;
 	return 0;
@@ -186,6 +187,22 @@ int containers_fill(struct container_table *t, struct container_entry *c,
 		c->entry_start_ns = e->entry_start_ns;
 	}
 	return 0;
+}
+
+int containers_set_pod(struct container_table *t, struct container_entry *c, struct str uid)
+{
+	struct str texts[_CONTAINER_TEXT_MAX];
+	int r;
+
+	if (!uid.n || container_text(&c->container, CONTAINER_POD_UID).n)
+		return 0;
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		texts[i] = container_text(&c->container, i);
+	texts[CONTAINER_POD_UID] = uid;
+	r = set_texts(&c->container, texts);
+	if (r == 0)
+		c->container.stamp = ++*t->stamp;
+	return r;
 }
 
 void containers_restart(struct container_table *t, struct container_entry *c)

@@ -60,6 +60,12 @@ int containers_obtain(struct container_table *t, const char id[CONTAINER_ID_LEN]
 int containers_fill(struct container_table *t, struct container_entry *c,
 		    const struct event_container *e, bool *ret_changed);
 
+/*
+ * The pod that its control group is in, "" for none; nothing where one is known. 0 or -ENOMEM: then
+ * it is as it was.
+ */
+int containers_set_pod(struct container_table *t, struct container_entry *c, struct str uid);
+
 /* Another one with its id begins, or it is started anew: nothing is known of that yet. */
 void containers_restart(struct container_table *t, struct container_entry *c);
 /* Its last control group has gone: so does it, unless somebody shows it or its events wait. */

@@ -27,13 +27,20 @@ enum need {
 typedef size_t fold_need_fn(void *ctx, enum need need, uint64_t key, uint32_t hierarchy, void *to,
 			    size_t size);
 
+/* What a container is called. */
+struct container_question {
+	const char *id;	    /* CONTAINER_ID_LEN hex digits */
+	struct str pod_uid; /* by the path of its control group; "": it names no pod */
+	bool is_anew;	    /* what was known of it holds no longer: it is started again, or
+			       another one has its id */
+};
+
 /*
- * Asked for each container before its first event; `is_anew`: what was known of it holds no longer,
- * since it is started again, or another one has its id. Writes a record CONTAINER and returns its
- * size: what is known, or AWAITED, and then another one follows through fold_record(), soon; 0:
- * nobody will know. Must not block.
+ * Asked for each container before its first event. Writes a record CONTAINER and returns its size:
+ * what is known, or AWAITED, and then another one follows through fold_record(), soon; 0: nobody
+ * will know. Must not block.
  */
-typedef size_t fold_container_fn(void *ctx, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
+typedef size_t fold_container_fn(void *ctx, const struct container_question *q, void *to,
 				 size_t size);
 
 #define INNER_USER_PIDS 4

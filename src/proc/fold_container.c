@@ -100,19 +100,20 @@ static bool wants_answer(const struct container_entry *c)
 				 c->container.bits & CONTAINER_IS_KNOWN);
 }
 
-static int ask(struct fold *f, const char id[CONTAINER_ID_LEN], bool is_anew)
+static int ask(struct fold *f, const struct container_question *q)
 {
 	const struct event_container *answer = (const struct event_container *)f->answer;
 	size_t size;
 
-	size = f->hooks.container(f->hooks.ctx, id, is_anew, f->answer, ANSWER_MAX);
-	if (size >= sizeof(*answer) && memcmp(answer->id, id, CONTAINER_ID_LEN) != 0)
+	size = f->hooks.container(f->hooks.ctx, q, f->answer, ANSWER_MAX);
+	if (size >= sizeof(*answer) && memcmp(answer->id, q->id, CONTAINER_ID_LEN) != 0)
 		return 0;
 	return fold_answer(f, EVENT_CONTAINER, size);
 }
 
 int fold_ask_container(struct fold *f, const struct event_cgroup *cgroup)
 {
+	struct container_question q = { .is_anew = false };
 	const struct cgroup *known;
 
 	if (!f->hooks.container)
@@ -120,7 +121,9 @@ int fold_ask_container(struct fold *f, const struct event_cgroup *cgroup)
 	known = cgroups_lookup(&f->cgroups, cgroup->hierarchy, cgroup->id);
 	if (!known || !known->container || !wants_answer(container_entry_of(known->container)))
 		return 0;
-	return ask(f, known->container->id, false);
+	q.id = known->container->id;
+	q.pod_uid = container_text(known->container, CONTAINER_POD_UID);
+	return ask(f, &q);
 }
 
 /*
@@ -138,19 +141,20 @@ static bool is_restart(struct fold *f, const struct container_entry *c,
 int fold_group_made(struct fold *f, const struct event_cgroup_made *e)
 {
 	struct str path = cgroup_made_path(e);
+	char id[CONTAINER_ID_LEN], uid[CONTAINER_POD_UID_MAX];
+	struct container_question q = { .id = id, .pod_uid = { .p = uid } };
 	struct container_entry *c;
-	char id[CONTAINER_ID_LEN];
-	bool is_anew;
 
 	if (e->head.cpu == EVENT_CPU_AGENT || !container_id_from_cgroup(path, id))
 		return 0;
 	c = containers_lookup(&f->containers, id);
-	is_anew = is_restart(f, c, e);
-	if (is_anew)
+	q.is_anew = is_restart(f, c, e);
+	if (q.is_anew)
 		containers_restart(&f->containers, c);
 	if (!f->hooks.container || (c && !wants_answer(c)))
 		return 0;
-	return ask(f, id, is_anew);
+	q.pod_uid.n = container_id_pod_uid(path, uid);
+	return ask(f, &q);
 }
 
 bool fold_waits_longest(const struct fold *f, char ret_id[CONTAINER_ID_LEN], uint64_t *ret_since_ns)

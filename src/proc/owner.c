@@ -242,12 +242,16 @@ static int cgroup_entry_add(struct owner_table *t, struct cgroup *cgroup)
 /* Its container is a reference of its own; NULL: in none. 0 or -ENOMEM. */
 static int find_container(struct container_table *t, struct str path, const struct container **ret)
 {
-	char id[CONTAINER_ID_LEN];
+	char id[CONTAINER_ID_LEN], uid[CONTAINER_POD_UID_MAX];
 	struct container_entry *c = NULL;
 	int r = 0;
 
 	if (container_id_from_cgroup(path, id))
 		r = containers_obtain(t, id, &c);
+	if (r == 0 && c)
+		r = containers_set_pod(
+			t, c,
+			(struct str){ .p = uid, .n = container_id_pod_uid(path, uid) });
 	if (r == 0)
 		*ret = container_ref(c ? &c->container : NULL);
 	return r;

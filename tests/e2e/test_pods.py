@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Records of containers in pods: control groups as kubelet makes them, and an API server that knows the pods. No runtime
-has made them, so whatever their records say of Kubernetes comes from the API server.
+has made them, so whatever their records say of Kubernetes comes from the API server and the groups' paths.
 """
 import secrets
 import subprocess
@@ -42,10 +42,10 @@ def start(start_agent, api, work):
 
 
 @contextmanager
-def in_pod(thing, agent, shape="cgroupfs", uid=None):
+def in_pod(thing, agent, shape="cgroupfs", uid=None, id_=None):
     """Runs a program in the pod's first container; yields a function that does."""
     uid = uid or thing["metadata"]["uid"]
-    path = PATHS[shape].format(uid=uid, uid_=uid.replace("-", "_"), id=id_of(thing))
+    path = PATHS[shape].format(uid=uid, uid_=uid.replace("-", "_"), id=id_ or id_of(thing))
     with cgroups(path, hierarchies()["hybrid"]) as files:
         yield lambda: agent.run([agent.path("tiny"), marker()], preexec_fn=entering(files, roots()))
 
@@ -66,6 +66,40 @@ def test_first_record_has_all_that_is_known(api, start, shape):
                                       "k8s.workload.kind": "deployment"}, record["call_name"]
             assert record["container.id"] == id_of(thing)
             assert record["container.image.name"] == "localhost/shop/web:1.2"
+    agent.stop()
+
+
+@pytest.mark.parametrize("shape", PATHS)
+def test_pod_that_does_not_list_the_container_yet(api, start, shape):
+    """As each pod is when its container starts: that it is of the pod says its control group alone."""
+    set_ = api.put(controlled("ReplicaSet", "web-5d8", owner("Deployment", "web")))
+    thing = pod("web-5d8-x2k", by=owned_by(set_), labels={"pod-template-hash": "5d8", "team": "a"})
+    id_ = id_of(thing)
+    statuses = thing["status"].pop("containerStatuses")
+    api.put(thing)
+    agent = start(fields="extended")
+    with in_pod(thing, agent, shape, id_=id_) as run:
+        records = agent.of(run().pid)
+        assert [r["call_name"] for r in records] == ["execve", "exit"]
+        for record in records:
+            assert k8s_of(record) == {"k8s.namespace": "shop", "k8s.pod.name": "web-5d8-x2k",
+                                      "k8s.container.name": None, "k8s.workload.name": "web",
+                                      "k8s.workload.kind": "deployment"}, record["call_name"]
+            assert (record["container.id"], record["k8s.pod.uid"]) == (id_, thing["metadata"]["uid"])
+            assert record["k8s.pod.labels"] == "pod-template-hash=5d8 team=a"
+        thing["status"]["containerStatuses"] = statuses
+        api.put(thing)
+        wait_until(lambda: [r for r in agent.records() if r["call_name"] == "container"
+                            and r["container.id"] == id_ and r.get("k8s.container.name") == "web"], 20, agent.stderr)
+        assert agent.of(run().pid, "execve")[0]["k8s.container.name"] == "web"
+    agent.stop()
+
+
+def test_pod_uid_without_anybody_to_ask(start_agent):
+    thing = pod("web-1")
+    agent = start_agent(options=["--container-sources", "none"], fields="extended")
+    with in_pod(thing, agent, "systemd") as run:
+        assert agent.of(run().pid, "execve")[0]["k8s.pod.uid"] == thing["metadata"]["uid"]
     agent.stop()
 
 

@@ -273,15 +273,45 @@ static void test_resume(void **state)
 	ASSERT_EVENTS(CALL_EXECVE, "web", "awaited");
 }
 
+/* The pod that the control group is in is asked for, too, and by the next agent again. */
+static void test_pod_by_its_group(void **state)
+{
+	static const char uid[] = "5f2a1b7e-93c4-4d0e-9b6a-0f1e2d3c4b5a";
+	struct fake_source *kubernetes = fake_source_add(t.registry, STAGE_POD);
+	const struct event *ev;
+	char path[128];
+
+	(void)state;
+	t.reader.is_recovering = true;
+	snprintf(path, sizeof(path), "/kubepods/pod%s/%s", uid, container_id('a'));
+	fold(record_cgroup(HIERARCHY, t.groups['a'] = ++t.n_groups, path));
+	exec_in('a');
+	reader_go_on(&t.reader, false);
+	assert_true(str_eq(buf_str(&kubernetes->asked), STR("")));
+	assert_int_equal(enrichment_resume(&t.enrichment, &t.reader), 0);
+	assert_true(str_eq(buf_str(&kubernetes->asked), STR("a")));
+
+	snprintf(path, sizeof(path), "/kubepods/pod%s/%s", uid, container_id('b'));
+	fold(record_cgroup(HIERARCHY, t.groups['b'] = ++t.n_groups, path));
+	assert_true(str_eq(buf_str(&kubernetes->asked), STR("ab")));
+	exec_in('b');
+	fake_source_answered(kubernetes, 'b');
+	fake_source_answered(t.source, 'b');
+	turn();
+	ev = &t.reader.batch.events[0];
+	assert_true(str_eq(container_text(image_container(ev->image), CONTAINER_POD_UID),
+			   str_from(uid)));
+}
+
 /* Nobody is asked: nothing waits but what an agent before has begun to hold. */
 static void test_no_registry(void **state)
 {
+	const struct container_question q = { .id = container_id('a'), .pod_uid = STR_EMPTY };
 	char to[1024];
 
 	(void)state;
 	t.enrichment.registry = NULL;
-	assert_int_equal(enrichment_answer(&t.enrichment, container_id('a'), false, to, sizeof(to)),
-			 0);
+	assert_int_equal(enrichment_answer(&t.enrichment, &q, to, sizeof(to)), 0);
 	exec_in('a');
 	ASSERT_EVENTS(CALL_EXECVE, "");
 	assert_int_equal(enrichment_resume(&t.enrichment, &t.reader), 0);
@@ -299,6 +329,7 @@ static void test_no_registry(void **state)
 static void test_large(void **state)
 {
 	_cleanup_(freep) char *text = calloc(1, CONTAINER_LABEL_BYTES + 1);
+	const struct container_question q = { .id = container_id('a'), .pod_uid = STR_EMPTY };
 	const struct event *ev;
 	struct container_facts f;
 	char to[256];
@@ -311,8 +342,7 @@ static void test_large(void **state)
 		assert_int_equal(container_facts_set(&f, i, str_from(text)), 0);
 	t.source->sink.tell(t.source->sink.ctx, t.source->sink.source, &f);
 	container_facts_done(&f);
-	assert_int_equal(enrichment_answer(&t.enrichment, container_id('a'), false, to, sizeof(to)),
-			 0);
+	assert_int_equal(enrichment_answer(&t.enrichment, &q, to, sizeof(to)), 0);
 	exec_in('a');
 	assert_int_equal(t.reader.batch.n, 1);
 	ev = &t.reader.batch.events[0];
@@ -357,7 +387,7 @@ int main(void)
 		test(test_known),   test(test_anew),	test(test_awaited),
 		test(test_unknown), test(test_no_time), test(test_time_is_up),
 		test(test_release), test(test_due),	test(test_no_registry),
-		test(test_resume),  test(test_large),
+		test(test_resume),  test(test_large),	test(test_pod_by_its_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

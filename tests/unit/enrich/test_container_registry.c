@@ -480,6 +480,30 @@ static void test_threads(void **state)
 
 #define test(name) cmocka_unit_test_setup_teardown(name, make, drop)
 
+/* By its control group it is known to be of a pod before anybody has said anything. */
+static void test_pod_by_its_group(void **state)
+{
+	(void)state;
+	assert_int_equal(container_registry_set_pod(t.registry, container_id('a'), STR("u-1")), 0);
+	assert_no_news();
+	assert_ask('a', REGISTRY_LATER, "-", "-");
+	assert_asked(t.files, "a");
+	assert_asked(t.kubernetes, "a");
+	fake_source_tell(t.files, 'a', FAKE_OWN("web"), CONTAINER_POD_UID, "u-1", -1);
+	fake_source_answered(t.files, 'a');
+	assert_no_news();
+	fake_source_tell_pod(t.kubernetes, CONTAINER_POD_UID, "u-1", CONTAINER_WORKLOAD_KIND, "job",
+			     -1);
+	assert_next('a', REGISTRY_COMPLETE, "web", "job");
+	/* who has said another one knows better */
+	fake_source_tell(t.files, 'b', CONTAINER_POD_UID, "u-2", -1);
+	assert_int_equal(container_registry_set_pod(t.registry, container_id('b'), STR("u-3")), 0);
+	assert_ask('b', REGISTRY_LATER, "-", "-");
+	fake_source_tell_pod(t.kubernetes, CONTAINER_POD_UID, "u-3", CONTAINER_POD_NAME, "other",
+			     -1);
+	assert_no_news();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +511,7 @@ int main(void)
 		test(test_files_suffice),
 		test(test_two_first),
 		test(test_pod),
+		test(test_pod_by_its_group),
 		test(test_nobody_knows),
 		test(test_no_sources),
 		test(test_known_before),

@@ -85,10 +85,65 @@ static void test_paths(void **state)
 	}
 }
 
+#define UID "5f2a1b7e-93c4-4d0e-9b6a-0f1e2d3c4b5a"
+#define UID_ "5f2a1b7e_93c4_4d0e_9b6a_0f1e2d3c4b5a"
+#define HASH "8a1d0c9b7e6f5a4b3c2d1e0f9a8b7c6d"
+
+static const struct {
+	const char *path;
+	const char *want; /* "": none */
+} pods[] = {
+	{ "/kubepods/besteffort/pod" UID "/" A, UID },
+	{ "/kubepods/pod" UID "/crio-" A, UID },
+	{ "/kubepods/pod" UID "/" A "/init.scope", UID },
+	{ "/kubepods/burstable/pod" HASH "/" A, HASH },
+	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_
+	  ".slice/cri-containerd-" A ".scope",
+	  UID },
+	{ "/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" A ".scope/container", UID },
+	{ "/kubelet.slice/kubelet-kubepods-pod" HASH ".slice/docker-" A ".scope", HASH },
+	{ "/system.slice/containerd.service/kubepods-burstable-pod" UID_
+	  ".slice:cri-containerd:" A,
+	  UID },
+	/* that of the inner container */
+	{ "/kubepods/pod" UID "/" A "/docker/" B, "" },
+	{ "/docker/" A "/kubelet/kubepods/besteffort/pod" UID "/" B, UID },
+	/* none */
+	{ "", "" },
+	{ "/", "" },
+	{ A, "" },
+	{ "/docker/" A, "" },
+	{ "/kubepods/pod" UID, "" },
+	{ "/kubepods/pod" UID "/crio-conmon-" A, "" },
+	{ "/kubepods/besteffort/pod" UID_ "/" A, "" },
+	{ "/kubepods.slice/kubepods-pod" UID ".slice/crio-" A ".scope", "" },
+	{ "/kubepods/pod/" A, "" },
+	{ "/kubepods/pod" UID "0/" A, "" },
+	{ "/kubepods/pod5f2a1b7e-93c4-4d0e-9b6a-0f1e2d3c4b5/" A, "" },
+	{ "/kubepods/pod5f2a1b7e-93c4-4d0e-9b6a-0f1e2d3c4b5x/" A, "" },
+	{ "/kubepods/pod8a1d0c9b7e6f5a4b3c2d1e0f9a8b7c6x/" A, "" },
+	{ "/kubepods/xpod" UID "/" A, "" },
+	{ "/kubepods.slice/pod.slice/crio-" A ".scope", "" },
+	{ "/.slice/crio-" A ".scope", "" },
+};
+
+static void test_pods(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pods); i++) {
+		char uid[CONTAINER_POD_UID_MAX];
+		size_t n = container_id_pod_uid(str_from(pods[i].path), uid);
+
+		if (n != strlen(pods[i].want) || memcmp(uid, pods[i].want, n) != 0)
+			fail_msg("'%s': '%.*s'", pods[i].path, (int)n, uid);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_pods),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,32 @@ static void test_filling(void **state)
 	containers_done(&t);
 }
 
+/* Known by its control group, until a record says otherwise; what else is known stays. */
+static void test_pod(void **state)
+{
+	struct container_table t;
+	struct container_entry *c;
+	uint64_t last = 0, stamp;
+
+	(void)state;
+	containers_init(&t, 8, &last);
+	c = obtain(&t, 'a');
+	stamp = c->container.stamp;
+	assert_int_equal(containers_set_pod(&t, c, STR_EMPTY), 0);
+	assert_int_equal(c->container.stamp, stamp);
+	fill(&t, c, "web", 0);
+	stamp = c->container.stamp;
+	assert_int_equal(containers_set_pod(&t, c, STR("u-1")), 0);
+	assert_true(c->container.stamp > stamp);
+	assert_str(container_text(&c->container, CONTAINER_NAME), "web");
+	assert_str(container_text(&c->container, CONTAINER_POD_UID), "u-1");
+	assert_int_equal(containers_set_pod(&t, c, STR("u-2")), 0);
+	assert_str(container_text(&c->container, CONTAINER_POD_UID), "u-1");
+	containers_restart(&t, c);
+	assert_int_equal(container_text(&c->container, CONTAINER_POD_UID).n, 0);
+	containers_done(&t);
+}
+
 /* The one used longest ago goes, unless its events wait; who is shown lives on. */
 static void test_limit(void **state)
 {
@@ -147,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filling),
+		cmocka_unit_test(test_pod),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_places),
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Containers in the log: asked for once, first, and told of again when more is known. */
+#include "proc/container_id.h"
 #include "world.h"
 
 #define EIGHT(digit) digit digit digit digit digit digit digit digit
@@ -12,21 +13,24 @@ struct oracle {
 	const char *name; /* NULL: no answer */
 	uint32_t bits;
 	size_t n_asked, n_anew;
+	char pod_uid[CONTAINER_POD_UID_MAX + 1]; /* that it was asked with */
 	uint8_t heard[32];
 	size_t n_heard;
 };
 
-static size_t oracle_container(void *ctx, const char id[CONTAINER_ID_LEN], bool is_anew, void *to,
-			       size_t size)
+static size_t oracle_container(void *ctx, const struct container_question *q, void *to, size_t size)
 {
 	struct oracle *o = ctx;
 	_cleanup_(freep) struct event_container *e = NULL;
 
 	o->n_asked++;
-	o->n_anew += is_anew;
+	o->n_anew += q->is_anew;
+	assert_true(q->pod_uid.n < sizeof(o->pod_uid));
+	memcpy(o->pod_uid, q->pod_uid.p, q->pod_uid.n);
+	o->pod_uid[q->pod_uid.n] = '\0';
 	if (!o->name)
 		return 0;
-	e = record_container(id[0], o->name, o->bits);
+	e = record_container(q->id[0], o->name, o->bits);
 	assert_true(e->head.size <= size);
 	memcpy(to, e, e->head.size);
 	return e->head.size;
@@ -181,6 +185,38 @@ static void test_gone(void **state)
 	world_done(&w);
 }
 
+/* The pod is asked with, and known whatever is answered; each time that it is asked for. */
+static void test_pod_by_its_group(void **state)
+{
+	static const char *const uids[] = { "5f2a1b7e-93c4-4d0e-9b6a-0f1e2d3c4b5a",
+					    "8a1d0c9b7e6f5a4b3c2d1e0f9a8b7c6d" };
+	struct oracle o = { 0 };
+	char path[160];
+	struct world w;
+
+	(void)state;
+	begin(&w, &o);
+	snprintf(path, sizeof(path), "/kubepods/pod%s/" EIGHT("aaaaaaaa"), uids[0]);
+	world_feed(&w, record_cgroup(2, 7, path));
+	assert_string_equal(o.pod_uid, uids[0]);
+	o.pod_uid[0] = '\0';
+	assert_true(str_eq(
+		container_text(image_container(feed_exec(&w, sh)->image), CONTAINER_POD_UID),
+		str_from(uids[0])));
+	assert_int_equal(o.n_asked, 2);
+	assert_string_equal(o.pod_uid, uids[0]);
+	/* another one with its id, in another pod */
+	snprintf(path, sizeof(path), "/kubepods/pod%s/" EIGHT("aaaaaaaa"), uids[1]);
+	world_feed(&w, record_cgroup(2, 9, path));
+	assert_int_equal(o.n_anew, 1);
+	assert_string_equal(o.pod_uid, uids[1]);
+	assert_true(
+		str_eq(container_text(image_container(feed_exec(&w, KEY(10, 1000, 6))->image),
+				      CONTAINER_POD_UID),
+		       str_from(uids[1])));
+	world_done(&w);
+}
+
 static void test_a_replay_asks_nobody(void **state)
 {
 	struct world w;
@@ -262,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_asked_again_before_the_first_event),
 		cmocka_unit_test(test_started_again),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_pod_by_its_group),
 		cmocka_unit_test(test_a_replay_asks_nobody),
 		cmocka_unit_test(test_late_facts),
 		cmocka_unit_test(test_listing),
