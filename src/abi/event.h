@@ -315,6 +315,7 @@ _Static_assert(sizeof(struct event_gap) == 96, "event_gap is wire format");
 #define EVENT_IMAGE_BARE 0x2000	      /* it lost its strings to a limit */
 #define EVENT_IMAGE_ENTRY 0x4000      /* as the bits of struct image */
 #define EVENT_IMAGE_ENTERED 0x8000
+#define EVENT_IMAGE_INSIDE 0x10000
 
 /*
  * IMAGE. An image as the process table has it, the head naming it; what a compacted journal begins

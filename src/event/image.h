@@ -95,12 +95,14 @@ struct program {
 #define IMAGE_WRITTEN 0x20   /* proc/state's, while it writes */
 #define IMAGE_ENTRY 0x40     /* of the process that its container began with */
 #define IMAGE_ENTERED 0x80   /* came into its container from outside, later; or descends from it */
+#define IMAGE_INSIDE 0x100   /* in its container's own mount namespace, not only in its group */
 
 /* Immutable for readers, but for flags. */
 struct image {
 	struct image_key key;
 	uint32_t refs;
-	uint32_t flags; /* IMAGE_* */
+	uint16_t flags; /* IMAGE_* */
+	uint16_t depth; /* proc/table's: a bound for the images above this one */
 	uint64_t stamp;
 	const struct event_cred *cred; /* never NULL */
 	const struct user *user;       /* NULL: unknown */
@@ -109,8 +111,8 @@ struct image {
 	struct image *parent;	       /* NULL: none or unknown */
 	struct event_task_ext *ext;    /* NULL: not collected */
 	struct list lru;	       /* proc/table's */
-	uint32_t depth;		       /* proc/table's: a bound for the images above this one */
 	uint32_t n_children;	       /* proc/table's: images that have it as their parent */
+	uint32_t mnt_ns;	       /* as struct event_cgroup has it */
 };
 
 /* The credentials of which nothing is known. */

@@ -231,23 +231,74 @@ static bool is_entry(const struct container_entry *c, const struct image *image)
 	return c->entry_pid == image->key.pid && c->entry_start_ns == image->key.start_ns;
 }
 
-void containers_place(struct image *image, bool is_exec)
+/* Where it comes from: the nearest ancestor of which more than the name is known; or NULL. */
+static const struct image *origin(const struct image *image)
+{
+	const struct image *from = image->parent;
+
+	while (from && from->flags & IMAGE_STUB && !from->cgroup)
+		from = from->parent;
+	return from;
+}
+
+static bool is_inside(const struct container *c, const struct image *image)
+{
+	return image && image_container(image) == c && image->flags & IMAGE_INSIDE;
+}
+
+static void begin_with(struct container_entry *c, const struct image *image)
+{
+	c->entry_pid = image->key.pid;
+	c->entry_start_ns = image->key.start_ns;
+}
+
+/* Its place among those inside, or NULL: it comes from outside. */
+static void enter(struct container_entry *c, struct image *image, const struct image *inside)
+{
+	if (!inside && !c->entry_pid)
+		begin_with(c, image);
+	image->flags |= IMAGE_INSIDE;
+	if (is_entry(c, image))
+		image->flags |= IMAGE_ENTRY;
+	else if (!inside || inside->flags & IMAGE_ENTERED)
+		image->flags |= IMAGE_ENTERED;
+}
+
+#define PLACES ((uint32_t)(IMAGE_ENTRY | IMAGE_ENTERED | IMAGE_INSIDE))
+
+static void place(struct image *image, const struct image *from, const struct image *adopter)
 {
 	struct container_entry *c = container_entry_of(image_container(image));
-	const struct image *parent = image->parent;
+	const struct image *beside = from ? from : adopter;
 
-	image->flags &= ~(uint32_t)(IMAGE_ENTRY | IMAGE_ENTERED);
+	image->flags &= ~PLACES;
 	if (!c)
 		return;
-	if (is_entry(c, image)) {
-		image->flags |= IMAGE_ENTRY;
-	} else if (parent && image_container(parent) == &c->container) {
-		image->flags |= parent->flags & IMAGE_ENTERED;
-	} else if (c->entry_pid) {
-		image->flags |= IMAGE_ENTERED;
-	} else if (is_exec) {
-		c->entry_pid = image->key.pid;
-		c->entry_start_ns = image->key.start_ns;
-		image->flags |= IMAGE_ENTRY;
-	}
+	if (!from && is_inside(&c->container, adopter))
+		image->flags |= IMAGE_INSIDE;
+	else if (is_inside(&c->container, from))
+		enter(c, image, from);
+	else if (image->mnt_ns != (beside ? beside->mnt_ns : 0))
+		enter(c, image, NULL);
+	else if (is_entry(c, image))
+		image->flags |= IMAGE_ENTRY | IMAGE_INSIDE; /* as its exit says */
+}
+
+void containers_place(struct image *image, const struct image *adopter)
+{
+	place(image, origin(image), adopter);
+}
+
+void containers_place_again(struct image *image, bool may_begin)
+{
+	struct container_entry *c = container_entry_of(image_container(image));
+	const struct image *from = origin(image);
+
+	/* Of an orphan only who adopted him has told. */
+	if (!c || (!from && !(image->flags & (IMAGE_ENTRY | IMAGE_ENTERED))))
+		return;
+	if (may_begin && image->flags & IMAGE_INSIDE && !is_inside(&c->container, from) &&
+	    image->key.start_ns < c->entry_start_ns)
+		begin_with(c, image);
+	place(image, from, NULL);
 }

@@ -72,11 +72,19 @@ void containers_restart(struct container_table *t, struct container_entry *c);
 void containers_leave(struct container_table *t, struct container_entry *c);
 
 /*
- * Says of an image whose parent is known where in its container it stands: whether its process is
- * the one that the container began with (the first that executes a program in it, coming from
- * outside), or came in later. `is_exec`: it has executed a program.
+ * Says of an image whose parent is set where in its container it stands. A runtime's own steps
+ * (runc init, which joins the control group before it does anything else) are not inside yet: their
+ * mount namespace is that of whoever started them. Who is the first to be in another one is the
+ * process that the container began with; who comes in later from outside has entered, and so have
+ * his descendants. `adopter`: who has the process now, where its parent has ended; NULL: unknown.
+ * Whom somebody inside has adopted comes from inside.
  */
-void containers_place(struct image *image, bool is_exec);
+void containers_place(struct image *image, const struct image *adopter);
+/*
+ * The same once more, for images in the order of their age, when all that is above them is known.
+ * `may_begin`: nobody has seen how its container began, so it was with the oldest from outside.
+ */
+void containers_place_again(struct image *image, bool may_begin);
 
 /* The entry of a container; NULL for NULL. */
 static inline struct container_entry *container_entry_of(const struct container *c)

@@ -157,6 +157,25 @@ int fold_group_made(struct fold *f, const struct event_cgroup_made *e)
 	return ask(f, &q);
 }
 
+/* Nobody has seen how it began. */
+static bool is_found(const struct fold *f, const struct container_entry *c)
+{
+	const struct process *entry = table_lookup(&f->table, c->entry_pid, c->entry_start_ns);
+
+	return entry && !(entry->flags & PROCESS_LIVE);
+}
+
+void fold_place_found(struct fold *f, const struct process *process)
+{
+	struct image *image = process->image;
+	const struct container_entry *c = container_entry_of(image_container(image));
+	const uint32_t before = image->flags;
+
+	containers_place_again(image, !(process->flags & PROCESS_LIVE) && is_found(f, c));
+	if (image->flags != before)
+		table_set_parent(&f->table, image, image->parent);
+}
+
 bool fold_waits_longest(const struct fold *f, char ret_id[CONTAINER_ID_LEN], uint64_t *ret_since_ns)
 {
 	const struct list *waiting = &f->containers.waiting;

@@ -23,24 +23,31 @@ static int compare_age(const void *a, const void *b)
 	return image_key_cmp(&(*x)->image->key, &(*y)->image->key);
 }
 
-/* The unseen processes, oldest first. */
-static int gather_unseen(const struct fold *f, struct process ***ret, size_t *ret_n)
+static bool is_in_container(const struct fold *f, const struct process *process)
+{
+	(void)f;
+	return image_container(process->image);
+}
+
+/* The processes of which that holds, oldest first. */
+static int gather(const struct fold *f, bool (*holds)(const struct fold *, const struct process *),
+		  struct process ***ret, size_t *ret_n)
 {
 	const struct hash *processes = &f->table.processes;
-	_cleanup_(freep) struct process **unseen = NULL;
+	_cleanup_(freep) struct process **found = NULL;
 	size_t n = 0;
 
-	unseen = calloc(processes->n + 1, sizeof(*unseen));
-	if (!unseen)
+	found = calloc(processes->n + 1, sizeof(*found));
+	if (!found)
 		return -ENOMEM;
 	for (size_t i = 0; i < processes->cap; i++) {
 		struct process *process = processes->slots[i].item;
 
-		if (process && is_unseen(f, process))
-			unseen[n++] = process;
+		if (process && holds(f, process))
+			found[n++] = process;
 	}
-	qsort(unseen, n, sizeof(struct process *), compare_age);
-	*ret = TAKE_PTR(unseen);
+	qsort(found, n, sizeof(struct process *), compare_age);
+	*ret = TAKE_PTR(found);
 	*ret_n = n;
 	return 0;
 }
@@ -83,7 +90,7 @@ static int end_pass(struct fold *f, const struct event_mark *mark, const struct 
 	/* Who is not there may be among the lost. */
 	if (f->streams.has_lost_snapshot)
 		return 0;
-	r = gather_unseen(f, &unseen, &n);
+	r = gather(f, is_unseen, &unseen, &n);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = end_unseen(f, unseen[i], mark, &own);
 	if (r < 0) {
@@ -93,6 +100,18 @@ static int end_pass(struct fold *f, const struct event_mark *mark, const struct 
 	f->last_seq = own.seq;
 	note_told(f);
 	return 0;
+}
+
+static int place_found(struct fold *f)
+{
+	_cleanup_(freep) struct process **found = NULL;
+	size_t n = 0;
+	int r;
+
+	r = gather(f, is_in_container, &found, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		fold_place_found(f, found[i]);
+	return r;
 }
 
 int fold_mark(struct fold *f, const struct event_mark *e, const struct step *step)
@@ -108,6 +127,8 @@ int fold_mark(struct fold *f, const struct event_mark *e, const struct step *ste
 		break;
 	case EVENT_MARK_PASS_END:
 		if (f->is_in_pass)
+			r = place_found(f);
+		if (r == 0 && f->is_in_pass)
 			r = end_pass(f, e, step);
 		f->is_in_pass = false;
 		tombstones_set_max(&f->tombstones, TOMBSTONES_QUIET);

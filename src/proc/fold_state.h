@@ -86,6 +86,8 @@ int fold_ask_container(struct fold *f, const struct event_cgroup *cgroup);
 /* The same before a control group is made, which may begin a container. */
 int fold_group_made(struct fold *f, const struct event_cgroup_made *e);
 void fold_forget_shown(struct fold *f); /* the batch is through */
+/* A pass has found processes of containers, in any order; now for each of all, oldest first. */
+void fold_place_found(struct fold *f, const struct process *process);
 
 /* fold_inner_user.c. 0 or -ENOMEM. */
 int fold_inner_user(struct fold *f, const struct event_inner_user *e, const struct step *step);
@@ -139,13 +141,14 @@ static inline struct event_cred exit_cred(const struct event_exit *e)
 	return (struct event_cred){ .euid = e->euid, .euid_shift = EVENT_UID_UNKNOWN - e->euid };
 }
 
-/* The user and the control group that a record names, as far as they are known. */
+/* The user, the control group and the mount namespace that a record names, where known. */
 static inline void fold_set_owner(struct fold *f, struct image *image,
 				  const struct event_cred *cred, const struct event_cgroup *where)
 {
 	const struct cgroup *cgroup =
 		where->id ? cgroups_lookup(&f->cgroups, where->hierarchy, where->id) : NULL;
 
+	image->mnt_ns = where->mnt_ns;
 	table_set_owner(&f->table, image,
 			where->mnt_ns ? fold_user_of(f, cred, where, cgroup)
 				      : users_lookup(&f->users, cred->euid),

@@ -367,10 +367,11 @@ static struct event_image describe(const struct image *image, uint32_t bits)
 		e.parent = (struct event_id){ .start_ns = image->parent->key.start_ns,
 					      .exec_count = image->parent->key.exec_count,
 					      .tgid = image->parent->key.pid };
-	if (image->cgroup)
-		e.cgroup = (struct event_cgroup){ .id = image->cgroup->id,
-						  .hierarchy = image->cgroup->hierarchy,
-						  .mnt_ns = image->user ? image->user->mnt_ns : 0 };
+	e.cgroup.mnt_ns = image->mnt_ns;
+	if (image->cgroup) {
+		e.cgroup.id = image->cgroup->id;
+		e.cgroup.hierarchy = image->cgroup->hierarchy;
+	}
 	return e;
 }
 

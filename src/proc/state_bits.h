@@ -17,6 +17,7 @@ static const struct state_bit state_image_bits[] = {
 	{ IMAGE_KTHREAD, EVENT_IMAGE_KTHREAD },	      { IMAGE_STUB, EVENT_IMAGE_STUB },
 	{ IMAGE_NEVER_EXEC, EVENT_IMAGE_NEVER_EXEC }, { IMAGE_EXITED, EVENT_IMAGE_EXITED },
 	{ IMAGE_ENTRY, EVENT_IMAGE_ENTRY },	      { IMAGE_ENTERED, EVENT_IMAGE_ENTERED },
+	{ IMAGE_INSIDE, EVENT_IMAGE_INSIDE },
 };
 
 static const struct state_bit state_process_bits[] = {

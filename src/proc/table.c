@@ -213,7 +213,7 @@ void table_set_parent(struct proc_table *t, struct image *image, struct image *p
 	if (parent && image_key_cmp(&parent->key, &image->key) >= 0)
 		parent = NULL;
 	image->parent = parent ? image_ref(parent) : NULL;
-	image->depth = parent ? parent->depth + 1 : 0;
+	image->depth = parent ? (uint16_t)(parent->depth + 1) : 0;
 	restamp(t, image);
 	if (parent)
 		parent->n_children++;
@@ -347,7 +347,7 @@ void table_set_bare(struct proc_table *t, struct image *image)
 
 void table_set_depth(struct image *image, uint32_t depth)
 {
-	image->depth = depth < 2 * CHAIN_MAX ? depth : 2 * CHAIN_MAX;
+	image->depth = (uint16_t)(depth < 2 * CHAIN_MAX ? depth : 2 * CHAIN_MAX);
 }
 
 void table_set_dying(struct proc_table *t, struct process *process, bool is_dying)

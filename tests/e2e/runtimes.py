@@ -232,6 +232,10 @@ class DockerApi(Runtime):
         self.request("POST", f"/containers/{container}/start")
         return container
 
+    def start_again(self, container):
+        """One that has ended."""
+        self.request("POST", f"/containers/{container}/start")
+
     def wait(self, container):
         """Until it has ended; its exit code."""
         return json.loads(self.request("POST", f"/containers/{container}/wait"))["StatusCode"]

@@ -98,6 +98,13 @@ static inline void *history_emit(struct history *h, void *record)
 	return NULL;
 }
 
+static inline struct event_cgroup history_group(const struct actor *a)
+{
+	return (struct event_cgroup){ .id = 7 + a->euid,
+				      .hierarchy = 2,
+				      .mnt_ns = a->euid % 2 ? 4026532100 : 0 };
+}
+
 static inline void *history_fork(struct history *h)
 {
 	int by = history_pick(h, true), at = history_pick(h, false);
@@ -114,7 +121,7 @@ static inline void *history_fork(struct history *h)
 				 .euid = history_random(h, 3) ? forker->euid
 							      : history_random(h, 4) };
 	e = record_fork(child->key, forker->key, child->euid);
-	e->cgroup = (struct event_cgroup){ .id = 7 + child->euid, .hierarchy = 2 };
+	e->cgroup = history_group(child);
 	e = history_emit(h, e);
 	child->was_told = !h->is_lost;
 	return e;
@@ -134,7 +141,7 @@ static inline void *history_exec(struct history *h)
 				  .interp = which == 2 ? "/bin/env" : NULL,
 				  .args = RECORD_ARGS("prog\0an argument\0-x"),
 				  .env = RECORD_ARGS("PATH=/bin\0SECRET=1"),
-				  .cgroup = { .id = 7 + a->euid, .hierarchy = 2 } };
+				  .cgroup = history_group(a) };
 	struct event_exec *e;
 
 	if (a == &h->actors[HISTORY_INIT])
@@ -174,7 +181,7 @@ static inline void *history_exit(struct history *h)
 	e->parent.tgid = h->actors[a->real_parent].key.pid;
 	e->parent.start_ns = h->actors[a->real_parent].key.start_ns;
 	e->euid = a->euid;
-	e->cgroup = (struct event_cgroup){ .id = 7 + a->euid, .hierarchy = 2 };
+	e->cgroup = history_group(a);
 	e->head.flags = history_orphan_flag(h, a);
 	if (!a->has_execed)
 		e->head.flags |= EVENT_F_NEVER_EXEC;

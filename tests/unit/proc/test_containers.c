@@ -125,48 +125,123 @@ static void test_limit(void **state)
 	assert_null(container_ref(NULL));
 }
 
-static struct image image(struct image_key key, struct image *parent, const struct cgroup *cgroup)
+#define OWN 4026532177 /* the container's mount namespace */
+#define RUNTIME 4026531999
+
+static struct image image(struct image_key key, struct image *parent, const struct cgroup *cgroup,
+			  uint32_t mnt_ns)
 {
-	return (struct image){ .key = key, .parent = parent, .cgroup = cgroup };
+	return (struct image){ .key = key, .parent = parent, .cgroup = cgroup, .mnt_ns = mnt_ns };
 }
 
-static uint32_t place(struct image *i, bool is_exec)
+static uint32_t marks(const struct image *i)
 {
-	containers_place(i, is_exec);
 	return i->flags & (IMAGE_ENTRY | IMAGE_ENTERED);
 }
 
-/* The first program from outside is the entry; who comes later from outside entered. */
-static void test_places(void **state)
+static uint32_t place(struct image *i)
 {
+	containers_place(i, NULL);
+	return marks(i);
+}
+
+/* One container, and somebody outside. */
+struct scene {
 	struct container_table t;
 	struct container_entry *c;
-	struct cgroup inside = { 0 };
-	struct image runc, init, entry, next, child, shell, tool, host;
-	uint64_t stamp = 0;
+	struct cgroup group;
+	struct image outside;
+	uint64_t stamp;
+};
+
+static void scene_init(struct scene *s, uint32_t mnt_ns)
+{
+	*s = (struct scene){ .outside = image(KEY(10, 100, 1), NULL, NULL, mnt_ns) };
+	containers_init(&s->t, 8, &s->stamp);
+	s->c = obtain(&s->t, 'a');
+	s->group.container = &s->c->container;
+}
+
+/*
+ * runc: its init executes itself once more, in the group already; then it makes a process in
+ * new namespaces, which executes the program. What hooks execute in there are that one's children.
+ */
+static void test_runc(void **state)
+{
+	static const uint32_t outside[] = { 0, RUNTIME };
 
 	(void)state;
-	containers_init(&t, 8, &stamp);
-	c = obtain(&t, 'a');
-	inside.container = &c->container;
-	runc = image(KEY(10, 100, 1), NULL, NULL);
-	init = image(KEY(11, 110, 1), &runc, &inside);
-	entry = image(KEY(11, 110, 2), &runc, &inside);
-	next = image(KEY(11, 110, 3), &entry, &inside);
-	child = image(KEY(12, 120, 3), &next, &inside);
-	shell = image(KEY(13, 130, 2), &runc, &inside);
-	tool = image(KEY(14, 140, 3), &shell, &inside);
-	host = image(KEY(15, 150, 3), &runc, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(outside); i++) {
+		const uint32_t ns = outside[i];
+		struct scene s;
+		struct image init, first, second, hook, program, next, child, shell, tool;
 
-	assert_int_equal(place(&init, false), 0); /* a clone that has executed nothing yet */
-	assert_int_equal(place(&entry, true), IMAGE_ENTRY);
-	assert_int_equal(place(&next, true), IMAGE_ENTRY);
-	assert_int_equal(place(&child, false), 0);
-	assert_int_equal(place(&shell, true), IMAGE_ENTERED);
-	assert_int_equal(place(&tool, true), IMAGE_ENTERED);
-	assert_int_equal(place(&host, true), 0);
-	assert_int_equal(place(&entry, true), IMAGE_ENTRY); /* again, as a late record does */
-	containers_done(&t);
+		scene_init(&s, ns);
+		init = image(KEY(11, 110, 2), &s.outside, &s.group, ns);
+		first = image(KEY(12, 120, 2), &s.outside, &s.group, ns);
+		second = image(KEY(13, 130, 2), &s.outside, &s.group, OWN);
+		hook = image(KEY(14, 140, 3), &second, &s.group, OWN);
+		program = image(KEY(13, 130, 3), &s.outside, &s.group, OWN);
+		next = image(KEY(13, 130, 4), &program, &s.group, OWN);
+		child = image(KEY(15, 150, 5), &next, &s.group, OWN + 1);
+		shell = image(KEY(17, 170, 3), &s.outside, &s.group, OWN);
+		tool = image(KEY(18, 180, 4), &shell, &s.group, OWN);
+
+		assert_int_equal(place(&init), 0);
+		assert_int_equal(place(&first), 0);
+		assert_int_equal(place(&second), IMAGE_ENTRY);
+		assert_int_equal(place(&hook), 0);
+		assert_int_equal(place(&program), IMAGE_ENTRY);
+		assert_int_equal(place(&next), IMAGE_ENTRY);
+		assert_int_equal(place(&child), 0); /* in a namespace that it made itself */
+		init.key.pid = 16;
+		assert_int_equal(place(&init), 0); /* of an exec into it, as above */
+		assert_int_equal(place(&shell), IMAGE_ENTERED);
+		assert_int_equal(place(&tool), IMAGE_ENTERED);
+		assert_int_equal(place(&program), IMAGE_ENTRY); /* again, as a late record does */
+		containers_done(&s.t);
+	}
+}
+
+/* crun: its clone is moved into the group, and leaves the host's namespaces by itself. */
+static void test_crun(void **state)
+{
+	struct scene s;
+	struct image clone, program, host;
+
+	(void)state;
+	scene_init(&s, 0);
+	clone = image(KEY(11, 110, 1), &s.outside, NULL, 0);
+	program = image(KEY(11, 110, 2), &s.outside, &s.group, OWN);
+	host = image(KEY(12, 120, 2), &s.outside, &s.group, 0);
+	assert_int_equal(place(&clone), 0);
+	assert_int_equal(place(&program), IMAGE_ENTRY);
+	assert_int_equal(place(&host), 0); /* moved into the group, and nothing else */
+	containers_done(&s.t);
+}
+
+/* Records in between were lost: what is known of the process further up holds. */
+static void test_unknown_parents(void **state)
+{
+	struct scene s;
+	struct image entry, stub, after, orphan, stranger;
+
+	(void)state;
+	scene_init(&s, 0);
+	entry = image(KEY(11, 110, 2), &s.outside, &s.group, OWN);
+	stub = image(KEY(12, 120, 2), &entry, NULL, 0);
+	stub.flags = IMAGE_STUB;
+	after = image(KEY(12, 120, 3), &stub, &s.group, OWN);
+	orphan = image(KEY(13, 130, 3), NULL, &s.group, OWN);
+	stranger = image(KEY(14, 140, 3), NULL, &s.group, OWN);
+	assert_int_equal(place(&entry), IMAGE_ENTRY);
+	assert_int_equal(place(&after), 0);
+	containers_place(&orphan, &entry);
+	assert_int_equal(marks(&orphan), 0);
+	assert_int_equal(place(&stranger), IMAGE_ENTERED);
+	containers_place(&stranger, &s.outside);
+	assert_int_equal(marks(&stranger), IMAGE_ENTERED);
+	containers_done(&s.t);
 }
 
 int main(void)
@@ -175,7 +250,9 @@ int main(void)
 		cmocka_unit_test(test_filling),
 		cmocka_unit_test(test_pod),
 		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_runc),
+		cmocka_unit_test(test_crun),
+		cmocka_unit_test(test_unknown_parents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

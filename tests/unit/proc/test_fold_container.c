@@ -290,6 +290,59 @@ static void test_listing(void **state)
 	world_done(&w); /* and what is held goes with the fold */
 }
 
+#define OWN 4026532177 /* the container's mount namespace */
+
+static void feed_found(struct world *w, struct image_key id, struct image_key parent,
+		       uint16_t flags)
+{
+	const struct exec_spec spec = { .id = id,
+					.parent = parent,
+					.flags = flags,
+					.exe = "/bin/sh",
+					.cgroup = { .id = 7, .hierarchy = 2, .mnt_ns = OWN } };
+
+	world_feed(w, record_process(&spec, "sh"));
+}
+
+static void assert_exit_marks(struct world *w, struct image_key id, uint32_t want)
+{
+	const struct event *ev = world_feed(w, record_exit(id, NOBODY, 0));
+
+	assert_non_null(ev);
+	assert_int_equal(ev->image->flags & (IMAGE_ENTRY | IMAGE_ENTERED), want);
+}
+
+/* Numbers of processes begin anew: the iterator finds children before parents, late ones first. */
+static void test_marks_of_who_is_found(void **state)
+{
+	static const struct image_key shim = { .pid = 90, .start_ns = 900, .exec_count = 3 };
+	static const struct image_key entry = { .pid = 300, .start_ns = 1000, .exec_count = 4 };
+	static const struct image_key shell = { .pid = 200, .start_ns = 2000, .exec_count = 4 };
+	static const struct image_key child = { .pid = 120, .start_ns = 1500, .exec_count = 5 };
+	static const struct image_key tool = { .pid = 110, .start_ns = 3000, .exec_count = 5 };
+	static const struct image_key orphan = { .pid = 400, .start_ns = 4000, .exec_count = 6 };
+	struct world w;
+
+	(void)state;
+	world_init(&w, NULL, NULL);
+	feed_cgroup(&w);
+	world_feed(&w, record_mark(EVENT_MARK_PASS_BEGIN));
+	world_feed(&w, record_process(&(struct exec_spec){ .id = shim, .exe = "/bin/shim" }, "shim"));
+	feed_found(&w, tool, shell, 0);
+	feed_found(&w, child, entry, 0);
+	feed_found(&w, shell, KEY(90, 900, 9), EVENT_F_ADOPTED);
+	feed_found(&w, entry, KEY(90, 900, 8), EVENT_F_ADOPTED);
+	feed_found(&w, orphan, KEY(300, 1000, 7), EVENT_F_ADOPTED);
+	world_feed(&w, record_mark(EVENT_MARK_PASS_END));
+	world_feed(&w, record_fork(KEY(500, 5000, 5), tool, 0));
+	assert_exit_marks(&w, tool, IMAGE_ENTERED);
+	assert_exit_marks(&w, child, 0);
+	assert_exit_marks(&w, orphan, 0);
+	assert_exit_marks(&w, shell, IMAGE_ENTERED);
+	assert_exit_marks(&w, entry, IMAGE_ENTRY);
+	world_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_a_replay_asks_nobody),
 		cmocka_unit_test(test_late_facts),
 		cmocka_unit_test(test_listing),
+		cmocka_unit_test(test_marks_of_who_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
