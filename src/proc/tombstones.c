@@ -9,9 +9,9 @@
 
 #define CAP_MIN 64
 
-static uint32_t hash_of(uint32_t pid, uint64_t start_ns)
+static uint64_t *chain_of(const struct tombstones *t, uint32_t pid, uint64_t start_ns)
 {
-	return (uint32_t)hash_mix(start_ns ^ (uint64_t)pid << 40);
+	return &t->chains[hash_mix(start_ns ^ (uint64_t)pid << 40) & (t->cap - 1)];
 }
 
 static struct tombstone *item_at(const struct tombstones *t, uint64_t at)
@@ -27,56 +27,36 @@ void tombstones_init(struct tombstones *t, size_t max)
 void tombstones_done(struct tombstones *t)
 {
 	free(t->ring);
-	free(t->slots);
+	free(t->chains);
 	*t = (struct tombstones){ 0 };
 }
 
-static size_t slot_behind(const struct tombstones *t, size_t i)
+/* The next one; there is room. */
+static void append(struct tombstones *t, const struct tombstone *s)
 {
-	return (i + 1) & (2 * t->cap - 1);
-}
+	uint64_t *chain = chain_of(t, s->pid, s->start_ns);
+	struct tombstone *to = item_at(t, t->end);
 
-static void index_item(struct tombstones *t, uint64_t at)
-{
-	const struct tombstone *s = item_at(t, at);
-	uint32_t hash = hash_of(s->pid, s->start_ns);
-	size_t i = hash & (2 * t->cap - 1);
-
-	while (t->slots[i].at)
-		i = slot_behind(t, i);
-	t->slots[i] = (struct tombstone_slot){ hash, (uint32_t)(at & (t->cap - 1)) + 1 };
+	*to = *s;
+	to->older = *chain;
+	*chain = ++t->end;
 	t->n++;
+	if (s->start_ns > t->newest_ns)
+		t->newest_ns = s->start_ns;
 }
 
-/* Takes a slot out; those behind that may stand there move up. */
-static void close_slot(struct tombstones *t, size_t i)
+static struct tombstone *lookup(const struct tombstones *t, uint32_t pid, uint64_t start_ns)
 {
-	size_t mask = 2 * t->cap - 1;
+	struct tombstone *s;
 
-	for (size_t j = slot_behind(t, i); t->slots[j].at; j = slot_behind(t, j)) {
-		if (((j - t->slots[j].hash) & mask) < ((j - i) & mask))
-			continue;
-		t->slots[i] = t->slots[j];
-		i = j;
+	if (!t->n || start_ns > t->newest_ns)
+		return NULL;
+	for (uint64_t at = *chain_of(t, pid, start_ns); at > t->begin; at = s->older) {
+		s = item_at(t, at - 1);
+		if (s->pid == pid && s->start_ns == start_ns && !s->is_revived)
+			return s;
 	}
-	t->slots[i].at = 0;
-	t->n--;
-}
-
-/* The slot, or SIZE_MAX. */
-static size_t find(const struct tombstones *t, uint32_t pid, uint64_t start_ns)
-{
-	uint32_t hash = hash_of(pid, start_ns);
-
-	if (!t->cap)
-		return SIZE_MAX;
-	for (size_t i = hash & (2 * t->cap - 1); t->slots[i].at; i = slot_behind(t, i)) {
-		const struct tombstone *s = &t->ring[t->slots[i].at - 1];
-
-		if (t->slots[i].hash == hash && s->pid == pid && s->start_ns == start_ns)
-			return i;
-	}
-	return SIZE_MAX;
+	return NULL;
 }
 
 /* All that are remembered, in a ring of another size, which has room for them. 0 or -ENOMEM. */
@@ -87,32 +67,22 @@ static int resize(struct tombstones *t, size_t cap)
 	uint64_t at = 0;
 
 	other.ring = calloc(cap, sizeof(*other.ring));
-	other.slots = calloc(2 * cap, sizeof(*other.slots));
-	if (!other.ring || !other.slots) {
+	other.chains = calloc(cap, sizeof(*other.chains));
+	if (!other.ring || !other.chains) {
 		tombstones_done(&other);
 		return -ENOMEM;
 	}
-	while ((s = tombstones_next(t, &at))) {
-		*item_at(&other, other.end) = *s;
-		index_item(&other, other.end++);
-	}
+	while ((s = tombstones_next(t, &at)))
+		append(&other, s);
 	tombstones_done(t);
 	*t = other;
 	return 0;
 }
 
-static void forget_oldest(struct tombstones *t)
-{
-	const struct tombstone *s = item_at(t, t->begin++);
-
-	if (!s->is_revived)
-		close_slot(t, find(t, s->pid, s->start_ns));
-}
-
 static void forget_above(struct tombstones *t, size_t n)
 {
 	while (t->n > n)
-		forget_oldest(t);
+		t->n -= !item_at(t, t->begin++)->is_revived;
 }
 
 static bool is_full(const struct tombstones *t)
@@ -124,26 +94,24 @@ void tombstones_add(struct tombstones *t, uint32_t pid, uint64_t start_ns, bool 
 {
 	if (is_full(t) && resize(t, t->cap ? 2 * t->cap : CAP_MIN) < 0)
 		return;
-	*item_at(t, t->end) =
-		(struct tombstone){ .start_ns = start_ns, .pid = pid, .is_inferred = is_inferred };
-	index_item(t, t->end++);
+	append(t, &(struct tombstone){
+			  .start_ns = start_ns, .pid = pid, .is_inferred = is_inferred });
 	forget_above(t, t->max);
 }
 
 bool tombstones_has(const struct tombstones *t, uint32_t pid, uint64_t start_ns)
 {
-	return find(t, pid, start_ns) != SIZE_MAX;
+	return lookup(t, pid, start_ns);
 }
 
 bool tombstones_revive(struct tombstones *t, uint32_t pid, uint64_t start_ns)
 {
-	size_t i = find(t, pid, start_ns);
-	struct tombstone *s = i == SIZE_MAX ? NULL : &t->ring[t->slots[i].at - 1];
+	struct tombstone *s = lookup(t, pid, start_ns);
 
 	if (!s || !s->is_inferred)
 		return false;
 	s->is_revived = true;
-	close_slot(t, i);
+	t->n--;
 	return true;
 }
 

@@ -5,7 +5,9 @@
  * the oldest above its limit. Reader thread only.
  *
  * Every process that ends comes here, and the oldest goes. So they lie in a ring, side by side, and
- * the index is of small slots that tell most others apart without a look at the ring.
+ * each knows the one before it that has the same hash: who goes is at the end of his chain, and
+ * nothing has to be taken out. Mostly who is asked for was born after all of them, and the chains
+ * need no look either.
  */
 #pragma once
 
@@ -15,22 +17,19 @@
 
 struct tombstone {
 	uint64_t start_ns;
+	uint64_t older; /* of the same chain, as in tombstones.chains */
 	uint32_t pid;
 	bool is_inferred; /* nobody saw the end */
 	bool is_revived;  /* not remembered any more */
 };
 
-struct tombstone_slot {
-	uint32_t hash; /* its low bits are where the slot belongs */
-	uint32_t at;   /* in the ring, plus one; 0: empty */
-};
-
 struct tombstones {
 	struct tombstone *ring;
-	size_t cap;		      /* of the ring: 0 or a power of two */
-	uint64_t begin, end;	      /* counted from the first one ever; modulo cap in the ring */
-	struct tombstone_slot *slots; /* twice cap; an item is in its slot or in one behind */
-	size_t n;		      /* remembered */
+	size_t cap;	     /* of the ring: 0 or a power of two */
+	uint64_t begin, end; /* counted from the first one ever; modulo cap in the ring */
+	uint64_t *chains;    /* cap of them: the newest of each, plus one; not above begin: empty */
+	uint64_t newest_ns;  /* no start is later */
+	size_t n;	     /* remembered */
 	size_t max;
 };
 

@@ -85,12 +85,31 @@ static void test_many(void **state)
 	tombstones_done(&t);
 }
 
+/* Who was born before the last one, or with it, is still told from those that ended. */
+static void test_in_any_order(void **state)
+{
+	struct tombstones t;
+
+	(void)state;
+	tombstones_init(&t, 300);
+	for (uint32_t pid = 1; pid <= 1000; pid++)
+		tombstones_add(&t, pid, 2000 - pid, false);
+	for (uint32_t pid = 1; pid <= 1000; pid++) {
+		assert_int_equal(tombstones_has(&t, pid, 2000 - pid), pid > 700);
+		assert_false(tombstones_has(&t, pid, 2001 - pid));
+		assert_false(tombstones_has(&t, pid + 1000, 2000 - pid));
+	}
+	assert_false(tombstones_has(&t, 1, UINT64_MAX));
+	tombstones_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oldest_go),
 		cmocka_unit_test(test_revive),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_in_any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
