@@ -2,16 +2,52 @@
 /* Base64, both ways. Pure; any thread. */
 #include "base/base64.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* Four groups side by side, on any machine that has such registers. */
+typedef uint32_t groups_vector __attribute__((vector_size(16)));
+typedef signed char chars_vector __attribute__((vector_size(16)));
+
+#define VECTOR_BYTES 12 /* are sixteen characters; one more is read */
+
+static uint32_t group_at(const unsigned char *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
+}
+
+/* The alphabet is five rows of characters; each begins so much above or below the one before. */
+static chars_vector characters(chars_vector bits)
+{
+	return bits + 'A' + ((bits > 25) & 6) - ((bits > 51) & 75) - ((bits > 61) & 15) +
+	       ((bits > 62) & 3);
+}
+
+static void encode_vector(const unsigned char *p, char *to)
+{
+	groups_vector v = { group_at(p), group_at(p + 3), group_at(p + 6), group_at(p + 9) };
+	chars_vector out;
+
+	v = v >> 26 | (v >> 12 & 0x3f00) | (v << 2 & 0x3f0000) | (v << 16 & 0x3f000000);
+	for (size_t i = 0; i < 4; i++)
+		v[i] = htole32(v[i]);
+	out = characters((chars_vector)v);
+	memcpy(to, &out, sizeof(out));
+}
 
 size_t base64_encode(const void *from, size_t n, char *to)
 {
 	const unsigned char *p = from;
 	char *at = to;
 
+	for (; n > VECTOR_BYTES; n -= VECTOR_BYTES, p += VECTOR_BYTES, at += sizeof(chars_vector))
+		encode_vector(p, at);
 	for (; n >= 3; n -= 3, p += 3) {
 		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 

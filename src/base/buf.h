@@ -55,6 +55,24 @@ static inline void buf_put(struct buf *b, const void *p, size_t n)
 	}
 }
 
+#define BUF_SLACK 64
+
+/*
+ * As buf_put(), of what has BUF_SLACK further bytes behind it that may be read: as many are copied
+ * in any case, so that what is short is no call of a function.
+ */
+static inline void buf_put_slack(struct buf *b, const char *p, size_t n)
+{
+	char *to = buf_room(b, n + BUF_SLACK);
+
+	if (!to)
+		return;
+	memcpy(to, p, BUF_SLACK);
+	if (n > BUF_SLACK)
+		memcpy(to + BUF_SLACK, p + BUF_SLACK, n - BUF_SLACK);
+	b->len += n;
+}
+
 static inline void buf_put_str(struct buf *b, struct str s)
 {
 	buf_put(b, s.p, s.n);

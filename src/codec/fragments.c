@@ -11,7 +11,7 @@
 int fragments_init(struct fragments *f)
 {
 	f->slots = calloc(N_SLOTS, sizeof(*f->slots));
-	f->bytes = malloc(FRAGMENTS_BYTES);
+	f->bytes = malloc(FRAGMENTS_BYTES + BUF_SLACK);
 	f->end = 0;
 	return f->slots && f->bytes ? 0 : -ENOMEM;
 }

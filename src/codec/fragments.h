@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "base/str.h"
+#include "base/buf.h"
 
 #define FRAGMENTS_BYTES (128 * 1024)
 #define FRAGMENTS_SLOT_BITS 10
@@ -38,7 +38,7 @@ static inline size_t fragments_slot(uint64_t stamp, uint32_t part)
 	return (stamp ^ (uint64_t)part << 56) * 0x9e3779b97f4a7c15u >> (64 - FRAGMENTS_SLOT_BITS);
 }
 
-/* The piece, until the next is kept; .p is NULL where it is not there. */
+/* The piece, until the next is kept, for buf_put_slack(); .p is NULL where it is not there. */
 static inline struct str fragments_lookup(const struct fragments *f, uint64_t stamp, uint32_t part)
 {
 	const struct fragment_slot *slot = &f->slots[fragments_slot(stamp, part)];

@@ -57,6 +57,11 @@ struct json_schema {
 /* A record that is being written. */
 struct record {
 	struct json_schema *schema;
+	/*
+	 * By scope: as long as it is the same, what fields of this scope come to is. 0: it may be
+	 * anything.
+	 */
+	uint64_t stamps[FIELD_SCOPES];
 	const struct event *ev;
 	const struct field_view *view;
 	struct buf *out;
@@ -68,31 +73,19 @@ static bool has_owner_of(const struct image *image, const struct image *other)
 	       image->cgroup == other->cgroup && !((image->flags ^ other->flags) & IMAGE_STUB);
 }
 
-/* As long as it is the same, what fields of this scope come to is. 0: it may be anything. */
-static uint64_t stamp_of(enum field_scope scope, const struct event *ev)
+static void set_stamps(uint64_t stamps[FIELD_SCOPES], const struct event *ev)
 {
 	const struct image *image = ev->image, *parent = image->parent;
+	const struct container *container = image_container(image);
 
-	switch (scope) {
-	case FIELD_OF_IMAGE:
-		return image->stamp;
-	case FIELD_OF_OWNER: /* mostly there are brothers and sisters who have the same */
-		return parent && has_owner_of(image, parent) ? parent->stamp : image->stamp;
-	case FIELD_OF_PROGRAM:
-		return image->program ? image->program->stamp : 0;
-	case FIELD_OF_PARENT:
-		return parent ? parent->stamp : 0;
-	case FIELD_OF_SECOND:
-		return (uint64_t)event_second(ev);
-	case FIELD_OF_CONTAINER:
-		return image_container(image) ? image_container(image)->stamp : 0;
-	case FIELD_OF_EVENT:
-	case FIELD_OF_NOTHING:
-	case FIELD_OF_CALL:
-	case FIELD_OF_EXIT:
-		break;
-	}
-	return 0;
+	stamps[FIELD_OF_IMAGE] = image->stamp;
+	/* Mostly there are brothers and sisters who have the same. */
+	stamps[FIELD_OF_OWNER] = parent && has_owner_of(image, parent) ? parent->stamp
+								       : image->stamp;
+	stamps[FIELD_OF_PROGRAM] = image->program ? image->program->stamp : 0;
+	stamps[FIELD_OF_PARENT] = parent ? parent->stamp : 0;
+	stamps[FIELD_OF_SECOND] = (uint64_t)event_second(ev);
+	stamps[FIELD_OF_CONTAINER] = container ? container->stamp : 0;
 }
 
 static void put_run(const struct record *r, const struct run *run)
@@ -100,7 +93,7 @@ static void put_run(const struct record *r, const struct run *run)
 	json_keys_put(&r->schema->keys, run->first, run->n, r->ev, r->view, r->out);
 }
 
-static bool put_fragment(const struct record *r, uint64_t stamp, uint32_t part)
+static inline bool put_fragment(const struct record *r, uint64_t stamp, uint32_t part)
 {
 	struct str kept = fragments_lookup(&r->schema->fragments, stamp, part);
 
@@ -109,7 +102,7 @@ static bool put_fragment(const struct record *r, uint64_t stamp, uint32_t part)
 		return false;
 	}
 	r->schema->counters.copied++;
-	buf_put_str(r->out, kept);
+	buf_put_slack(r->out, kept.p, kept.n);
 	return true;
 }
 
@@ -122,29 +115,30 @@ static void keep_fragment(const struct record *r, uint64_t stamp, uint32_t part,
 			       (struct str){ .p = out->data + begin, .n = out->len - begin });
 }
 
-static void put_kept_run(const struct record *r, const struct run *run)
+static void make_run(const struct record *r, const struct run *run)
 {
-	uint64_t stamp = stamp_of(run->scope, r->ev);
 	size_t begin = r->out->len;
 
-	if (put_fragment(r, stamp, run->part))
-		return;
 	put_run(r, run);
-	keep_fragment(r, stamp, run->part, begin);
+	keep_fragment(r, r->stamps[run->scope], run->part, begin);
+}
+
+static inline void put_kept_run(const struct record *r, const struct run *run)
+{
+	if (!put_fragment(r, r->stamps[run->scope], run->part))
+		make_run(r, run);
 }
 
 /*
  * A clone shows the program of its forker, and mostly goes on to its own: what is kept of it is the
  * program's. Other images have theirs to themselves.
  */
-static void put_image(const struct record *r, const struct block *block)
+static void make_image(const struct record *r, const struct block *block)
 {
 	const struct image *image = r->ev->image;
 	const struct run *run = &r->schema->runs[block->first], *end = run + block->n;
 	size_t begin = r->out->len;
 
-	if (put_fragment(r, image->stamp, block->part))
-		return;
 	for (; run < end; run++) {
 		if (run->scope == FIELD_OF_OWNER ||
 		    (run->scope == FIELD_OF_PROGRAM && image->flags & IMAGE_NEVER_EXEC))
@@ -156,9 +150,15 @@ static void put_image(const struct record *r, const struct block *block)
 		keep_fragment(r, image->stamp, block->part, begin);
 }
 
-static void put_made(const struct record *r, size_t begin, size_t end)
+static void put_image(const struct record *r, const struct block *block)
 {
-	buf_put(r->out, r->schema->calls.data + begin, end - begin);
+	if (!put_fragment(r, r->ev->image->stamp, block->part))
+		make_image(r, block);
+}
+
+static inline void put_made(const struct record *r, size_t begin, size_t end)
+{
+	buf_put_slack(r->out, r->schema->calls.data + begin, end - begin);
 }
 
 static void put_call(const struct record *r, const struct block *block)
@@ -248,9 +248,11 @@ static void close_object(struct buf *out, size_t begin)
 void json_encode(struct json_schema *s, const struct event *ev, const struct field_view *view,
 		 struct buf *out)
 {
-	const struct record r = { .schema = s, .ev = ev, .view = view, .out = out };
+	struct record r = { .schema = s, .ev = ev, .view = view, .out = out };
 	size_t begin = out->len;
 
+	if (call_has_image(ev->call))
+		set_stamps(r.stamps, ev);
 	buf_clear(view->scratch);
 	if (!s->node_stamp || ev->node->stamp != s->node_stamp)
 		change_node(s, ev->node);
@@ -345,7 +347,7 @@ static void join_block(struct json_schema *s, size_t run)
 static void fill_blocks(struct json_schema *s, size_t tags_at)
 {
 	for (size_t i = 0; i <= s->n_runs; i++) {
-		if (i == tags_at)
+		if (i == tags_at && (s->tag_name || s->tag_address))
 			s->blocks[s->n_blocks++] = (struct block){ .is_tags = true };
 		if (i < s->n_runs)
 			join_block(s, i);
@@ -393,7 +395,7 @@ static int fill(struct json_schema *s, const struct shape *shape,
 	for (size_t i = 0; i < s->n_blocks; i++)
 		if (s->blocks[i].scope == FIELD_OF_CALL)
 			fill_calls(s, &s->blocks[i]);
-	return buf_failed(&s->calls) ? -ENOMEM : 0;
+	return buf_room(&s->calls, BUF_SLACK) ? 0 : -ENOMEM;
 }
 
 int json_schema_new(const struct shape *shape, const struct json_options *options,

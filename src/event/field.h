@@ -37,6 +37,7 @@ enum field_scope {
 	FIELD_OF_PARENT,    /* the image's parent, as FIELD_OF_IMAGE */
 	FIELD_OF_CONTAINER, /* the container: all that its stamp stands for */
 };
+#define FIELD_SCOPES (FIELD_OF_CONTAINER + 1)
 
 /* Which of the events without an image have a field; all others have it in any case. */
 #define FIELD_IN_LOST 0x1

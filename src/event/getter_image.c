@@ -27,24 +27,21 @@ static uint64_t ktime(const struct image *i)
 static struct value exec_id(const struct image *i, const struct event *ev, struct buf *scratch)
 {
 	struct str node = ev->node->name;
-	size_t n_plain;
-	char *to;
+	size_t n_max = node.n + 2 * (DECIMAL_ROOM + 1);
+	char *plain, *to;
 
 	buf_clear(scratch);
-	buf_put_str(scratch, node);
-	to = buf_room(scratch, 2 * (DECIMAL_ROOM + 1));
-	if (!to)
+	plain = buf_room(scratch, n_max + BASE64_SIZE(n_max));
+	if (!plain)
 		return value_safe(STR_EMPTY);
+	memcpy(plain, node.p, node.n);
+	to = plain + node.n;
 	*to++ = ':';
 	to = decimal_put_u64(to, ktime(i));
 	*to++ = ':';
 	to = decimal_put_u64(to, i->key.pid);
-	n_plain = (size_t)(to - scratch->data);
-	buf_advance(scratch, n_plain - node.n);
-	to = buf_room(scratch, BASE64_SIZE(n_plain));
-	if (!to)
-		return value_safe(STR_EMPTY);
-	return value_safe((struct str){ .p = to, .n = base64_encode(scratch->data, n_plain, to) });
+	return value_safe((struct str){
+		.p = plain + n_max, .n = base64_encode(plain, (size_t)(to - plain), plain + n_max) });
 }
 
 static struct value uid(const struct image *i)

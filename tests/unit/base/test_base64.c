@@ -50,6 +50,34 @@ static void test_vectors(void **state)
 	}
 }
 
+/* What takes several characters at a time has to say what one by one would. */
+static void test_all_characters_and_lengths(void **state)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned char plain[96];
+	char to[BASE64_SIZE(sizeof(plain))], tail[4];
+
+	(void)state;
+	for (size_t i = 0; i < 64; i += 4) {
+		uint32_t v = (uint32_t)(i << 18 | (i + 1) << 12 | (i + 2) << 6 | (i + 3));
+
+		for (size_t k = 0; k < 3; k++) {
+			plain[i / 4 * 3 + k] = (unsigned char)(v >> (16 - 8 * k));
+			plain[95 - (i / 4 * 3 + k)] = plain[i / 4 * 3 + k];
+		}
+	}
+	assert_int_equal(base64_encode(plain, 48, to), 64);
+	assert_memory_equal(to, alphabet, 64);
+	for (size_t n = 0; n < sizeof(plain); n++) {
+		assert_int_equal(base64_encode(plain, n, to), BASE64_SIZE(n));
+		for (size_t i = 0; i < n; i += 3) {
+			base64_encode(plain + i, n - i < 3 ? n - i : 3, tail);
+			assert_memory_equal(to + i / 3 * 4, tail, 4);
+		}
+	}
+}
+
 static void test_white_space_is_passed_over(void **state)
 {
 	(void)state;
@@ -82,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_all_characters_and_lengths),
 		cmocka_unit_test(test_white_space_is_passed_over),
 		cmocka_unit_test(test_what_is_no_base64),
 	};
