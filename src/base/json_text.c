@@ -136,9 +136,10 @@ static char *put_chunk(char *to, const char **p, const char *stop, const char *e
 
 char *json_text_escape_short(char *to, struct str s)
 {
-	const char *p = s.p;
+	size_t n = put_plain(to, s.p, s.n);
+	const char *p = s.p + n;
 
-	return put_chunk(to, &p, s.p + s.n, s.p + s.n);
+	return n == s.n ? to + n : put_chunk(to + n, &p, s.p + s.n, s.p + s.n);
 }
 
 void json_text_escape(struct buf *out, struct str s)

@@ -248,22 +248,22 @@ static void close_object(struct buf *out, size_t begin)
 void json_encode(struct json_schema *s, const struct event *ev, const struct field_view *view,
 		 struct buf *out)
 {
+	const struct block *block = s->blocks, *end = block + s->n_blocks;
 	struct record r = { .schema = s, .ev = ev, .view = view, .out = out };
 	size_t begin = out->len;
 
-	if (call_has_image(ev->call))
-		set_stamps(r.stamps, ev);
 	buf_clear(view->scratch);
 	if (!s->node_stamp || ev->node->stamp != s->node_stamp)
 		change_node(s, ev->node);
 	if (buf_failed(&s->tags))
 		out->failed = true;
-	for (const struct block *block = s->blocks; block < s->blocks + s->n_blocks; block++) {
-		if (!call_has_image(ev->call))
-			put_plain(&r, block);
-		else
+	if (call_has_image(ev->call)) {
+		set_stamps(r.stamps, ev);
+		for (; block < end; block++)
 			put_block(&r, block);
 	}
+	for (; block < end; block++)
+		put_plain(&r, block);
 	close_object(out, begin);
 }
 

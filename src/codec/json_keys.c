@@ -13,8 +13,6 @@
 #include "base/decimal.h"
 #include "base/json_text.h"
 
-#define TEXT_SLACK 32 /* a text is copied as so many bytes, if it has not more: they are there */
-
 struct json_key {
 	field_get_fn *get; /* NULL: fixed, whatever the event */
 	struct str text;   /* ,"name":" */
@@ -51,61 +49,62 @@ static void put_long(struct str text, const struct value *v, bool quoted, struct
 		buf_put_char(out, '"');
 }
 
-/* Most are short: as many bytes each time are no call of a function. */
-static char *put_text(char *to, struct str text)
+/* Room for a key's text, which is written, and for n bytes of its value; NULL: no memory. */
+static inline char *begin_value(struct str text, size_t n, struct buf *out)
 {
-	memcpy(to, text.p, TEXT_SLACK);
-	if (text.n > TEXT_SLACK)
-		memcpy(to + TEXT_SLACK, text.p + TEXT_SLACK, text.n - TEXT_SLACK);
+	char *to = buf_room(out, text.n + BUF_SLACK + n);
+
+	if (!to)
+		return NULL;
+	/* Most are short: as many bytes each time are no call of a function. */
+	memcpy(to, text.p, BUF_SLACK);
+	if (text.n > BUF_SLACK)
+		memcpy(to + BUF_SLACK, text.p + BUF_SLACK, text.n - BUF_SLACK);
 	return to + text.n;
 }
 
-/* What room a value takes at most, or 0: too much to make it beforehand. */
-static size_t value_room(const struct value *v)
+/* What was written up to `to`; there is room for its closing quote. */
+static void end_value(const struct json_key *key, char *to, struct buf *out)
 {
-	if (v->kind == VALUE_U64 || v->kind == VALUE_I64)
-		return DECIMAL_ROOM;
-	if (v->kind == VALUE_SAFE)
-		return v->text.n + TEXT_SLACK;
-	return v->kind == VALUE_TEXT && v->text.n <= JSON_TEXT_SHORT ? JSON_TEXT_ROOM(v->text.n)
-								     : 0;
-}
-
-/* Writes a value for which there is room. */
-static char *put_value(char *to, const struct value *v)
-{
-	switch (v->kind) {
-	case VALUE_TEXT:
-		return json_text_escape_short(to, v->text);
-	case VALUE_SAFE:
-		memcpy(to, v->text.p, v->text.n);
-		return to + v->text.n;
-	case VALUE_U64:
-		return decimal_put_u64(to, v->u64);
-	case VALUE_I64:
-		return decimal_put_i64(to, v->i64);
-	case VALUE_ABSENT:
-	case VALUE_ARGV:
-		break;
-	}
-	return to;
+	*to = '"';
+	out->len = (size_t)(to - out->data) + key->quoted;
 }
 
 static void put_key(const struct json_key *key, const struct value *v, struct buf *out)
 {
-	size_t room = value_room(v);
 	char *to;
 
-	if (!room) {
-		put_long(key->text, v, key->quoted, out);
+	switch (v->kind) {
+	case VALUE_U64:
+	case VALUE_I64:
+		to = begin_value(key->text, DECIMAL_ROOM, out);
+		if (to)
+			end_value(key,
+				  v->kind == VALUE_U64 ? decimal_put_u64(to, v->u64)
+						       : decimal_put_i64(to, v->i64),
+				  out);
 		return;
+	case VALUE_TEXT:
+		if (v->text.n > JSON_TEXT_SHORT)
+			break;
+		to = begin_value(key->text, JSON_TEXT_ROOM(v->text.n), out);
+		if (to)
+			end_value(key, json_text_escape_short(to, v->text), out);
+		return;
+	case VALUE_SAFE:
+		to = begin_value(key->text, v->text.n, out);
+		if (!to)
+			return;
+		memcpy(to, v->text.p, v->text.n);
+		end_value(key, to + v->text.n, out);
+		return;
+	case VALUE_ABSENT:
+		buf_put_slack(out, key->fixed.p, key->fixed.n);
+		return;
+	case VALUE_ARGV:
+		break;
 	}
-	to = buf_room(out, key->text.n + TEXT_SLACK + room);
-	if (!to)
-		return;
-	to = put_value(put_text(to, key->text), v);
-	*to = '"';
-	out->len = (size_t)(to - out->data) + key->quoted;
+	put_long(key->text, v, key->quoted, out);
 }
 
 void json_keys_put(const struct json_keys *k, size_t first, size_t n, const struct event *ev,
@@ -118,11 +117,11 @@ void json_keys_put(const struct json_keys *k, size_t first, size_t n, const stru
 	for (; key < end; key++) {
 		if (needs && !(key->in & needs))
 			continue;
-		v = key->get ? key->get(ev, view) : (struct value){ .kind = VALUE_ABSENT };
-		if (v.kind == VALUE_ABSENT) {
-			buf_put_str(out, key->fixed);
+		if (!key->get) {
+			buf_put_slack(out, key->fixed.p, key->fixed.n);
 			continue;
 		}
+		v = key->get(ev, view);
 		if (buf_failed(view->scratch))
 			out->failed = true;
 		put_key(key, &v, out);
@@ -213,12 +212,12 @@ enum field_scope json_keys_add(struct json_keys *k, const struct shape_key *from
 
 int json_keys_finish(struct json_keys *k)
 {
-	char *behind = buf_room(&k->texts, TEXT_SLACK);
+	char *behind = buf_room(&k->texts, BUF_SLACK);
 	const char *at;
 
 	if (!behind)
 		return -ENOMEM;
-	memset(behind, 0, TEXT_SLACK);
+	memset(behind, 0, BUF_SLACK);
 	at = k->texts.data;
 	for (size_t i = 0; i < k->n; i++) {
 		k->keys[i].fixed.p = at;
