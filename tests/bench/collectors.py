@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 NICE = -10
+RINGBUF = 27  # BPF_MAP_TYPE_RINGBUF
+STATES = "/run/proctrail"  # as the agent's default
 READY_S = 60
 _instances = itertools.count(1)
 
@@ -46,6 +48,21 @@ def status_bytes(pid, key):
         if line.startswith(key + ":"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def ring_of(pid):
+    """The id of the ring that a process reads."""
+    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
+        text = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
+        if text.get("map_type") == str(RINGBUF):
+            return int(text["map_id"])
+    raise RuntimeError(f"{pid} has no ring")
+
+
+def state_directory():
+    """Where the agent's state is to be: on a tmpfs, as it is on most machines, also where /run is none (containers)."""
+    kind = subprocess.run(["stat", "--file-system", "--format=%T", "/run"], capture_output=True, text=True).stdout
+    return STATES if kind.strip() == "tmpfs" else "/dev/shm/proctrail-bench"
 
 
 class Collector:
@@ -143,7 +160,9 @@ class Agent(Program):
                 "processors": self.processors,
                 "flushers": [{"Type": "flusher_file", "FilePath": str(out), "MaxFileSize": "0"}]}))
             configs += ["--config", str(path)]
-        return [self.tools.agent, "run", "--instance", self.instance, *self.options, *configs]
+        self.states = state_directory()
+        state = [] if "--state-directory" in self.options else ["--state-directory", self.states]
+        return [self.tools.agent, "run", "--instance", self.instance, *state, *self.options, *configs]
 
     def stdout(self, directory):
         return directory / "agent.stdout"
@@ -153,9 +172,11 @@ class Agent(Program):
 
     def stop(self):
         super().stop()
-        for place in ("/run/proctrail", "/sys/fs/bpf/proctrail"):
+        for place in (self.states, "/sys/fs/bpf/proctrail"):
             for path in Path(place).glob(self.instance + "*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if self.states != STATES and not any(Path(self.states).glob("*")):
+            shutil.rmtree(self.states, ignore_errors=True)
 
     def lost(self):
         """What the agent says of itself at its end."""

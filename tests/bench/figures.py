@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from collectors import Agent, Floor, status_bytes
+from collectors import Agent, Floor, ring_of, status_bytes
 from stats import Samples
 from storms import end_storm, measure, settle, start_storm
 
@@ -240,25 +240,20 @@ def loss_of_stall(tools, work, repeats, n=40_000):
     return found
 
 
-BPF_MAP_GET_FD_BY_ID, SYS_BPF, RINGBUF = 14, {"x86_64": 321, "aarch64": 280}[os.uname().machine], 27
+BPF_MAP_GET_FD_BY_ID, SYS_BPF = 14, {"x86_64": 321, "aarch64": 280}[os.uname().machine]
 
 
 def ring_position(pid):
     """How many bytes were ever put into the ring that a process reads: its second page says so."""
-    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
-        text = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
-        if text.get("map_type") != str(RINGBUF):
-            continue
-        attributes = struct.pack("<III", int(text["map_id"]), 0, 0)
-        fd = ctypes.CDLL(None, use_errno=True).syscall(SYS_BPF, BPF_MAP_GET_FD_BY_ID, attributes, len(attributes))
-        if fd < 0:
-            raise OSError(ctypes.get_errno(), "no access to the ring")
-        page = os.sysconf("SC_PAGESIZE")
-        with mmap.mmap(fd, page, mmap.MAP_SHARED, mmap.PROT_READ, offset=page) as producer:
-            position = struct.unpack("<Q", producer[:8])[0]
-        os.close(fd)
-        return position
-    raise RuntimeError(f"{pid} has no ring")
+    attributes = struct.pack("<III", ring_of(pid), 0, 0)
+    fd = ctypes.CDLL(None, use_errno=True).syscall(SYS_BPF, BPF_MAP_GET_FD_BY_ID, attributes, len(attributes))
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "no access to the ring")
+    page = os.sysconf("SC_PAGESIZE")
+    with mmap.mmap(fd, page, mmap.MAP_SHARED, mmap.PROT_READ, offset=page) as producer:
+        position = struct.unpack("<Q", producer[:8])[0]
+    os.close(fd)
+    return position
 
 
 def ring_bytes(collector, work, n=10_000):

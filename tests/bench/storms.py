@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections import Counter
 
-from collectors import Agent, Floor, renice
+from collectors import Agent, Floor, renice, ring_of
 from stats import Samples
 
 QUIET_S = 0.15  # nothing more was written for so long: everything is out
@@ -29,6 +29,16 @@ def start_storm(tools, prepare=None, **how):
 
     return subprocess.Popen(storm_command(tools, **how), stdout=subprocess.PIPE, cwd=tools.directory,
                             preexec_fn=begin)
+
+
+def start_feed(collector, n, rate=0, staying=0):
+    """The same records as of a storm, but nobody is started: they are put into the collector's ring."""
+    tools, pid = collector.tools, collector.popen.pid
+    storm, target = (name.decode() for name in tools.names)
+    command = [tools.feed, "-n", str(n), "-f", str(tools.first), "-l", str(staying), "-s", storm, "-t", target,
+               "-d", tools.directory.name, *(["-r", str(rate)] if rate else []), str(ring_of(pid)),
+               "floor" if isinstance(collector, Floor) else "agent"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=renice)
 
 
 def end_storm(popen):
@@ -71,14 +81,14 @@ def own_bytes(collector, begin):
     return own, total
 
 
-def run_beside(collector, work, during, **how):
+def run_beside(collector, work, during, kind="exec", **how):
     """(the storm's own account, CPU of the collector, its peak, where its output stood before)"""
     try:
         collector.start(work)
         time.sleep(0.1)
         settle(collector)
         begin, cpu = collector.written(), collector.cpu_ns()
-        popen = start_storm(collector.tools, **how)
+        popen = start_feed(collector, **how) if kind == "feed" else start_storm(collector.tools, kind=kind, **how)
         if during:
             during(collector)
         storm = end_storm(popen)
@@ -95,12 +105,12 @@ def measure(collector, work, *, n, during=None, **how):
     """
     kind = how.get("kind", "exec")
     storm, cpu, peak, begin = run_beside(collector, work, during, n=n, **how)
-    result = {"wall": storm["wall_ns"] / n, "storm_cpu": storm["cpu_ns"] / n, "cpu": cpu / n, "peak": peak,
+    result = {"wall": storm["wall_ns"] / n, "storm_cpu": storm.get("cpu_ns", 0) / n, "cpu": cpu / n, "peak": peak,
               "bytes": (collector.written() - begin) / n}
-    if isinstance(collector, (Agent, Floor)) and kind in ("exec", "fork"):
+    if isinstance(collector, (Agent, Floor)) and kind in ("exec", "fork", "feed"):
         own, total = own_bytes(collector, begin)
         result["bytes"], result["cpu"] = own / n, cpu / n * own / max(total, 1)
-    if kind == "exec":
+    if kind in ("exec", "feed"):
         result["lost"], result["doubled"] = count_markers(collector, begin, n)
     if isinstance(collector, Agent):
         result["dropped"] = collector.lost()
