@@ -27,7 +27,7 @@ static uint64_t ktime(const struct image *i)
 static struct value exec_id(const struct image *i, const struct event *ev, struct buf *scratch)
 {
 	struct str node = ev->node->name;
-	size_t n_max = node.n + 2 * (DECIMAL_ROOM + 1);
+	size_t n_max = node.n + 2 * (DECIMAL_ROOM + 1), n_plain;
 	char *plain, *to;
 
 	buf_clear(scratch);
@@ -40,8 +40,9 @@ static struct value exec_id(const struct image *i, const struct event *ev, struc
 	to = decimal_put_u64(to, ktime(i));
 	*to++ = ':';
 	to = decimal_put_u64(to, i->key.pid);
-	return value_safe((struct str){
-		.p = plain + n_max, .n = base64_encode(plain, (size_t)(to - plain), plain + n_max) });
+	n_plain = (size_t)(to - plain);
+	to = plain + n_max;
+	return value_safe((struct str){ .p = to, .n = base64_encode(plain, n_plain, to) });
 }
 
 static struct value uid(const struct image *i)

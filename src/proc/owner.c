@@ -250,8 +250,7 @@ static int find_container(struct container_table *t, struct str path, const stru
 		r = containers_obtain(t, id, &c);
 	if (r == 0 && c)
 		r = containers_set_pod(
-			t, c,
-			(struct str){ .p = uid, .n = container_id_pod_uid(path, uid) });
+			t, c, (struct str){ .p = uid, .n = container_id_pod_uid(path, uid) });
 	if (r == 0)
 		*ret = container_ref(c ? &c->container : NULL);
 	return r;

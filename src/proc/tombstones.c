@@ -94,8 +94,8 @@ void tombstones_add(struct tombstones *t, uint32_t pid, uint64_t start_ns, bool 
 {
 	if (is_full(t) && resize(t, t->cap ? 2 * t->cap : CAP_MIN) < 0)
 		return;
-	append(t, &(struct tombstone){
-			  .start_ns = start_ns, .pid = pid, .is_inferred = is_inferred });
+	append(t,
+	       &(struct tombstone){ .start_ns = start_ns, .pid = pid, .is_inferred = is_inferred });
 	forget_above(t, t->max);
 }
 

@@ -102,8 +102,7 @@ static const struct {
 	  UID },
 	{ "/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" A ".scope/container", UID },
 	{ "/kubelet.slice/kubelet-kubepods-pod" HASH ".slice/docker-" A ".scope", HASH },
-	{ "/system.slice/containerd.service/kubepods-burstable-pod" UID_
-	  ".slice:cri-containerd:" A,
+	{ "/system.slice/containerd.service/kubepods-burstable-pod" UID_ ".slice:cri-containerd:" A,
 	  UID },
 	/* that of the inner container */
 	{ "/kubepods/pod" UID "/" A "/docker/" B, "" },

@@ -200,9 +200,9 @@ static void test_pod_by_its_group(void **state)
 	world_feed(&w, record_cgroup(2, 7, path));
 	assert_string_equal(o.pod_uid, uids[0]);
 	o.pod_uid[0] = '\0';
-	assert_true(str_eq(
-		container_text(image_container(feed_exec(&w, sh)->image), CONTAINER_POD_UID),
-		str_from(uids[0])));
+	assert_true(
+		str_eq(container_text(image_container(feed_exec(&w, sh)->image), CONTAINER_POD_UID),
+		       str_from(uids[0])));
 	assert_int_equal(o.n_asked, 2);
 	assert_string_equal(o.pod_uid, uids[0]);
 	/* another one with its id, in another pod */
@@ -210,10 +210,9 @@ static void test_pod_by_its_group(void **state)
 	world_feed(&w, record_cgroup(2, 9, path));
 	assert_int_equal(o.n_anew, 1);
 	assert_string_equal(o.pod_uid, uids[1]);
-	assert_true(
-		str_eq(container_text(image_container(feed_exec(&w, KEY(10, 1000, 6))->image),
-				      CONTAINER_POD_UID),
-		       str_from(uids[1])));
+	assert_true(str_eq(container_text(image_container(feed_exec(&w, KEY(10, 1000, 6))->image),
+					  CONTAINER_POD_UID),
+			   str_from(uids[1])));
 	world_done(&w);
 }
 
