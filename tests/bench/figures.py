@@ -123,49 +123,6 @@ def latency(tools, work, repeats):
     return found
 
 
-def text_bytes(tools, processes):
-    """What the texts of one process of the crowd take: its program, its arguments, its directory."""
-    arguments = f"{tools.sleeper}\0c{processes - 1}\0"
-    return len(tools.sleeper) + 1 + len(arguments) + len(str(tools.directory)) + 1
-
-
-def resident(tools, work, processes):
-    """(RSS, anonymous part) of the agent beside a crowd, after a storm."""
-    with crowd(tools, processes, target=tools.sleeper), running(Agent(tools), work) as agent:
-        end_storm(start_storm(tools, n=5000))
-        settle(agent)
-        return status_bytes(agent.popen.pid, "VmRSS"), status_bytes(agent.popen.pid, "RssAnon")
-
-
-def memory(tools, work, repeats, processes=(1_000, 100_000)):
-    found, anonymous = {}, []
-    for n in processes:
-        rss, anon = resident(tools, work, n)
-        anonymous.append(anon)
-        found[f"RSS with {n} processes"] = (Samples([rss / MIB]), "MiB")
-        found[f"anonymous part with {n}"] = (Samples([anon / MIB]), "MiB")
-    if len(processes) > 1:
-        each = (anonymous[-1] - anonymous[0]) / (processes[-1] - processes[0])
-        found["a further process, its texts included"] = (Samples([each]), "bytes")
-        found["a further process, above its texts"] = (Samples([each - text_bytes(tools, processes[-1])]), "bytes")
-    return found
-
-
-def custody(tools, work, repeats, n=40_000):
-    """
-    What custody and the journal cost: the agent with its state, and without (neither journal nor marks nor
-    backlogs), in turn; the difference within each pair.
-    """
-    kinds = {"with": Agent(tools), "without": Agent(tools, name="no state", options=["--state-directory", "none"])}
-    costs = {name: Samples() for name in kinds}
-    for i in range(4 * repeats):
-        for name in sorted(kinds, reverse=bool(i % 2)):
-            costs[name].append(measure(kinds[name], work, n=n, workers=2)["cpu"] / 1e3)
-    difference = Samples(a - b for a, b in zip(costs["with"], costs["without"]))
-    return {"custody and journal": (difference, "us an exec"),
-            **{f"agent {name} them": (samples, "us an exec") for name, samples in costs.items()}}
-
-
 def ready(tools, work, repeats, crowds=((1_000, 0), (10_000, 50_000))):
     found = {}
     for processes, threads in crowds:

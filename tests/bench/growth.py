@@ -9,8 +9,8 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
+import fed
 from collectors import Agent, Floor
-from figures import crowd
 from stats import Samples
 from storms import calibrate, measure
 
@@ -62,7 +62,7 @@ def joined(paths):
     return join
 
 
-def pair(tools, work, repeats, found, label, n=10_000, **how):
+def pair(tools, work, repeats, found, label, n=5_000, **how):
     pad = calibrate(tools, work)
     for _ in range(repeats):
         for collector in (Agent(tools), Floor(tools, pad)):
@@ -78,21 +78,23 @@ def by_control_groups(tools, work, repeats):
     return found
 
 
-def by_processes(tools, work, repeats):
+def by_processes(tools, work, repeats, n=10_000):
+    """Such as were fed to it: the agent has them in its table, and the machine need not have them."""
     found = {}
-    for n in (10, 1_000, 10_000, 100_000):
-        with crowd(tools, n, target=tools.sleeper):
-            pair(tools, work, repeats, found, f"{n} processes")
+    pad = calibrate(tools, work, kind="feed")
+    for processes in (10, 1_000, 10_000, 100_000):
+        label = f"{processes} processes"
+        each = [fed.beside_processes(tools, work, n, processes)[0] for _ in range(repeats)]
+        found[f"{label}: agent"] = (Samples(each), "us an exec")
+        found[f"{label}: floor"] = (Samples(fed.cost(Floor(tools, pad), work, n) for _ in range(repeats)), "us an exec")
     return found
 
 
-def by_pipelines(tools, work, repeats):
+def by_pipelines(tools, work, repeats, n=10_000):
     """The floor writes as much as all pipelines together, to one file."""
     found = {}
-    for n in (1, 2, 4, 8, 16):
-        pad = calibrate(tools, work, times=n)
-        for _ in range(repeats):
-            for collector in (Agent(tools, pipelines=n), Floor(tools, pad)):
-                cpu = measure(collector, work, n=10_000)["cpu"] / 1e3
-                found.setdefault(f"{n} pipelines: {collector.name}", (Samples(), "us an exec"))[0].append(cpu)
+    for pipelines in (1, 2, 4, 8, 16):
+        pad = calibrate(tools, work, times=pipelines, kind="feed")
+        fed.pair(found, f"{pipelines} pipelines", Agent(tools, pipelines=pipelines), Floor(tools, pad), repeats, work,
+                 n=n)
     return found

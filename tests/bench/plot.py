@@ -12,7 +12,10 @@ def points(figures):
     """{collector: [(how much there is, samples)]}"""
     found = {}
     for label, (samples, _) in figures.items():
-        n, name = re.match(r"(\d+) .*: (\w+)$", label).groups()
+        parts = re.match(r"(\d+) .*: (\w+)$", label)
+        if not parts:
+            continue  # a ratio
+        n, name = parts.groups()
         found.setdefault(name, []).append((int(n), samples))
     return found
 

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -59,6 +60,22 @@ def figures_text(title, figures):
     """Figures: a name, samples, a unit."""
     return table([title, "", ""], [[name, samples.text(form_for(samples)), unit]
                                    for name, (samples, unit) in figures.items()])
+
+
+def measured(rows):
+    """
+    Measures and prints the rows, [(name, function that gives what to keep and a table)]; one that fails spoils no
+    other. ({name: what to keep}, {name: table}, names of those that failed)
+    """
+    kept, texts, failed = {}, {}, []
+    for name, measure in rows:
+        try:
+            kept[name], texts[name] = measure()
+            print(texts[name], end="\n\n", flush=True)
+        except (OSError, RuntimeError, ValueError, ArithmeticError, LookupError, subprocess.SubprocessError) as e:
+            failed.append(name)
+            print(f"{name}: not measured: {e}", end="\n\n", flush=True)
+    return kept, texts, failed
 
 
 def machine():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A storm beside a collector: what it cost whom, and what the collector saw of it."""
 import json
+import math
 import subprocess
 import time
 from collections import Counter
@@ -143,13 +144,16 @@ def calibrate(tools, work, times=1, **how):
                  for c in ("clone", "execve", "exit"))
 
 
-def rounds(collectors, work, pairs, **how):
+def rounds(collectors, work, pairs, longest_s=None, **how):
     """
     Each collector once in every round, in an order that turns from round to round, so that what else goes on
-    on the machine meets all alike. {name: {metric: Samples}}
+    on the machine meets all alike; after longest_s no further round is begun. {name: {metric: Samples}}
     """
     results = {c.name: {} for c in collectors}
+    end = time.monotonic() + (longest_s or math.inf)
     for i in range(pairs):
+        if i and time.monotonic() > end:
+            break
         order = collectors[i % len(collectors):] + collectors[:i % len(collectors)]
         for collector in order if i % 2 == 0 else reversed(order):
             for metric, value in measure(collector, work, **how).items():

@@ -92,6 +92,24 @@ def test_rows_that_were_not_run_stay(tmp_path):
     assert report.merged(stored, {"b": 3})["rows"] == {"a": 1, "b": 3}
 
 
+def test_a_row_that_fails_spoils_no_other(capsys):
+    def fail():
+        raise RuntimeError("no ring")
+
+    rows = [("a", lambda: ({"figures": 1}, "table of a")), ("b", fail), ("c", lambda: ({"figures": 3}, "table of c"))]
+    assert report.measured(rows) == ({"a": {"figures": 1}, "c": {"figures": 3}}, {"a": "table of a", "c": "table of c"},
+                                     ["b"])
+    assert "b: not measured: no ring" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("longest_s, n", [(None, 5), (1, 1), (100, 2), (3600, 5)])
+def test_what_is_slow_gets_fewer_rounds(monkeypatch, longest_s, n):
+    minutes = []
+    monkeypatch.setattr(storms.time, "monotonic", lambda: 60.0 * len(minutes))
+    monkeypatch.setattr(storms, "measure", lambda *_, **how: minutes.append(1) or {"cpu": how["n"]})
+    assert storms.rounds([collectors.Collector(Tools)], None, 5, longest_s, n=7) == {"alone": {"cpu": [7] * n}}
+
+
 def test_page(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("one\n<!-- a -->\nold\n<!-- end -->\ntwo\n<!-- b -->\n<!-- end -->\n")
@@ -101,6 +119,7 @@ def test_page(tmp_path):
 
 def test_plot():
     figures = {f"{n} processes: {name}": ([n / 100, n / 50], "us") for n in (10, 100) for name in ("agent", "floor")}
+    figures["10 processes: agent x floor"] = ([2.0], "")
     assert plot.draw({"1-worker": {}}) is None
     picture = plot.draw({"processes": {"figures": figures}})
     assert picture.count("<polyline") == 2 and picture.endswith("</svg>\n")
