@@ -17,7 +17,7 @@
 
 #define NODE_TEXT_MAX 64       /* of a node's name, as EXEC_ID_MAX has it, and of its address */
 #define TOMBSTONES_PASS 65536  /* remembered while a snapshot pass runs or is still to come */
-#define TOMBSTONES_QUIET 4096  /* remembered at other times, for records that come twice */
+#define TOMBSTONES_QUIET 1024  /* remembered at other times, for records that come twice */
 #define ANSWER_MAX (96 * 1024) /* bytes of a record that answers: all texts of a container fit */
 #define UNANSWERED_MAX 4096    /* needs without an answer that are remembered in one batch */
 
