@@ -131,6 +131,7 @@ static void reload(struct agent *a)
 		metric_add(&c->reloads, 1);
 	else
 		metric_add(&c->reloads_failed, 1);
+	life_share_memory_anew(a);
 	life_set_demand(a);
 	observer_describe(&a->observer, &a->reader, facts_node_name(a->facts));
 	a->owes_snapshots = true;

@@ -58,6 +58,11 @@ int life_start_reader(struct agent *a);
 /* All of it, up to a stream that has begun. The same. */
 int life_start(struct agent *a);
 
+/*
+ * What the table and the queues may take, after the pipelines have changed. Where MaxMemory does
+ * not do for as many flushers, the log says so, and each part gets the least that it works with.
+ */
+void life_share_memory_anew(struct agent *a);
 /* What the sensor collects: after the pipelines have changed. */
 void life_set_demand(struct agent *a);
 /*

@@ -18,8 +18,6 @@
 
 /* Code, libraries, batches, chunks that are encoded, the kernel's types while programs load. */
 #define FIXED_BYTES (14 * MIB)
-#define TABLE_LEAST (4 * MIB)
-#define QUEUE_LEAST (1 * MIB)
 #define QUEUE_MOST (8 * MIB)
 #define QUEUES_SHARE 4 /* all queues together have one in so many of what is left */
 
@@ -42,7 +40,7 @@ const struct metric memory_metrics[] = {
 
 uint64_t memory_plan_least(uint64_t ring_bytes, size_t n_flushers)
 {
-	return FIXED_BYTES + ring_bytes + n_flushers * QUEUE_LEAST + TABLE_LEAST;
+	return FIXED_BYTES + ring_bytes + n_flushers * MEMORY_QUEUE_LEAST + MEMORY_TABLE_LEAST;
 }
 
 static uint64_t clamp(uint64_t v, uint64_t least, uint64_t most)
@@ -58,8 +56,8 @@ int memory_plan(uint64_t max, uint64_t ring_bytes, size_t n_flushers, struct mem
 		return -ENOSPC;
 	left = max - FIXED_BYTES - ring_bytes;
 	if (n_flushers)
-		queue = clamp((left - TABLE_LEAST) / QUEUES_SHARE / n_flushers, QUEUE_LEAST,
-			      QUEUE_MOST);
+		queue = clamp((left - MEMORY_TABLE_LEAST) / QUEUES_SHARE / n_flushers,
+			      MEMORY_QUEUE_LEAST, QUEUE_MOST);
 	*ret = (struct memory_plan){
 		.table_bytes = left - n_flushers * queue,
 		.queue_bytes = queue,

@@ -14,6 +14,9 @@
 #include "metrics/metrics.h"
 #include "proc/fold.h"
 
+#define MEMORY_TABLE_LEAST (UINT64_C(4) << 20)
+#define MEMORY_QUEUE_LEAST (UINT64_C(1) << 20)
+
 struct memory_plan {
 	uint64_t table_bytes; /* of the process table, at most */
 	uint64_t queue_bytes; /* of each flusher's queue, at most */

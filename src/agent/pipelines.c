@@ -422,6 +422,22 @@ enum pipelines_reload pipelines_reload(struct pipelines *p)
 	return worst < 0 ? RELOAD_PARTLY : RELOAD_APPLIED;
 }
 
+size_t pipelines_n_running_flushers(const struct pipelines *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += pipeline_n_flushers(p->items[i].pipeline);
+	return n;
+}
+
+void pipelines_bound_queues(struct pipelines *p, size_t bytes)
+{
+	p->queue_bytes = bytes;
+	for (size_t i = 0; i < p->n; i++)
+		pipeline_bound_queues(p->items[i].pipeline, bytes);
+}
+
 void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret)
 {
 	*ret = (struct pipelines_demand){ .environment = (const char *const *)p->environment };

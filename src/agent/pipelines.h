@@ -57,6 +57,11 @@ size_t pipelines_n_flushers(const struct pipelines *p);
 /* Starts those that were loaded. One that cannot start is left out, unless it is the last. */
 int pipelines_start(struct pipelines *p);
 
+/* Of those that run. */
+size_t pipelines_n_running_flushers(const struct pipelines *p);
+/* What the queue of each flusher may hold, of those that run and of those that are to come. */
+void pipelines_bound_queues(struct pipelines *p, size_t bytes);
+
 enum pipelines_reload { RELOAD_APPLIED, RELOAD_PARTLY };
 
 /*

@@ -96,11 +96,23 @@ static int share_memory(struct agent *a)
 	r = agent_settings_plan(settings, pipelines_n_flushers(&a->pipelines), &plan, &a->limits);
 	if (r < 0)
 		return r;
-	a->pipelines.queue_bytes = plan.queue_bytes;
+	pipelines_bound_queues(&a->pipelines, plan.queue_bytes);
 	memory_watch_init(&a->memory, settings->max_bytes);
 	r = metrics_add(a->observer.metrics, memory_metrics, &a->memory.counters, NULL, 0,
 			&a->observer.memory_set);
 	return r < 0 ? log_err_errno(r, "cannot make the metrics") : 0;
+}
+
+void life_share_memory_anew(struct agent *a)
+{
+	struct memory_plan plan;
+
+	if (agent_settings_plan(a->options->settings, pipelines_n_running_flushers(&a->pipelines),
+				&plan, &a->limits) < 0)
+		plan = (struct memory_plan){ .table_bytes = MEMORY_TABLE_LEAST,
+					     .queue_bytes = MEMORY_QUEUE_LEAST };
+	pipelines_bound_queues(&a->pipelines, plan.queue_bytes);
+	fold_bound(a->reader.fold, plan.table_bytes);
 }
 
 /* Pipelines first: what is wrong with a configuration shows before anything is touched. */

@@ -326,6 +326,16 @@ int outlet_start(struct outlet *o, const char *pipeline)
 	return 0;
 }
 
+void outlet_bound_queue(struct outlet *o, size_t bytes)
+{
+	o->queue_bytes = bytes < QUEUE_BYTES ? bytes : QUEUE_BYTES;
+	if (!o->has_lock)
+		return;
+	pthread_mutex_lock(&o->lock);
+	o->queue.max_bytes = o->queue_bytes;
+	pthread_mutex_unlock(&o->lock);
+}
+
 void outlet_set_state(struct outlet *o, const struct pipeline_state *state)
 {
 	struct queue_found found;

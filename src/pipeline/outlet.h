@@ -78,6 +78,12 @@ int outlet_start(struct outlet *o, const char *pipeline);
 void outlet_set_state(struct outlet *o, const struct pipeline_state *state);
 
 /*
+ * What its queue may hold, at most QUEUE_BYTES, from now on: before it is started or while it runs.
+ * What a smaller bound has no room for is still delivered.
+ */
+void outlet_bound_queue(struct outlet *o, size_t bytes);
+
+/*
  * Lets the thread finish what is queued, until `deadline_ns` (CLOCK_MONOTONIC), and stops. What is
  * left then goes into the backlog, for the next start; without a backlog it is dropped. What the
  * outlet counts may still be asked for; nothing may be pushed. outlet_ask_to_stop() alone does not

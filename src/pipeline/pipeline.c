@@ -149,7 +149,7 @@ int pipeline_start(struct pipeline *p)
 void pipeline_bound_queues(struct pipeline *p, size_t bytes)
 {
 	for (size_t i = 0; i < p->n_outlets; i++)
-		p->outlets[i].queue_bytes = bytes < QUEUE_BYTES ? bytes : QUEUE_BYTES;
+		outlet_bound_queue(&p->outlets[i], bytes);
 }
 
 size_t pipeline_n_flushers(const struct pipeline *p)

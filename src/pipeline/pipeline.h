@@ -53,7 +53,7 @@ const struct demand *pipeline_demand(const struct pipeline *p);
  */
 int pipeline_start(struct pipeline *p);
 
-/* Before it is started: what the queue of each flusher may hold, at most 8 MiB. */
+/* Before it is started or while it runs: what the queue of each flusher may hold, at most 8 MiB. */
 void pipeline_bound_queues(struct pipeline *p, size_t bytes);
 
 /*

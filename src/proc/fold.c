@@ -377,6 +377,11 @@ void fold_trim(struct fold *f)
 	table_trim(&f->table);
 }
 
+void fold_bound(struct fold *f, size_t max_bytes)
+{
+	f->table.limits.max_bytes = max_bytes;
+}
+
 void fold_squeeze(struct fold *f, size_t n)
 {
 	fold_trim(f);

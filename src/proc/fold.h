@@ -105,6 +105,9 @@ void fold_set_environment(struct fold *f, const char *const *names);
  */
 int fold_each_living(struct fold *f, uint64_t boot_ns, uint64_t seq, struct batch *out);
 
+/* What the table may take from the next trim on, as proc_limits.max_bytes. */
+void fold_bound(struct fold *f, size_t max_bytes);
+
 /* After the batch was delivered and reset: bounds are enforced. */
 void fold_trim(struct fold *f);
 

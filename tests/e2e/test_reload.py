@@ -519,6 +519,39 @@ def test_way_out_of_a_blocked_pipeline(start_agent, work):
     assert got == [*range(got[0], 3101)] and got[0] <= 3001
 
 
+def test_memory_is_shared_out_anew(start_agent, work, folder):
+    """More flushers that nobody takes from than at the start: all their queues together keep within MaxMemory."""
+    read_end, write_end = os.pipe()
+    stuck = pipeline(flusher("stdout", OnlyStdout="true"), Fields="extended", processors=[only_storm()])
+    (folder / "p1.yaml").write_text(stuck)
+    agent = start(start_agent, folder, preexec=lambda: os.dup2(write_end, 1),
+                  options=["--max-memory", "48MiB", "--ring-size", "1MiB", "--journal-size", "1MiB"])
+    os.close(write_end)
+
+    def waiting(name):
+        return value(agent, "flusher_queue_bytes", pipeline=name)
+
+    run_storm(agent, 1, 300)
+    wait_until(lambda: value(agent, "pipeline_out_records_total", pipeline="p1") == 600, 10, agent.stderr)
+    assert 5 << 18 < waiting("p1") < 5 << 19
+    with Changed(agent):
+        for i in range(2, 9):
+            (folder / f"p{i}.yaml").write_text(stuck)
+    wait_until(lambda: names(agent) == [f"p{i}" for i in range(1, 9)], LIVE_S, agent.stderr)
+    run_storm(agent, 301, 1300)
+    wait_until(lambda: all(waiting(f"p{i}") >= 1 << 19 for i in range(2, 9)), 10, agent.stderr)
+    time.sleep(0.2)
+    assert all(waiting(f"p{i}") <= 1 << 20 for i in range(2, 9)), "27 MiB are left, a quarter of it for eight"
+    assert waiting("p1") < 3 << 20, "it has had no room since"
+    for i in range(2, 9):
+        (folder / f"p{i}.yaml").unlink()
+    wait_until(lambda: names(agent) == ["p1"], 10, agent.stderr)
+    run_storm(agent, 1301, 1700)
+    wait_until(lambda: waiting("p1") > 3 << 20, 10, agent.stderr)
+    agent.die()
+    os.close(read_end)
+
+
 class Storms(threading.Thread):
     """Programs in small parts, some hundred a second, until they are told to stop."""
 
