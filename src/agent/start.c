@@ -132,8 +132,15 @@ int life_load_pipelines(struct agent *a)
 
 int life_start_pipelines(struct agent *a)
 {
+	int r;
+
 	store_pipeline_state(a->store, &a->pipelines.state);
-	return a->options->record ? 0 : pipelines_start(&a->pipelines);
+	if (a->options->record)
+		return 0;
+	r = pipelines_start(&a->pipelines);
+	if (r == 0)
+		store_tell_leftovers(a->store);
+	return r;
 }
 
 static bool wants_snapshots(const struct agent *a)

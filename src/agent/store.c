@@ -222,7 +222,7 @@ static bool is_blank(int folder, const char *name)
 /* How many files the folder has left after the blank ones, or all, were removed. */
 static size_t clear_folder(const char *path, bool is_all)
 {
-	DIR *dir = opendir(path);
+	_cleanup_(closedirp) DIR *dir = opendir(path);
 	const struct dirent *entry;
 	size_t n = 0;
 
@@ -233,9 +233,33 @@ static size_t clear_folder(const char *path, bool is_all)
 		    unlinkat(dirfd(dir), entry->d_name, 0) < 0)
 			n++;
 	}
-	if (dir)
-		closedir(dir);
 	return n;
+}
+
+static void look_at_backlog(int folder, const char *name, const char *path)
+{
+	if (name[0] == '.' || backlog_is_in_use(folder, name))
+		return;
+	if (!is_blank(folder, name))
+		log_warn(
+			"records wait in '%s/%s' for a flusher that no pipeline has: they go out when "
+			"one of that name has it again; or remove the file",
+			path, name);
+	else if (unlinkat(folder, name, 0) < 0)
+		log_warn_errno(-errno, "cannot remove '%s/%s'", path, name);
+}
+
+void store_tell_leftovers(const struct store *s)
+{
+	_cleanup_(freep) char *path = NULL;
+	_cleanup_(closedirp) DIR *dir = NULL;
+	const struct dirent *entry;
+
+	if (!s || asprintf(&path, "%s/backlog", s->folder) < 0)
+		return;
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		look_at_backlog(dirfd(dir), entry->d_name, path);
 }
 
 static int remove_parts(const char *folder, bool drop_backlog, size_t *ret_n_backlogs)

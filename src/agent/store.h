@@ -67,6 +67,12 @@ void store_rewrite(struct store *s, struct fold *fold, uint64_t position);
 const struct journal_counters *store_counters(const struct store *s);
 
 /*
+ * With all pipelines started: logs which backlogs hold records for flushers that are not there any
+ * more, and removes those that hold none.
+ */
+void store_tell_leftovers(const struct store *s);
+
+/*
  * Removes what a dead agent left in the folder, and the folder. 0; -EBUSY, logged: an agent has it;
  * -ENOTEMPTY: *ret_n_backlogs flushers have records that wait, which were left there unless
  * `drop_backlog`; or another negative errno.

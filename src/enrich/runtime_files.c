@@ -245,12 +245,6 @@ static int read_bundle(const char *tasks, const char *namespace, struct containe
 	return r < 0 ? r : take_rootfs(config, bundle, f);
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static int read_containerd(const char *root, struct container_facts *f)
 {
 	_cleanup_(closedirp) DIR *dir = NULL;

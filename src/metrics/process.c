@@ -64,12 +64,6 @@ static void refresh_memory(struct process_metrics *p)
 		metric_set(&p->resident_bytes, resident);
 }
 
-static void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 static void refresh_fds(struct process_metrics *p)
 {
 	_cleanup_(closedirp) DIR *d = opendir("/proc/self/fd");

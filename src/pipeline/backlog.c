@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -160,6 +161,7 @@ int backlog_open(const struct backlog_at *at, struct backlog **ret)
 	b->fd = open(b->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (b->fd < 0 || fstat(b->fd, &st) < 0)
 		return -errno;
+	(void)flock(b->fd, LOCK_EX | LOCK_NB); /* tells backlog_is_in_use(), and keeps nobody out */
 	b->is_bad = st.st_size && !read_header(b);
 	if (!st.st_size || b->is_bad)
 		r = begin_anew(b);
@@ -180,6 +182,13 @@ struct backlog *backlog_close(struct backlog *b)
 	free(b->path);
 	free(b);
 	return NULL;
+}
+
+bool backlog_is_in_use(int folder_fd, const char *name)
+{
+	_cleanup_(closep) int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 const char *backlog_path(const struct backlog *b)

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -28,6 +29,9 @@ int backlog_open(const struct backlog_at *at, struct backlog **ret);
 /* The file stays, if there is anything in it. */
 struct backlog *backlog_close(struct backlog *b);
 DEFINE_CLEANUP(struct backlog *, backlog_close)
+
+/* Whether a file of such a folder is a backlog that somebody has open. */
+bool backlog_is_in_use(int folder_fd, const char *name);
 
 const char *backlog_path(const struct backlog *b);
 

@@ -323,17 +323,10 @@ void generation_let_go(struct generation *gs, size_t n, const char *folder)
 		wait_for_programs();
 }
 
-static DIR *dir_close(DIR *dir)
-{
-	closedir(dir);
-	return NULL;
-}
-DEFINE_CLEANUP(DIR *, dir_close)
-
 /* What no agent has put there goes as well. */
 static void remove_rest(const char *path)
 {
-	_cleanup_(dir_closep) DIR *dir = opendir(path);
+	_cleanup_(closedirp) DIR *dir = opendir(path);
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))

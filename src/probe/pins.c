@@ -181,16 +181,9 @@ static uint16_t insert(uint16_t numbers[PINS_GENERATIONS_MAX], int *n, uint16_t 
 	return out;
 }
 
-static DIR *dir_close(DIR *dir)
-{
-	closedir(dir);
-	return NULL;
-}
-DEFINE_CLEANUP(DIR *, dir_close)
-
 int pins_list(const char *folder, uint16_t numbers[PINS_GENERATIONS_MAX])
 {
-	_cleanup_(dir_closep) DIR *dir = opendir(folder);
+	_cleanup_(closedirp) DIR *dir = opendir(folder);
 	const struct dirent *entry;
 	int n = 0;
 

@@ -17,6 +17,7 @@
 
 #include "agent/store.h"
 #include "base/log.h"
+#include "pipeline/backlog.h"
 
 #define JOURNAL_BYTES (1024 * 1024)
 
@@ -201,6 +202,55 @@ static void test_remove(void **state)
 	assert_int_equal(store_remove(t.folder, true, &n), 0); /* and nothing to do */
 }
 
+/* What the log says of it. */
+static void tell_leftovers(const struct store *s, char *to, size_t size)
+{
+	int log[2], saved = dup(STDERR_FILENO);
+
+	assert_int_equal(pipe2(log, O_NONBLOCK), 0);
+	log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	dup2(log[1], STDERR_FILENO);
+	store_tell_leftovers(s);
+	dup2(saved, STDERR_FILENO);
+	memset(to, 0, size);
+	(void)!read(log[0], to, size - 1);
+	close(log[0]);
+	close(log[1]);
+	close(saved);
+}
+
+static bool is_there(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", t.folder, name);
+	return access(path, F_OK) == 0;
+}
+
+/* What waits for a flusher that is gone is told of, and stays; what holds nothing goes. */
+static void test_leftovers(void **state)
+{
+	const uint8_t boot_id[16] = { 0 };
+	const struct backlog_at at = {
+		.folder = t.folder, .pipeline = "p", .flusher = "flusher_file", .boot_id = boot_id
+	};
+	_cleanup_(backlog_closep) struct backlog *mine = NULL;
+	struct store *s = open_store();
+	char text[4096];
+
+	(void)state;
+	assert_int_equal(backlog_open(&at, &mine), 0);
+	put_file("backlog/q.blank", 64);
+	put_file("backlog/q.full", 65);
+	tell_leftovers(s, text, sizeof(text));
+	assert_non_null(strstr(text, "/backlog/q.full' for a flusher that no pipeline has"));
+	assert_null(strstr(text, "p.flusher_file"));
+	assert_false(is_there("backlog/q.blank"));
+	assert_true(is_there("backlog/q.full") && is_there("backlog/p.flusher_file"));
+	store_tell_leftovers(NULL);
+	store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +259,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_private, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_recover, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_remove, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_leftovers, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
