@@ -78,7 +78,7 @@ static int prog_misses(int fd, uint64_t *ret)
 	return 0;
 }
 
-int probe_misses(const struct probe *p, struct probe_losses *ret)
+int probe_misses(const struct probe *p, struct probe_misses *ret)
 {
 	uint64_t n[_PART_MAX] = { 0 };
 
@@ -88,26 +88,37 @@ int probe_misses(const struct probe *p, struct probe_losses *ret)
 		if (r < 0)
 			return r;
 	}
-	*ret = (struct probe_losses){ .exec = n[PART_EXEC],
+	*ret = (struct probe_misses){ .exec = n[PART_EXEC],
 				      .exit = n[PART_EXIT],
 				      .fork = n[PART_FORK],
 				      .other = n[PART_CGROUP] };
 	return 0;
 }
 
+static bool has_missed(const struct probe_misses *m)
+{
+	return m->exec || m->exit || m->fork || m->other;
+}
+
+static int tell_missed(uint16_t generation, const struct probe_misses *m, probe_stream_fn *fn,
+		       void *ctx)
+{
+	const struct probe_stream s = { .generation = generation,
+					.cpu = EVENT_CPU_MISSED,
+					.lost_exec = (uint32_t)m->exec,
+					.lost_exit = (uint32_t)m->exit,
+					.lost_fork = (uint32_t)m->fork,
+					.lost_other = (uint32_t)m->other };
+
+	return has_missed(m) ? fn(ctx, &s) : 0;
+}
+
 static int missed_stream(const struct probe *p, probe_stream_fn *fn, void *ctx)
 {
-	struct probe_stream s = { .generation = p->own.number, .cpu = EVENT_CPU_MISSED };
-	struct probe_losses misses;
+	struct probe_misses misses;
 	int r = probe_misses(p, &misses);
 
-	if (r < 0)
-		return r;
-	s.lost_exec = (uint32_t)misses.exec;
-	s.lost_exit = (uint32_t)misses.exit;
-	s.lost_fork = (uint32_t)misses.fork;
-	s.lost_other = (uint32_t)misses.other;
-	return misses.exec || misses.exit || misses.fork || misses.other ? fn(ctx, &s) : 0;
+	return r < 0 ? r : tell_missed(p->own.number, &misses, fn, ctx);
 }
 
 /* Whether what was just read says of any loss. */
@@ -149,10 +160,12 @@ static int look_at_old(const struct probe *p, struct generation *g, probe_stream
 
 	if (!has_ended(p, g)) {
 		r = each_cpu(p, g, fn, ctx);
+		if (r == 0)
+			r = tell_missed(g->number, &g->misses, fn, ctx);
 		if (r || generation_is_attached(g))
 			return r;
 		g->end = g->end ? g->end : end_of(p, g);
-		if (has_losses(p, g))
+		if (has_losses(p, g) || has_missed(&g->misses))
 			return 0;
 	}
 	*ret_is_done = has_ended(p, g);

@@ -250,6 +250,38 @@ bool generation_is_attached(const struct generation *g)
 	return false;
 }
 
+static int misses_of(int link_fd, uint64_t *ret)
+{
+	uint32_t size = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info program = { 0 };
+	_cleanup_(closep) int fd = -1;
+	struct bpf_link_info link;
+
+	if (link_info(link_fd, &link) < 0)
+		return -errno;
+	fd = bpf_prog_get_fd_by_id(link.prog_id);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &program, &size) < 0)
+		return -errno;
+	*ret = program.recursion_misses;
+	return 0;
+}
+
+int generation_read_misses(const struct generation *g, struct probe_misses *ret)
+{
+	uint64_t n[_PART_MAX] = { 0 };
+	int r = 0;
+
+	for (int part = PART_LINKS; part < _PART_MAX && r == 0; part++)
+		if (g->fds[part] >= 0)
+			r = misses_of(g->fds[part], &n[part]);
+	if (r == 0)
+		*ret = (struct probe_misses){ .exec = n[PART_EXEC],
+					      .exit = n[PART_EXIT],
+					      .fork = n[PART_FORK],
+					      .other = n[PART_CGROUP] };
+	return r;
+}
+
 int generation_pin(const struct generation *g, const char *folder, enum generation_part part)
 {
 	char path[PATH_MAX];

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "probe/probe.h"
+
 enum generation_part {
 	PART_RING,
 	PART_KNOBS,
@@ -32,6 +34,7 @@ struct generation {
 	uint64_t ring_base;
 	uint32_t streams_size; /* of one CPU's value */
 	uint64_t end; /* once it was let go and its last counters were told: of its records */
+	struct probe_misses misses; /* until it was succeeded */
 };
 
 void generation_init(struct generation *g, uint16_t number);
@@ -50,6 +53,12 @@ int generation_describe(struct generation *g);
 
 bool generation_is_complete(const struct generation *g); /* all its programs are attached */
 bool generation_is_attached(const struct generation *g); /* any is */
+
+/*
+ * Asks the kernel about the programs that are attached (bpf_prog_info.recursion_misses, of each
+ * link's program). 0 or a negative errno: -EPERM: it does not tell us.
+ */
+int generation_read_misses(const struct generation *g, struct probe_misses *ret);
 
 /* Pins one part; the first makes the folder. 0 or a negative errno. */
 int generation_pin(const struct generation *g, const char *folder, enum generation_part part);

@@ -348,6 +348,8 @@ int probe_attach(struct probe *p)
 		return r;
 	}
 	p->is_attached = true;
+	for (size_t i = 0; i < p->n_old; i++)
+		(void)generation_read_misses(&p->old[i], &p->old[i].misses);
 	generation_let_go(p->old, p->n_old, probe_folder(p));
 	return 0;
 }

@@ -29,6 +29,11 @@ struct probe_options {
 	uint32_t budget; /* as in abi/knobs.h */
 };
 
+/* How often the kernel did not run a program, by what it would have recorded. */
+struct probe_misses {
+	uint64_t exec, exit, fork, other;
+};
+
 struct probe_losses {
 	uint64_t exec, exit, fork, other;
 	uint64_t budget; /* of exec and fork: what control groups were over their budget */
@@ -115,11 +120,8 @@ int probe_iterator_stream(const struct probe *p, probe_stream_fn *fn, void *ctx)
  */
 int probe_losses(const struct probe *p, struct probe_losses *ret);
 
-/*
- * How often the kernel did not run a program of this generation (bpf_prog_info.recursion_misses),
- * by what it would have recorded. 0 or a negative errno.
- */
-int probe_misses(const struct probe *p, struct probe_losses *ret);
+/* Those of this generation (bpf_prog_info.recursion_misses). 0 or a negative errno. */
+int probe_misses(const struct probe *p, struct probe_misses *ret);
 
 /*
  * Each control group that was over its budget: its id as in struct event_cgroup, and the records

@@ -7,12 +7,14 @@
 
 #include <cmocka.h>
 
+#include "probe/internal.h"
 #include "probe_world.h"
 
 /* A ring of a page: what it cannot take is counted, also by those who are gone. */
 static void test_losses_are_counted(void **state)
 {
-	struct probe_losses losses = { 0 }, misses = { 0 };
+	struct probe_misses misses = { 0 };
+	struct probe_losses losses = { 0 };
 	_cleanup_(probe_freep) struct probe *p = NULL;
 	struct probe_stream old, own;
 
@@ -40,6 +42,24 @@ static void test_losses_are_counted(void **state)
 	assert_int_equal(probe_losses(p, &losses), 0);
 	assert_true(losses.exec >= own.lost_exec && losses.fork >= own.lost_fork);
 	assert_int_equal(probe_misses(p, &misses), 0);
+}
+
+/* What the kernel did not run a dead agent's programs for is told, once more before it is gone. */
+static void test_misses_of_the_dead(void **state)
+{
+	_cleanup_(probe_freep) struct probe *p = NULL;
+
+	(void)state;
+	need_bpf();
+	die_attached(RING);
+	p = new_probe(RING, 0);
+	assert_int_equal(probe_attach(p), 0);
+	drain(p);
+	p->old[0].misses = (struct probe_misses){ .exec = 3, .fork = 1 };
+	assert_int_equal(streams_of(p, 1).lost_exec, 3);
+	assert_true(is_pinned("g1")); /* what it lost may not be written down yet */
+	assert_int_equal(streams_of(p, 1).lost_fork, 0);
+	assert_false(is_pinned("g1"));
 }
 
 struct cut {
@@ -156,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_losses_are_counted),
+		cmocka_unit_test(test_misses_of_the_dead),
 		cmocka_unit_test(test_argv_goes_first),
 		cmocka_unit_test(test_argv_larger_than_the_ring),
 		cmocka_unit_test(test_budget),
