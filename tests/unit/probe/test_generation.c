@@ -27,7 +27,7 @@ static int load_recursive(void)
 {
 	const struct bpf_insn insns[] = {
 		{ .code = BPF_ST | BPF_MEM | BPF_H, .dst_reg = 10, .off = -8, .imm = 'x' },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_10 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = 10 },
 		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -8 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 2 },
 		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_trace_printk },
