@@ -43,6 +43,8 @@ def beside_processes(tools, work, n, staying):
         if staying:
             end_storm(start_feed(agent, n=0, staying=staying, rate=FULL))
             settle(agent)
+        end_storm(start_feed(agent, n=500, rate=FULL))  # a state that their journal is due is written by then
+        settle(agent)
         before = agent.cpu_ns()
         end_storm(start_feed(agent, n=n, rate=FULL))
         settle(agent)

@@ -186,11 +186,11 @@ def kernel(tools, work, repeats, n=10_000):
     return {**found, **{f"{name}: fork + exec + exit": (samples, "ns") for name, samples in sums.items()}}
 
 
-def loss_of_stall(tools, work, repeats, n=40_000):
-    """A stall of half a second at full speed, with the default ring."""
+def loss_of_stall(tools, work, repeats, n=40_000, rate=35_000):
+    """A stall of half a second with the default ring, while it is fed as fast as any storm was on two CPUs."""
     found = {}
     for make in (Agent, Floor):
-        runs = [measure(make(tools), work, n=n, workers=2, during=stall) for _ in range(repeats)]
+        runs = [measure(make(tools), work, kind="feed", n=n, rate=rate, during=stall) for _ in range(repeats)]
         name = make(tools).name
         found[f"{name}: lost of {n}"] = (Samples(r["lost"] for r in runs), "execs")
         found[f"{name}: rate"] = (Samples(1e9 / r["wall"] for r in runs), "execs/s")
@@ -213,7 +213,7 @@ def ring_position(pid):
     return position
 
 
-def ring_bytes(collector, work, n=10_000):
+def ring_bytes(collector, work, n=3_000):
     """Bytes of the ring that a fork, an exec and an exit take."""
     with running(collector, work):
         before = ring_position(collector.popen.pid)
@@ -222,7 +222,7 @@ def ring_bytes(collector, work, n=10_000):
 
 
 def sizing(tools, work, repeats):
-    """What a rate of execs costs, and how much of the ring one takes: what others do can only add to that."""
+    """How much of the ring an exec takes (what others do can only add to that), and what a rate of them costs."""
     found = {}
     for make in (Agent, Floor):
         least = min(ring_bytes(make(tools), work) for _ in range(repeats))
@@ -230,7 +230,7 @@ def sizing(tools, work, repeats):
     for rate in (10, 100, 1_000, 5_000, 10_000):
         share = Samples()
         for _ in range(repeats):
-            result = measure(Agent(tools), work, n=max(20, 2 * rate), workers=2, rate=rate)
+            result = measure(Agent(tools), work, kind="feed", n=max(20, 2 * rate), rate=rate)
             share.append(result["cpu"] * rate / 1e7)
         found[f"{rate} execs/s"] = (share, "% of a core")
     return found

@@ -78,7 +78,7 @@ def by_control_groups(tools, work, repeats):
     return found
 
 
-def by_processes(tools, work, repeats, n=10_000):
+def by_processes(tools, work, repeats, n=20_000):
     """Such as were fed to it: the agent has them in its table, and the machine need not have them."""
     found = {}
     pad = calibrate(tools, work, kind="feed")

@@ -86,6 +86,10 @@ def machine():
             "load": round(os.getloadavg()[0], 2)}
 
 
+def machine_text():
+    return table(["machine", ""], [[name, str(value)] for name, value in machine().items()])
+
+
 def comparable(rows):
     """
     {(row, what): samples} of what a later run is held against: ratios to the floor where there is one, since
