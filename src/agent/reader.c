@@ -415,6 +415,14 @@ static int fold_changes(struct reader *r)
 	return 0;
 }
 
+int reader_end_replay(struct reader *r)
+{
+	int ret = fold_end_waiting(r->fold, &r->batch);
+
+	r->n_folded++;
+	return ret < 0 ? ret : reader_deliver(r);
+}
+
 /* Between two batches of a drain. What is in custody may wait a while until it is committed. */
 static int end_batch_of_drain(struct reader *r, const struct ring *ring)
 {

@@ -81,6 +81,8 @@ int64_t reader_drain(struct reader *r);
 int reader_fold(struct reader *r, const void *record, size_t size);
 /* The same for a record of a recording, at its place in the ring of then. */
 int reader_replay(struct reader *r, const void *record, size_t size, uint64_t seq);
+/* A recording is at its end: what waits in the fold is handed over, too. As reader_deliver(). */
+int reader_end_replay(struct reader *r);
 /* Folds an EVENT_MARK_*. 0 or a negative errno. */
 int reader_mark(struct reader *r, uint32_t mark);
 

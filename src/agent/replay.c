@@ -55,7 +55,7 @@ int life_replay(struct agent *a)
 	life_set_demand(a);
 	while (r == 0)
 		r = replay_next(a);
-	rest = reader_deliver(&a->reader);
+	rest = reader_end_replay(&a->reader);
 	life_stop_pipelines(a, rest);
 	if (r == -EBADMSG)
 		return r;

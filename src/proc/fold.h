@@ -163,6 +163,12 @@ typedef void fold_each_group_fn(void *ctx, const struct cgroup *cgroup);
 void fold_each_container_group(const struct fold *f, size_t *cursor, size_t n,
 			       fold_each_group_fn *fn, void *ctx);
 
+/*
+ * Behind the last record of a log that nobody goes on with: what waits is appended to the batch as
+ * it is, container after container, those that waited longest first. 0 or -ENOMEM.
+ */
+int fold_end_waiting(struct fold *f, struct batch *out);
+
 /* Whether there are events that wait: a state lacks them. */
 bool fold_holds(const struct fold *f);
 void fold_hold_counters(const struct fold *f, struct hold_counters *ret);

@@ -189,6 +189,17 @@ bool fold_waits_longest(const struct fold *f, char ret_id[CONTAINER_ID_LEN], uin
 	return true;
 }
 
+int fold_end_waiting(struct fold *f, struct batch *out)
+{
+	const struct list *waiting = &f->containers.waiting;
+	int r = 0;
+
+	while (r == 0 && !list_is_empty(waiting))
+		r = hold_end(f, LIST_ENTRY(waiting->next, struct container_entry, waiting),
+			     fold_next_seq(f), out);
+	return r;
+}
+
 void fold_each_container_group(const struct fold *f, size_t *cursor, size_t n,
 			       fold_each_group_fn *fn, void *ctx)
 {

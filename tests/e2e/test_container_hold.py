@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cgroups import cgroups, entering, hierarchies, roots
-from harness import marker, wait_until
+from harness import die_with_parent, marker, wait_until
 from pipelines import wait_for_value
 
 IMAGE = "sha256:" + "ab" * 32
@@ -348,3 +348,25 @@ def test_a_recording_holds_what_was_known(start, folder, work, binary):
     records = [json.loads(line) for line in replay.stdout.splitlines()]
     seen = [r for r in records if text in r.get("arguments", "")]
     assert [r["container.name"] for r in seen] == ["kept"] * 2
+
+
+def test_replay_of_a_recording_that_ends_while_records_wait(binary, workloads, work, daemon):
+    """The recorder is killed while it waits for a container's name: the replay has its records, as they are."""
+    path, err, text = work / "held.rec", work / "record.err", marker()
+    with open(err, "wb") as stderr:
+        popen = subprocess.Popen([binary, "record", path, "--container-sources", "docker", "--docker-sockets",
+                                  daemon.path, "--container-wait", "10s"], stdin=subprocess.DEVNULL, stderr=stderr,
+                                 preexec_fn=die_with_parent)
+    try:
+        wait_until(lambda: "ready" in err.read_text().split("\n"), 20, err.read_text)
+        with container() as (name, enter):
+            subprocess.run([workloads / "tiny", text], preexec_fn=enter, check=True, timeout=10)
+            subprocess.run([workloads / "tiny", "after"], check=True, timeout=10)
+            wait_until(lambda: path.read_bytes().count(b"after\0") and text.encode() in path.read_bytes(), 20,
+                       "the recording")
+    finally:
+        popen.kill()
+        popen.wait()
+    done = subprocess.run([binary, "run", "--replay", path], capture_output=True, timeout=60, check=True)
+    records = [r for r in map(json.loads, done.stdout.splitlines()) if r.get("arguments") == text]
+    assert [(r["call_name"], r["container.id"]) for r in records] == [("execve", name), ("exit", name)], done.stderr

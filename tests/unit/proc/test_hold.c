@@ -174,12 +174,38 @@ static void test_same_log_same_events(void **state)
 	world_done(&b);
 }
 
+/* The log ends while they wait: what there is comes out, each container's in its order. */
+static void test_log_ends(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	feed(&w, record_container('b', "shop", EVENT_CONTAINER_AWAITED));
+	feed_exec(&w, KEY(2, 20, 1), IN_B);
+	feed_exec(&w, KEY(1, 10, 1), IN_A);
+	feed(&w, record_exit(KEY(1, 10, 1), NOBODY, 0));
+	world_settle(&w);
+	assert_int_equal(fold_end_waiting(w.fold, &w.batch), 0);
+	assert_int_equal(w.batch.n, 3);
+	assert_event(&w, 0, CALL_EXECVE, 1);
+	assert_event(&w, 1, CALL_EXIT, 1);
+	assert_event(&w, 2, CALL_EXECVE, 2);
+	assert_str(container_text(image_container(w.batch.events[2].image), CONTAINER_NAME),
+		   "shop");
+	assert_int_equal(event_position(&w.batch.events[0]), fold_next_seq(w.fold));
+	assert_int_equal(n_held(&w), 0);
+	assert_int_equal(fold_end_waiting(w.fold, &w.batch), 0);
+	assert_int_equal(w.batch.n, 3);
+	world_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_only_its_own),	     cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_awaited_twice),	     cmocka_unit_test(test_bound_of_one),
-		cmocka_unit_test(test_same_log_same_events),
+		cmocka_unit_test(test_same_log_same_events), cmocka_unit_test(test_log_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
