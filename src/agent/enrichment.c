@@ -270,9 +270,9 @@ static void gather(void *all, const struct container *c)
 /* What is known at once is told at once; the rest is news, or ends somebody's waiting. */
 static int resume(struct enrichment *e, struct reader *r, const struct known *known)
 {
-	const struct container_question q = { .id = known->id,
-					      .pod_uid = { .p = known->pod_uid,
-							   .n = known->n_pod_uid } };
+	const struct container_question q = {
+		.id = known->id, .pod_uid = { .p = known->pod_uid, .n = known->n_pod_uid }
+	};
 	_cleanup_(container_facts_done) struct container_facts f = { 0 };
 	enum registry_answer answer;
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "enrich/container_files.h"
@@ -37,18 +38,55 @@ const struct metric source_metrics_table[] = {
 	{ .type = METRIC_END },
 };
 
-struct start {
-	const struct agent_settings *settings;
-	const char *node_name;
-	struct container_sink sink;
-};
+void source_places_done(struct source_places *places)
+{
+	for (size_t i = 0; i < places->n; i++)
+		free(places->items[i].text);
+	free(places->items);
+	*places = (struct source_places){ 0 };
+}
+
+/* Takes `text`. */
+static int add_place(struct source_places *places, char *text, bool is_there)
+{
+	struct source_place *grown =
+		text ? reallocarray(places->items, places->n + 1, sizeof(*grown)) : NULL;
+
+	if (!grown) {
+		freep(&text);
+		return -ENOMEM;
+	}
+	places->items = grown;
+	grown[places->n++] = (struct source_place){ .text = text, .is_there = is_there };
+	return 0;
+}
+
+static int add_path(struct source_places *places, char *path)
+{
+	return add_place(places, path, path && access(path, F_OK) == 0);
+}
+
+static int add_host_paths(const struct agent_settings *settings, const struct string_list *list,
+			  struct source_places *places)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->n; i++) {
+		char *path = NULL;
+
+		r = agent_settings_host_path(settings, list->items[i], &path);
+		if (r == 0)
+			r = add_path(places, path);
+	}
+	return r;
+}
 
 static struct container_roots roots_of(const struct string_list *list)
 {
 	return (struct container_roots){ .paths = list->items, .n = list->n };
 }
 
-static int start_files(const struct start *s, void **ret)
+static int start_files(const struct source_start *s, void **ret)
 {
 	const struct agent_settings *settings = s->settings;
 	const struct container_roots roots[_LAYOUT_MAX] = {
@@ -60,6 +98,18 @@ static int start_files(const struct start *s, void **ret)
 
 	return container_files_new(settings->host_root, roots, &s->sink,
 				   (struct container_files **)ret);
+}
+
+static int look_for_files(const struct agent_settings *settings, struct source_places *places)
+{
+	const struct string_list *const all[] = { &settings->docker_roots, &settings->podman_roots,
+						  &settings->containerd_roots,
+						  &settings->crio_roots };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++)
+		r = add_host_paths(settings, all[i], places);
+	return r;
 }
 
 static char **paths_free(char **paths)
@@ -85,7 +135,7 @@ static int host_paths(const struct agent_settings *settings, const struct string
 	return r;
 }
 
-static int start_docker(const struct start *s, void **ret)
+static int start_docker(const struct source_start *s, void **ret)
 {
 	_cleanup_(paths_freep) char **sockets = NULL;
 	int r = host_paths(s->settings, &s->settings->docker_sockets, &sockets);
@@ -95,7 +145,12 @@ static int start_docker(const struct start *s, void **ret)
 					     (struct docker_api **)ret);
 }
 
-static int start_podman(const struct start *s, void **ret)
+static int look_for_docker(const struct agent_settings *settings, struct source_places *places)
+{
+	return add_host_paths(settings, &settings->docker_sockets, places);
+}
+
+static int start_podman(const struct source_start *s, void **ret)
 {
 	_cleanup_(paths_freep) char **sockets = NULL;
 	int r = host_paths(s->settings, &s->settings->podman_sockets, &sockets);
@@ -105,7 +160,12 @@ static int start_podman(const struct start *s, void **ret)
 					     (struct docker_api **)ret);
 }
 
-static int start_cri(const struct start *s, void **ret)
+static int look_for_podman(const struct agent_settings *settings, struct source_places *places)
+{
+	return add_host_paths(settings, &settings->podman_sockets, places);
+}
+
+static int start_cri(const struct source_start *s, void **ret)
 {
 	_cleanup_(paths_freep) char **sockets = NULL;
 	int r = host_paths(s->settings, &s->settings->cri_sockets, &sockets);
@@ -114,7 +174,12 @@ static int start_cri(const struct start *s, void **ret)
 		     : cri_api_new((const char *const *)sockets, &s->sink, (struct cri_api **)ret);
 }
 
-static int start_kubernetes(const struct start *s, void **ret)
+static int look_for_cri(const struct agent_settings *settings, struct source_places *places)
+{
+	return add_host_paths(settings, &settings->cri_sockets, places);
+}
+
+static int start_kubernetes(const struct source_start *s, void **ret)
 {
 	const struct agent_settings *settings = s->settings;
 	const struct kubernetes_options options = {
@@ -130,28 +195,38 @@ static int start_kubernetes(const struct start *s, void **ret)
 	return kubernetes_new(&options, &s->sink, (struct kubernetes **)ret);
 }
 
-static const struct kind {
-	const struct container_source *source;
-	enum source_stage stage;
-	int (*start)(const struct start *s, void **ret);
-} kinds[] = {
-	{ &container_files_source, STAGE_FIRST, start_files },
-	{ &docker_source, STAGE_SECOND, start_docker },
-	{ &podman_source, STAGE_SECOND, start_podman },
-	{ &cri_source, STAGE_SECOND, start_cri },
-	{ &kubernetes_source, STAGE_POD, start_kubernetes },
-};
-_Static_assert(ARRAY_SIZE(kinds) <= REGISTRY_SOURCES, "the registry has room for all");
-
-static bool is_wanted(const struct agent_settings *settings, const char *name)
+/* Who says how it is reached, and where that is set. */
+static int look_for_kubernetes(const struct agent_settings *settings, struct source_places *places)
 {
-	for (size_t i = 0; i < settings->container_sources.n; i++)
-		if (strcmp(settings->container_sources.items[i], name) == 0)
+	const char *who = settings->kubeconfig ? settings->kubeconfig : KUBERNETES_ACCOUNT;
+	int r = settings->kubernetes == KUBERNETES_OFF ? 0 : add_path(places, strdup(who));
+
+	if (r == 0 && settings->kubernetes_server)
+		r = add_place(places, strdup(settings->kubernetes_server), true);
+	return r;
+}
+
+const struct source_kind source_kinds[SOURCE_KINDS] = {
+	{ &container_files_source, "source files", STAGE_FIRST, start_files, look_for_files },
+	{ &docker_source, "source docker", STAGE_SECOND, start_docker, look_for_docker },
+	{ &podman_source, "source podman", STAGE_SECOND, start_podman, look_for_podman },
+	{ &cri_source, "source cri", STAGE_SECOND, start_cri, look_for_cri },
+	{ &kubernetes_source, "source kubernetes", STAGE_POD, start_kubernetes,
+	  look_for_kubernetes },
+};
+_Static_assert(SOURCE_KINDS <= REGISTRY_SOURCES, "the registry has room for all");
+
+bool source_is_wanted(const struct source_kind *kind, const struct agent_settings *settings)
+{
+	const struct string_list *names = &settings->container_sources;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->items[i], kind->source->name) == 0)
 			return true;
 	return false;
 }
 
-static void start_one(struct sources *s, const struct kind *kind, struct start *start)
+static void start_one(struct sources *s, const struct source_kind *kind, struct source_start *start)
 {
 	void *self = NULL;
 	int r;
@@ -169,7 +244,7 @@ static void start_one(struct sources *s, const struct kind *kind, struct start *
 
 int sources_start(struct sources *s, const struct agent_settings *settings, const char *node_name)
 {
-	struct start start = { .settings = settings, .node_name = node_name };
+	struct source_start start = { .settings = settings, .node_name = node_name };
 	int r;
 
 	*s = (struct sources){ 0 };
@@ -178,9 +253,9 @@ int sources_start(struct sources *s, const struct agent_settings *settings, cons
 	r = container_registry_new(&s->registry);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (is_wanted(settings, kinds[i].source->name))
-			start_one(s, &kinds[i], &start);
+	for (size_t i = 0; i < SOURCE_KINDS; i++)
+		if (source_is_wanted(&source_kinds[i], settings))
+			start_one(s, &source_kinds[i], &start);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "agent/settings.h"
+#include "base/cleanup.h"
 #include "enrich/container_registry.h"
 #include "metrics/metrics.h"
 
@@ -16,6 +17,41 @@ struct source_metrics {
 };
 
 extern const struct metric source_metrics_table[];
+
+/* Where a source looks: a path as the agent finds it, or the address of a server. */
+struct source_place {
+	char *text;
+	bool is_there; /* of a server nobody knows before he asks: true */
+};
+
+struct source_places {
+	struct source_place *items;
+	size_t n;
+};
+
+void source_places_done(struct source_places *places);
+
+struct source_start {
+	const struct agent_settings *settings;
+	const char *node_name;
+	struct container_sink sink;
+};
+
+/* One that can be asked; the files first. */
+struct source_kind {
+	const struct container_source *source;
+	const char *title; /* for people */
+	enum source_stage stage;
+	int (*start)(const struct source_start *s, void **ret); /* 0 or a negative errno */
+	/* Adds the places that it looks into, in their order. 0 or -ENOMEM. */
+	int (*look)(const struct agent_settings *settings, struct source_places *places);
+};
+
+#define SOURCE_KINDS 5
+extern const struct source_kind source_kinds[SOURCE_KINDS];
+
+/* Whether the settings name it. */
+bool source_is_wanted(const struct source_kind *kind, const struct agent_settings *settings);
 
 struct sources {
 	struct container_registry *registry; /* NULL: no source is wanted */

@@ -82,7 +82,8 @@ void client_explain(const char *socket, int r, struct buf *out)
 	}
 }
 
-int client_load_settings(const char *instance, const char *socket, struct agent_settings *ret)
+int client_load_settings(const char *file, const char *instance, const char *socket,
+			 struct agent_settings *ret)
 {
 	struct agent_flag flags[2];
 	struct diag diag = { 0 };
@@ -93,7 +94,7 @@ int client_load_settings(const char *instance, const char *socket, struct agent_
 		flags[n++] = (struct agent_flag){ "Instance", instance };
 	if (socket)
 		flags[n++] = (struct agent_flag){ "ControlSocket", socket };
-	r = agent_settings_load(NULL, flags, n, &diag, ret);
+	r = agent_settings_load(file, flags, n, &diag, ret);
 	diag_print(&diag, stderr);
 	diag_done(&diag);
 	return r;

@@ -36,4 +36,5 @@ void client_explain(const char *socket, int r, struct buf *out);
  * on this machine; its control_socket may be NULL. 0; -EINVAL, after an error was printed; -ENOMEM.
  * agent_settings_done() in every case.
  */
-int client_load_settings(const char *instance, const char *socket, struct agent_settings *ret);
+int client_load_settings(const char *file, const char *instance, const char *socket,
+			 struct agent_settings *ret);

@@ -3,19 +3,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "cli/command.h"
+#include "cli/agent_start.h"
 #include "cli/container_list.h"
-#include "cli/runtime_sources.h"
+#include "cli/source_trial.h"
 
 #define WAIT_S_DEFAULT 2
 #define WAIT_S_MAX 3600
-#define LOOK_MS 20
-#define QUIET_MS 150 /* without anything new, all has been told */
 
 static bool parse_wait(const char *text, unsigned int *ret_s)
 {
@@ -28,20 +25,50 @@ static bool parse_wait(const char *text, unsigned int *ret_s)
 	return true;
 }
 
-static uint64_t now_ms(void)
+/* The options that say where a source is asked, and the setting that each stands for. */
+static const struct {
+	const char *option, *setting, *source;
+} sockets[] = {
+	{ "docker", "DockerSockets", "docker" },
+	{ "podman", "PodmanSockets", "podman" },
+	{ "cri", "CriSockets", "cri" },
+};
+
+static void leave_out(struct string_list *names, const char *name)
 {
-	return clock_now_ns(CLOCK_MONOTONIC) / 1000000u;
+	for (size_t i = names->n; i--;) {
+		if (strcmp(names->items[i], name) != 0)
+			continue;
+		freep(&names->items[i]);
+		names->items[i] = names->items[--names->n];
+	}
 }
 
-/* Until all are ready or off and have no more to tell, or the time is over. */
-static void wait_for_all(const struct runtime_sources *sources, struct container_list *list,
-			 unsigned int wait_s)
+static int load_settings(const struct command_line *line, struct agent_settings *ret)
 {
-	uint64_t end = now_ms() + (uint64_t)wait_s * 1000;
+	_cleanup_(diag_done) struct diag diag = { 0 };
+	struct agent_flag flags[ARRAY_SIZE(sockets) + 1];
+	const char *names = command_get(line, "sources");
+	size_t n = 0;
+	int r;
 
-	while (now_ms() < end &&
-	       (!runtime_sources_have_settled(sources) || !container_list_is_quiet(list, QUIET_MS)))
-		nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000 }, NULL);
+	if (names)
+		flags[n++] = (struct agent_flag){ "ContainerSources", names };
+	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
+		const char *given = command_get(line, sockets[i].option);
+
+		if (given && strcmp(given, "none") != 0)
+			flags[n++] = (struct agent_flag){ sockets[i].setting, given };
+	}
+	r = agent_settings_load(command_get(line, "agent-config"), flags, n, &diag, ret);
+	diag_print(&diag, stderr);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sockets); i++) {
+		const char *given = command_get(line, sockets[i].option);
+
+		if (given && strcmp(given, "none") == 0)
+			leave_out(&ret->container_sources, sockets[i].source);
+	}
+	return r;
 }
 
 static int run(const struct command_line *line)
@@ -49,8 +76,10 @@ static int run(const struct command_line *line)
 	const char *wait = command_get(line, "wait");
 	unsigned int wait_s = WAIT_S_DEFAULT;
 	_cleanup_(container_list_freep) struct container_list *list = NULL;
-	_cleanup_(runtime_sources_done) struct runtime_sources sources = { 0 };
+	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
+	_cleanup_(source_trial_done) struct source_trial trial = { 0 };
 	_cleanup_(buf_done) struct buf out = { 0 };
+	int r;
 
 	if (wait && !parse_wait(wait, &wait_s)) {
 		fprintf(stderr,
@@ -58,14 +87,17 @@ static int run(const struct command_line *line)
 			WAIT_S_MAX, wait);
 		return CLI_USAGE;
 	}
+	r = load_settings(line, &settings);
+	if (r < 0)
+		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
 	list = container_list_new();
-	if (!list || runtime_sources_start(&sources, line, list) < 0) {
+	if (!list || source_trial_start(&trial, &settings, list) < 0) {
 		fputs("proctrail containers: out of memory or of threads\n", stderr);
 		return CLI_FAILED;
 	}
-	wait_for_all(&sources, list, wait_s);
+	source_trial_wait(&trial, list, wait_s);
 	container_list_format(list, &out);
-	runtime_sources_format(&sources, &out);
+	source_trial_format(&trial, &out);
 	return command_print(line, &out);
 }
 
@@ -73,15 +105,17 @@ static const struct command_option options[] = {
 	{ .letter = 'd',
 	  .name = "docker",
 	  .argument = "PATH",
-	  .help = "the socket of Docker (default: /run/docker.sock)" },
-	{ .letter = 'p',
-	  .name = "podman",
-	  .argument = "PATH",
-	  .help = "the socket of podman (default: /run/podman/podman.sock)" },
+	  .help = "the socket of Docker (default: as the settings say)" },
+	{ .letter = 'p', .name = "podman", .argument = "PATH", .help = "the socket of podman" },
 	{ .letter = 'c',
 	  .name = "cri",
 	  .argument = "PATH",
-	  .help = "the socket of a runtime of Kubernetes (default: containerd's, CRI-O's or cri-dockerd's)" },
+	  .help = "the socket of a runtime that serves CRI" },
+	{ .letter = 's',
+	  .name = "sources",
+	  .argument = "LIST",
+	  .help = "who is asked: files, docker, podman, cri, kubernetes (default: as the settings say)" },
+	AGENT_CONFIG_OPTION,
 	{ .letter = 'w',
 	  .name = "wait",
 	  .argument = "SECONDS",
@@ -92,10 +126,11 @@ static const struct command_option options[] = {
 const struct command command_containers = {
 	.name = "containers",
 	.summary = "List the containers of this machine, as their runtimes tell",
-	.text = "Asks the container runtimes of this machine in the way that the agent does: Docker and podman over "
-		"the Docker Engine API, containerd and CRI-O over the Container Runtime Interface. Prints one JSON object per line: first the containers, with all that is "
-		"known of each and which sources told it, then the sources, with their state: 'off' where there is "
-		"nothing to ask, 'connecting' where it does not answer, 'ready'. No agent is needed.\n\n"
+	.text = "Asks whoever may know of containers in the way that the agent does, as its settings say: Docker and "
+		"podman over the Docker Engine API, containerd and CRI-O over the Container Runtime Interface, Kubernetes. Prints one JSON object per line: first the containers, with all that is "
+		"known of each and which sources told it, then the sources: what each looked for and found, and its "
+		"state, 'off' where there is nothing to ask, 'connecting' where it does not answer, 'ready'. Files "
+		"are only looked into for a container that runs, so they list none. No agent is needed.\n\n"
 		"A source is not asked when its socket is given as 'none'.",
 	.example =
 		"sudo proctrail containers | jq -r 'select(.id) | [.id[:12], .name, .\"image.name\"] | @tsv'\n"

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/agent_start.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/status_page.h"
@@ -63,13 +64,15 @@ static int run(const struct command_line *line)
 	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
 	_cleanup_(buf_done) struct buf out = { 0 };
 	static struct diagnosis d;
-	int r = client_load_settings(command_get(line, "instance"), command_get(line, "socket"),
+	int r = client_load_settings(command_get(line, "agent-config"),
+				     command_get(line, "instance"), command_get(line, "socket"),
 				     &settings);
 
 	if (r < 0)
 		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
 	doctor_host(&d, settings.host_root);
 	doctor_bpf(&d, settings.ring_bytes);
+	doctor_sources(&d, &settings);
 	check_agent(&d, settings.control_socket);
 	if (command_has(line, "json"))
 		diagnosis_format_json(&d, &out);
@@ -90,14 +93,15 @@ static const struct command_option options[] = {
 	  .name = "socket",
 	  .argument = "PATH",
 	  .help = "look at the agent that listens on this socket" },
+	AGENT_CONFIG_OPTION,
 	{ 0 },
 };
 
 const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "Examine whether this machine has what the agent needs",
-	.text = "Looks at the kernel, at privileges and mounts, loads each BPF program and lets it go again, and asks "
-		"the agent that runs. A line for each, and for what is not right what to do about it. Nothing is "
+	.text = "Looks at the kernel, at privileges and mounts, loads each BPF program and lets it go again, asks who "
+		"may know of containers as the settings say, and the agent that runs. A line for each, and for what is not right what to do about it. Nothing is "
 		"changed, and nothing recorded.",
 	.example = "sudo proctrail doctor",
 	.failure = "there is a failure; warnings alone are 0",

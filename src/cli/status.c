@@ -85,8 +85,8 @@ static int show(const struct command_line *line, const char *socket)
 static int run(const struct command_line *line)
 {
 	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
-	int r = client_load_settings(command_get(line, "instance"), command_get(line, "socket"),
-				     &settings);
+	int r = client_load_settings(NULL, command_get(line, "instance"),
+				     command_get(line, "socket"), &settings);
 
 	if (r < 0)
 		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;

@@ -42,7 +42,8 @@ def ask(binary, *options):
 def only(runtime):
     """Options that let no other runtime of this machine answer."""
     own = SOURCES[runtime.name]
-    return [f"--{name}={runtime.socket if name == own else 'none'}" for name in SOURCES.values()]
+    return ["--sources=docker,podman,cri",
+            *(f"--{name}={runtime.socket if name == own else 'none'}" for name in SOURCES.values())]
 
 
 def check(known, expected):
@@ -53,7 +54,10 @@ def test_what_is_known(runtime, binary):
     container = runtime.run("known", ["/bin/sleep", "600"])
     containers, sources = ask(binary, *only(runtime), "--wait=10")
     own = SOURCES[runtime.name]
-    assert sources == {own: {"source": own, "status": "ready", "items": len(containers), "failures": 0}}
+    assert {name: state["status"] for name, state in sources.items()} == {
+        name: "ready" if name == own else "off" for name in ["files", "docker", "podman", "cri", "kubernetes"]}
+    assert sources[own] == {"source": own, "status": "ready", "wanted": True, "looked_for": [str(runtime.socket)],
+                            "found": [str(runtime.socket)], "items": len(containers), "failures": 0}
     check(containers[container], {
         "container.id": container, "container.name": "known", "container.runtime": runtime.name,
         "container.image.id": runtime.image_id, "container.image.name": runtime.image, "container.image.tag": "1",
@@ -115,7 +119,9 @@ def test_podman_at_docker_s_place(runtime, binary):
 def test_no_runtime(binary, work):
     containers, sources = ask(binary, f"--docker={work}/no.sock", f"--podman={work}/no.sock", f"--cri={work}/no.sock")
     assert not containers
-    assert [source["status"] for source in sources.values()] == ["off"] * 3
+    for name in ("docker", "podman", "cri"):
+        assert sources[name] == {"source": name, "status": "off", "wanted": True, "looked_for": [f"{work}/no.sock"],
+                                 "found": [], "items": 0, "failures": 0}
 
 
 @each_of("runtime", [runtimes.Docker])
@@ -124,7 +130,8 @@ def test_containerd_without_cri(runtime, binary):
     own = runtime.roots["exec"] / "containerd" / "containerd.sock"
     assert own.is_socket()
     _, sources = ask(binary, "--docker=none", "--podman=none", f"--cri={own}")
-    assert sources["cri"] == {"source": "cri", "status": "off", "items": 0, "failures": 0}
+    assert sources["cri"] == {"source": "cri", "status": "off", "wanted": True, "looked_for": [str(own)],
+                              "found": [str(own)], "items": 0, "failures": 0}
 
 
 def test_a_container_lives_and_goes(runtime):

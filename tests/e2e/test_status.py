@@ -15,6 +15,8 @@ import time
 import pytest
 
 from harness import REPO, die_with_parent, wait_until
+from kube_api import KubeApi
+from kube_follow import pod
 from pipelines import UnixConnection
 
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
@@ -355,3 +357,62 @@ def test_doctor_tells_of_an_agent_that_is_not_healthy(start_agent, binary, work)
     done = call(binary, "doctor", "--socket", path)
     assert done.returncode == 1
     assert re.search(r"^failure +agent +.*flusher", done.stdout, re.M)
+
+
+@pytest.fixture
+def sources(work):
+    """Settings by which every source has another state; and what `doctor` and `containers` say of each."""
+    dead = work / "dead.sock"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(dead))
+    (work / "docker").mkdir()
+    with KubeApi(token=None) as api:
+        api.put(pod())
+        api.put(pod())
+        settings = work / "agent.yaml"
+        settings.write_text(f"""\
+ContainerSources: [files, docker, cri, kubernetes]
+DockerRoots: {work}/docker
+PodmanRoots: {work}/podman
+ContainerdRoots: {work}/containerd
+CrioRoots: {work}/crio
+DockerSockets: {dead}
+PodmanSockets: {work}/podman.sock
+CriSockets: {work}/cri.sock
+Kubernetes: api
+KubernetesServer: {api.url}
+KubernetesNode: node-1
+""")
+        yield settings
+
+
+def test_doctor_tells_of_the_sources_of_containers(sources, binary, needs_root, work):
+    done = call(binary, "doctor", "--json", "--agent-config", sources, "--socket", work / "none.sock")
+    checks = {c["name"].removeprefix("source "): c for c in json.loads(done.stdout)["checks"] if "source" in c["name"]}
+    assert {name: (c["finding"], c["text"]) for name, c in checks.items()} == {
+        "files": ("ok", f"ready: {work}/docker; not there: {work}/podman, {work}/containerd, {work}/crio"),
+        "docker": ("warning", f"does not answer: {work}/dead.sock: Connection refused"),
+        "podman": ("ok", "left out by ContainerSources"),
+        "cri": ("ok", f"off; not there: {work}/cri.sock"),
+        "kubernetes": ("ok", checks["kubernetes"]["text"])}
+    assert re.match(r"ready, 2 known: http://127.0.0.1:\d+; not there: /var/run/secrets/", checks["kubernetes"]["text"])
+    assert "ContainerSources" in checks["docker"]["advice"]
+
+
+def test_containers_tells_of_the_sources(sources, binary, work):
+    done = call(binary, "containers", "--agent-config", sources)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and len([line for line in lines if "container.id" in line]) == 2
+    states = {line.pop("source"): line for line in lines if "source" in line}
+    assert states["files"] == {
+        "status": "ready", "wanted": True, "found": [f"{work}/docker"], "items": 0, "failures": 0,
+        "looked_for": [f"{work}/{name}" for name in ("docker", "podman", "containerd", "crio")]}
+    assert (states["docker"]["status"], states["docker"]["error"]) == ("connecting", "Connection refused")
+    assert (states["podman"]["status"], states["podman"]["wanted"]) == ("off", False)
+    assert (states["cri"]["status"], states["cri"]["found"]) == ("off", [])
+    assert (states["kubernetes"]["status"], states["kubernetes"]["items"]) == ("ready", 2)
+
+
+def test_sources_of_wrong_settings(binary, work):
+    done = call(binary, "containers", "--sources", "docker,moby")
+    assert done.returncode == 2 and "ContainerSources" in done.stderr and done.stdout == ""

@@ -14,6 +14,7 @@
 
 #include "agent/sources.h"
 #include "base/log.h"
+#include "enrich/kubernetes.h"
 
 #include "../enrich/container_ids.h"
 
@@ -137,6 +138,57 @@ static void test_metrics(void **state)
 	stop();
 }
 
+/* Where each looks, as the settings say, whether it is wanted or not; and what of that is there. */
+static void test_places(void **state)
+{
+	static const struct {
+		const char *first;
+		size_t n;
+	} want[SOURCE_KINDS] = {
+		{ "/nowhere", 4 },
+		{ "/nowhere/docker.sock", 1 },
+		{ "/nowhere/podman.sock", 1 },
+		{ "/nowhere/cri.sock", 1 },
+		{ KUBERNETES_ACCOUNT, 1 },
+	};
+
+	(void)state;
+	start("docker");
+	for (size_t i = 0; i < SOURCE_KINDS; i++) {
+		_cleanup_(source_places_done) struct source_places places = { 0 };
+		const char *name = source_kinds[i].source->name;
+
+		assert_int_equal(source_kinds[i].look(&t.settings, &places), 0);
+		assert_int_equal(places.n, want[i].n);
+		assert_string_equal(places.items[0].text, want[i].first);
+		assert_int_equal(places.items[0].is_there, access(want[i].first, F_OK) == 0);
+		assert_int_equal(source_is_wanted(&source_kinds[i], &t.settings),
+				 strcmp(name, "docker") == 0);
+	}
+	stop();
+}
+
+/* A server is named; a kubeconfig takes the account's place; off, nobody is looked for. */
+static void test_places_of_kubernetes(void **state)
+{
+	const struct source_kind *kubernetes = &source_kinds[SOURCE_KINDS - 1];
+	struct source_places places = { 0 };
+	struct agent_settings settings = { .kubeconfig = t.file,
+					   .kubernetes_server = (char *)"https://h:1" };
+
+	(void)state;
+	assert_int_equal(kubernetes->look(&settings, &places), 0);
+	assert_int_equal(places.n, 2);
+	assert_string_equal(places.items[0].text, t.file);
+	assert_string_equal(places.items[1].text, "https://h:1");
+	assert_true(places.items[0].is_there && places.items[1].is_there);
+	source_places_done(&places);
+	settings = (struct agent_settings){ .kubernetes = KUBERNETES_OFF };
+	assert_int_equal(kubernetes->look(&settings, &places), 0);
+	assert_int_equal(places.n, 0);
+	source_places_done(&places);
+}
+
 static int set_up(void **state)
 {
 	_cleanup_(closep) int fd = -1;
@@ -160,6 +212,8 @@ int main(void)
 		cmocka_unit_test(test_which),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_places_of_kubernetes),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -163,11 +163,11 @@ static void test_settings(void **state)
 	_cleanup_(agent_settings_done) struct agent_settings given = { 0 }, named = { 0 };
 
 	(void)state;
-	assert_int_equal(client_load_settings(NULL, "/run/y.sock", &given), 0);
+	assert_int_equal(client_load_settings(NULL, NULL, "/run/y.sock", &given), 0);
 	assert_string_equal(given.control_socket, "/run/y.sock");
 	if (access(AGENT_SETTINGS_PATH, F_OK) == 0)
 		return; /* it may name a socket of its own */
-	assert_int_equal(client_load_settings("web", NULL, &named), 0);
+	assert_int_equal(client_load_settings(NULL, "web", NULL, &named), 0);
 	assert_string_equal(named.control_socket, "/run/proctrail/web.sock");
 }
 
