@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/rooted_path.h"
 #include "conf/scalar.h"
 #include "enrich/kubernetes.h"
 #include "probe/probe.h"
@@ -524,12 +525,7 @@ void agent_settings_done(struct agent_settings *s)
 
 int agent_settings_host_path(const struct agent_settings *s, const char *path, char **ret)
 {
-	char *full = NULL;
-
-	if (asprintf(&full, "%s%s", s->host_root, path) < 0)
-		return -ENOMEM;
-	*ret = full;
-	return 0;
+	return rooted_path_resolve(s->host_root, path, ret);
 }
 
 static int join(const char *folder, const char *name, char **ret)

@@ -64,7 +64,10 @@ int agent_settings_load(const char *path, const struct agent_flag *flags, size_t
 			struct diag *reterr, struct agent_settings *ret);
 void agent_settings_done(struct agent_settings *s);
 
-/* A path of the host, as the agent finds it; the caller frees it. 0 or -ENOMEM. */
+/*
+ * A path of the host, as the agent finds it: links are meant from HostRoot on. The caller frees it.
+ * 0 or -ENOMEM.
+ */
 int agent_settings_host_path(const struct agent_settings *s, const char *path, char **ret);
 
 /*

@@ -2,7 +2,6 @@
 /* The host: what the agent needs of it, what for, and what to do where it is not there. */
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <stdbool.h>
@@ -14,6 +13,7 @@
 
 #include "agent/snapshot.h"
 #include "base/cleanup.h"
+#include "base/rooted_path.h"
 #include "cli/doctor.h"
 #include "probe/trial.h"
 
@@ -240,9 +240,10 @@ static void check_cgroups(struct diagnosis *d)
 
 static void check_users(struct diagnosis *d, const char *host_root)
 {
-	char path[PATH_MAX];
+	_cleanup_(freep) char *path = NULL;
 
-	snprintf(path, sizeof(path), "%s/etc/passwd", host_root);
+	if (rooted_path_resolve(host_root, "/etc/passwd", &path) < 0)
+		return;
 	if (access(path, R_OK) == 0)
 		diagnosis_add(d, FINDING_OK, "names of users", NULL, "%s", path);
 	else

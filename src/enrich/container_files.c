@@ -11,13 +11,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/rooted_path.h"
 #include "enrich/runtime_desk.h"
 
 #define LOG_UNIT "container_files"
 
 struct root {
 	enum runtime_layout layout;
-	char *path;
+	char *path; /* as the host has it */
 };
 
 struct container_files {
@@ -31,27 +32,38 @@ struct container_files {
 };
 
 /* A path that the runtime wrote is one of the host; one below the root is as the agent finds it. */
-static int put_below_host(const struct container_files *s, const struct root *root,
+static int put_below_host(const struct container_files *s, const char *root,
 			  struct container_facts *f)
 {
 	_cleanup_(freep) char *full = NULL;
 
-	if (!f->rootfs || !*s->host_root ||
-	    str_starts_with(str_from(f->rootfs), str_from(root->path)))
+	if (!f->rootfs || !*s->host_root || str_starts_with(str_from(f->rootfs), str_from(root)))
 		return 0;
-	if (asprintf(&full, "%s%s", s->host_root, f->rootfs) < 0)
+	if (rooted_path_resolve(s->host_root, f->rootfs, &full) < 0)
 		return -ENOMEM;
 	return container_facts_set_rootfs(f, full);
+}
+
+/* Each time: what is a link now, or not there, may be another one later. */
+static int read_below(const struct container_files *s, const struct root *root,
+		      struct container_facts *f)
+{
+	_cleanup_(freep) char *path = NULL;
+	int r = rooted_path_resolve(s->host_root, root->path, &path);
+
+	if (r == 0)
+		r = runtime_files_read(root->layout, path, f);
+	return r < 0 ? r : put_below_host(s, path, f);
 }
 
 /* From the first root that has it. */
 static bool read_facts(struct container_files *s, struct container_facts *f)
 {
 	for (size_t i = 0; i < s->n_roots; i++) {
-		int r = runtime_files_read(s->roots[i].layout, s->roots[i].path, f);
+		int r = read_below(s, &s->roots[i], f);
 
 		if (r == 0)
-			return put_below_host(s, &s->roots[i], f) == 0;
+			return true;
 		if (r == -ENOENT || r == -ENOTDIR)
 			continue;
 		runtime_desk_count_failure(&s->desk, r);
@@ -123,7 +135,8 @@ static int add_roots(struct container_files *s, enum runtime_layout layout,
 		s->roots = grown;
 		root = &s->roots[s->n_roots];
 		root->layout = layout;
-		if (asprintf(&root->path, "%s%s", s->host_root, roots->paths[i]) < 0)
+		root->path = strdup(roots->paths[i]);
+		if (!root->path)
 			return -ENOMEM;
 		s->n_roots++;
 	}

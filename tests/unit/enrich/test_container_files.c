@@ -197,6 +197,32 @@ static void test_host_root_of_bundle(void **state)
 	assert_string_equal(t.rootfs, want);
 }
 
+/* The runtime's folder is a link to another place of the host. */
+static void test_host_root_with_links(void **state)
+{
+	char path[16], want[512];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%d/0", LAYOUT_DOCKER);
+	assert_int_equal(symlink("/data/docker", file_tree_path(&t.tree, path)), 0);
+	file_tree_put(&t.tree, "data/merged/x", "");
+	assert_int_equal(symlink("/data", file_tree_path(&t.tree, "s")), 0);
+	start(t.tree.root);
+	ask(container_id('b'));
+	listener_sink_wait(&t.sink, "answered bbbb\n", 1);
+	assert_int_equal(count("tell"), 0); /* it is not there yet */
+	snprintf(want, sizeof(want), "data/docker/containers/%s/config.v2.json", container_id('b'));
+	file_tree_put(&t.tree, want, "{\"Name\":\"/docker\"}");
+	ask(container_id('b'));
+	listener_sink_wait(&t.sink, "tell bbbb docker\n", 1);
+	put_bundle('a', "{\"annotations\":{\"io.kubernetes.cri.container-name\":\"web\"},"
+			"\"root\":{\"path\":\"/s/merged\"}}");
+	ask(container_id('a'));
+	listener_sink_wait(&t.sink, "answered aaaa\n", 1);
+	snprintf(want, sizeof(want), "%s/data/merged", t.tree.root);
+	assert_string_equal(t.rootfs, want);
+}
+
 /* Without any root there is an answer, too. */
 static void test_no_roots(void **state)
 {
@@ -272,9 +298,16 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_answers), test(test_asks_anew),	    test(test_order),
-		test(test_damage),  test(test_host_root),	    test(test_no_roots),
-		test(test_many),    test(test_host_root_of_bundle), test(test_free_while_asked),
+		test(test_answers),
+		test(test_asks_anew),
+		test(test_order),
+		test(test_damage),
+		test(test_host_root),
+		test(test_no_roots),
+		test(test_host_root_with_links),
+		test(test_many),
+		test(test_host_root_of_bundle),
+		test(test_free_while_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
