@@ -218,6 +218,7 @@ void containers_restart(struct container_table *t, struct container_entry *c)
 	c->is_asked = c->is_complete = c->is_short = c->is_used = false;
 	c->entry_pid = 0;
 	c->entry_start_ns = 0;
+	inner_users_done(&c->users); /* the number of a mount namespace is given again */
 }
 
 void containers_leave(struct container_table *t, struct container_entry *c)

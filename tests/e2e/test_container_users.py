@@ -13,9 +13,8 @@ from test_user_namespaces import mapped
 PASSWD = "boss:x:0:0::/:\nworker:x:3000:3000::/:\nnobody:x:65534:65534::/:\n"
 
 
-@pytest.fixture
-def container(extended):
-    """A folder that is a container's root, and what a process does to be in the container."""
+def make_root(extended):
+    """A folder that is a container's root."""
     root = extended.directory / "root"
     (root / "etc").mkdir(parents=True)
     (root / "bin").mkdir()
@@ -23,6 +22,13 @@ def container(extended):
     (root / "etc/passwd").write_text(PASSWD)
     for name in ("hold", "tiny", "fork_only"):
         shutil.copy(extended.path(name), root / "bin")
+    return root
+
+
+@pytest.fixture
+def container(extended):
+    """The folder, and what a process does to be in the container."""
+    root = make_root(extended)
     with cgroups("/docker/" + secrets.token_hex(32), hierarchies()["hybrid"]) as files:
         yield root, entering(files, roots())
         for running in extended.running:
@@ -112,3 +118,44 @@ def test_the_next_agent_knows(extended, container):
     running.end()
     exit_record = extended.of(int(record["pid"]), "exit")[-1]
     assert (exit_record["exec_id"], exit_record["user"]) == (record["exec_id"], "worker")
+
+
+def test_parent_user(extended, container):
+    """Of a parent in the container it is the container's name, too; of one outside the host's."""
+    running, record = held(extended, container, 3000)
+    assert (record["parent.uid"], record["parent.user"]) == ("0", "root")
+    child = start(extended, container, 3000, "/bin/fork_only")
+    clones = [r for r in extended.of_parent(child.pid) if r["call_name"] == "clone"]
+    child.end()
+    assert clones and {(r["user"], r["parent.uid"], r["parent.user"]) for r in clones} == {("worker", "3000", "worker")}
+    running.end()
+
+
+def test_started_again_with_another_file(extended):
+    """Who has the container's id next has another file: no name of the one before is shown, not even at first."""
+    root, path = make_root(extended), "/docker/" + secrets.token_hex(32)
+    for name in ("worker", "employee", "clerk"):
+        (root / "etc/passwd").write_text(PASSWD.replace("worker", name))
+        with cgroups(path, hierarchies()["hybrid"]) as files:
+            running, record = held(extended, (root, entering(files, roots())), 3000)
+            assert record["user"] == name
+            running.end()
+
+
+def test_caches_are_bounded(start_agent):
+    """More users in one container than are kept: all have their names, and the agent does not grow with them."""
+    agent = start_agent(fields="extended", calls=["execve"])
+    root = make_root(agent)
+    names = [f"user{uid}:x:{uid}:{uid}::/:\n" for uid in range(5000, 5400)]
+    (root / "etc/passwd").write_text("".join(names))
+    with cgroups("/docker/" + secrets.token_hex(32), hierarchies()["hybrid"]) as files:
+        pids = {}
+        for uid in range(5000, 5400):
+            command = [agent.path("in_root"), str(root), str(uid), "/bin/tiny", "bounded"]
+            pids[str(agent.run(command, preexec_fn=entering(files, roots())).pid)] = uid
+    wait_until(lambda: sum(r.get("arguments") == "bounded" for r in agent.records()) == 400, 30, "the records")
+    users = {r["uid"]: r["user"] for r in agent.records() if r.get("arguments") == "bounded"}
+    # in_root's last step is the program itself: it may be gone before anybody has looked, but the file is known
+    assert {uid: name for uid, name in users.items() if name not in ("", f"user{uid}")} == {}
+    assert len([name for name in users.values() if name]) >= 390
+    agent.stop()

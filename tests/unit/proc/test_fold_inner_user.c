@@ -119,6 +119,25 @@ static void test_known_at_once(void **state)
 	world_done(&w);
 }
 
+/* It is started again, perhaps from another image, and gets the same number of a namespace. */
+static void test_started_again(void **state)
+{
+	struct oracle o = { .name = "app" };
+	struct world w;
+
+	(void)state;
+	begin(&w, &o);
+	feed_exec(&w, sh, IN_A, 100000, 5);
+	assert_string_equal(user_of(&w, 0), "app");
+	o.name = "shop";
+	feed(&w, record_cgroup(2, IN_A + 10, PATH_A));
+	feed_exec(&w, KEY(10, 2000, 5), IN_A + 10, 100000, 5);
+	assert_int_equal(o.n_asked, 2);
+	assert_string_equal(user_of(&w, 1), "shop");
+	assert_string_equal(user_of(&w, 0), "app"); /* what is shown stays */
+	world_done(&w);
+}
+
 /* Outside of containers the host's names count, and in it as far as the namespace is the host's. */
 static void test_host(void **state)
 {
@@ -350,11 +369,12 @@ static void test_state(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known_at_once), cmocka_unit_test(test_host),
-		cmocka_unit_test(test_not_mapped),    cmocka_unit_test(test_waits),
-		cmocka_unit_test(test_parents),	      cmocka_unit_test(test_waits_for_both),
-		cmocka_unit_test(test_given_up),      cmocka_unit_test(test_news_meanwhile),
-		cmocka_unit_test(test_replay),	      cmocka_unit_test(test_state),
+		cmocka_unit_test(test_started_again),  cmocka_unit_test(test_known_at_once),
+		cmocka_unit_test(test_host),	       cmocka_unit_test(test_not_mapped),
+		cmocka_unit_test(test_waits),	       cmocka_unit_test(test_parents),
+		cmocka_unit_test(test_waits_for_both), cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_news_meanwhile), cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
