@@ -118,11 +118,13 @@ static void job_free(struct user_desk *d, struct user_job *job)
 static void answer_unknown(struct user_desk *d, struct user_job *job)
 {
 	const struct user_question *q = &job->question;
-	const struct user_place *place = user_places_lookup(&d->places, q->container, q->mnt_ns);
+	struct user_place *place = user_places_obtain(&d->places, q->container, q->mnt_ns);
 	const struct passwd *file = NULL;
 
 	if (place && place->has_file)
 		file = passwd_cache_lookup(&d->files, &place->identity);
+	if (place)
+		(void)user_place_tell(place, q->uid, passwd_lookup(file, q->uid));
 	d->state.unknown += !file;
 	d->state.named += file && passwd_lookup(file, q->uid).n;
 	d->state.unnamed += file && !passwd_lookup(file, q->uid).n;
@@ -211,11 +213,30 @@ static void job_again_later(struct user_desk *d, struct user_job *job)
 	pthread_cond_signal(&d->watch_cond);
 }
 
+/* A container that is set up slowly has no file of its own yet: it is looked at again, seldomer. */
+static void look_early_later(struct user_desk *d, const struct user_question *q)
+{
+	struct user_place *place = user_places_obtain(&d->places, q->container, q->mnt_ns);
+	uint32_t ms;
+
+	if (!place || place->has_file)
+		return;
+	ms = place->early_ms ? 2 * place->early_ms : d->options.patience_ms;
+	place->early_ms = ms < d->options.look_ms ? ms : d->options.look_ms;
+	place->pid = q->pids[0];
+	place->look_ns = now_ns() + place->early_ms * USER_NS_PER_MS;
+	pthread_cond_signal(&d->watch_cond);
+}
+
 static void job_not_found(struct user_desk *d, struct user_job *job, enum user_lookup_result result)
 {
 	const struct user_question *q = &job->question;
 
-	if (job->is_again) {
+	if (result == USER_LOOKUP_LATER && (job->is_again || now_ns() >= job->until_ns))
+		look_early_later(d, q);
+	if (job->is_again && result == USER_LOOKUP_LATER) {
+		job_free(d, job);
+	} else if (job->is_again) {
 		user_place_free(&d->places,
 				user_places_lookup(&d->places, q->container, q->mnt_ns));
 		job_free(d, job);
@@ -253,8 +274,9 @@ void user_desk_look(struct user_desk *d, struct user_worker *w)
 	pthread_cond_signal(&d->watch_cond);
 	pthread_mutex_unlock(&d->lock);
 	result = user_lookup(&d->host, &q, folder, &found);
-	if (result == USER_LOOKUP_LATER && is_last)
-		result = user_lookup_folder(&d->host, folder, &found);
+	if (result == USER_LOOKUP_LATER && is_last &&
+	    user_lookup_folder(&d->host, folder, &found) == USER_LOOKUP_FOUND)
+		result = USER_LOOKUP_FOUND;
 	pthread_mutex_lock(&d->lock);
 	if (!w->is_given_up && result == USER_LOOKUP_FOUND)
 		job_found(d, w, &found);

@@ -31,6 +31,7 @@ struct user_place {
 	bool has_file;			 /* identity is one */
 	struct passwd_identity identity; /* of its passwd file, when it was last looked at */
 	uint64_t look_ns;		 /* not before then is it looked at again */
+	uint32_t early_ms;		 /* between two looks while it has no file yet */
 	uint64_t shut_until_ns;		 /* looking has hung: it is not tried until then */
 	struct told_user told[PLACE_TOLD];
 	size_t n_told; /* so far: they are written round and round */

@@ -218,9 +218,9 @@ class DockerApi(Runtime):
     def load(self, image):
         self.request("POST", "/images/load", Path(image.archive).read_bytes(), "application/x-tar")
 
-    def create(self, name, command, *, labels=None, privileged=False, image=None):
+    def create(self, name, command, *, labels=None, privileged=False, image=None, user=""):
         """A container that has not been started; its id."""
-        config = {"Image": image or self.image, "Cmd": command, "Labels": labels or {},
+        config = {"Image": image or self.image, "Cmd": command, "Labels": labels or {}, "User": user,
                   "HostConfig": {"NetworkMode": "none", "Privileged": privileged, **self.host_config}}
         answer = json.loads(self.request("POST", f"/containers/create?name={quote(name)}", config))
         self.containers.append(answer["Id"])
@@ -240,10 +240,10 @@ class DockerApi(Runtime):
         """Until it has ended; its exit code."""
         return json.loads(self.request("POST", f"/containers/{container}/wait"))["StatusCode"]
 
-    def exec(self, container, command):
+    def exec(self, container, command, user=""):
         """Runs a command in a running container, to its end."""
-        made = json.loads(self.request("POST", f"/containers/{container}/exec",
-                                       {"Cmd": command, "AttachStdout": True, "AttachStderr": True}))
+        made = json.loads(self.request("POST", f"/containers/{container}/exec", {
+            "Cmd": command, "User": user, "AttachStdout": True, "AttachStderr": True}))
         self.request("POST", f"/exec/{made['Id']}/start", {"Detach": False, "Tty": False})
 
     def rename(self, container, name):

@@ -5,7 +5,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "enrich/container_users.h"
@@ -94,6 +98,14 @@ static void test_answers(void **state)
 	assert_answer(u, 'b', 5, "");
 	container_users_state(u, &s);
 	assert_int_equal(s.unknown, 1);
+	/* Who was answered with nothing is told when somebody has found the file. */
+	other_make(&f);
+	other_write(&f, "etc/passwd", "root:x:0:\napp:x:5:\n");
+	set_folder(u, 'b', f.path);
+	assert_true(ask(u, 'b', 0));
+	assert_answer(u, 'b', 5, "app");
+	assert_answer(u, 'b', 0, "root");
+	other_remove(&f);
 	assert_null(container_users_free(u));
 }
 
@@ -114,6 +126,87 @@ static void test_folder_comes_later(void **state)
 	assert_answer(u, 'a', 5, "app");
 	container_users_free(u);
 	other_remove(&f);
+}
+
+static uint32_t own_mnt_ns(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat("/proc/self/ns/mnt", &st), 0);
+	return (uint32_t)st.st_ino;
+}
+
+/*
+ * As a runtime that is slow: in a namespace of its own, the host's root is left when it is told to.
+ */
+static pid_t start_slow_container(const struct other_folder *f, int *ret_go)
+{
+	int go[2], there[2];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(there, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		bool works = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && unshare(CLONE_NEWNS) == 0 &&
+			     mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+			     mount(f->path, f->path, NULL, MS_BIND, NULL) == 0;
+
+		(void)!write(there[1], works ? "y" : "n", 1);
+		(void)!read(go[0], &c, 1);
+		if (chdir(f->path) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+			_exit(1);
+		pause();
+	}
+	assert_int_equal(read(there[0], &c, 1), 1);
+	close(there[0]);
+	close(there[1]);
+	close(go[0]);
+	*ret_go = go[1];
+	return c == 'y' ? pid : -pid;
+}
+
+/* Nobody waits for a container that is set up for longer; its names are told when it is. */
+static void test_slow_container(void **state)
+{
+	struct container_users *u = NULL;
+	struct user_question q = { .uid = 5, .n_pids = 1 };
+	struct user_answer a;
+	struct other_folder f;
+	struct stat st;
+	char path[64];
+	pid_t pid;
+	int go;
+
+	(void)state;
+	other_make(&f);
+	other_write(&f, "etc/passwd", "app:x:5:\n");
+	pid = start_slow_container(&f, &go);
+	if (pid > 0) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_not_equal(st.st_ino, own_mnt_ns());
+		q.mnt_ns = (uint32_t)st.st_ino;
+		q.pids[0] = (uint32_t)pid;
+		memset(q.container, 'c', sizeof(q.container));
+		assert_int_equal(container_users_new(&options, &u), 0);
+		assert_true(container_users_ask(u, &q));
+		next(u, &a);
+		assert_int_equal(a.n_name, 0);
+		assert_int_equal(write(go, "g", 1), 1);
+		next(u, &a);
+		assert_int_equal(a.uid, 5);
+		assert_int_equal(a.n_name, 3);
+		assert_memory_equal(a.name, "app", 3);
+		container_users_free(u);
+	}
+	kill(abs(pid), SIGKILL);
+	waitpid(abs(pid), NULL, 0);
+	close(go);
+	other_remove(&f);
+	if (pid < 0)
+		skip();
 }
 
 /* Mounts a file system whose server never answers; -1: it cannot be done here. */
@@ -219,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_folder_comes_later),
+		cmocka_unit_test(test_slow_container),
 		cmocka_unit_test(test_hang),
 		cmocka_unit_test(test_free_while_one_hangs),
 	};
