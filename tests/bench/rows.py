@@ -6,6 +6,7 @@ from collectors import Agent, Auditd, Bpftrace, Collector, Execsnoop, Floor
 from storms import calibrate, rounds
 
 
+QUICK_PAIRS, QUICK_LONGEST_S = 3, 20
 LONGEST_S = 90  # a row of storms takes no longer, and one round: what is slow gets fewer rounds
 
 
@@ -30,7 +31,10 @@ class Row:
 
     def run(self, tools, work, pairs, is_quick):
         how, collectors = self.collectors(tools, work, is_quick)
-        return rounds(collectors, work, pairs or self.pairs, None if pairs else LONGEST_S, **how)
+        if pairs:
+            return rounds(collectors, work, pairs, **how)
+        return rounds(collectors, work, QUICK_PAIRS if is_quick else self.pairs,
+                      QUICK_LONGEST_S if is_quick else LONGEST_S, **how)
 
 
 def execsnoop(tools):
