@@ -172,7 +172,7 @@ class Agent(Program):
 
     def stop(self):
         super().stop()
-        for place in (self.states, "/sys/fs/bpf/proctrail"):
+        for place in {self.states, STATES, "/sys/fs/bpf/proctrail"}:
             for path in Path(place).glob(self.instance + "*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         if self.states != STATES and not any(Path(self.states).glob("*")):
