@@ -100,12 +100,23 @@ static int drain(struct reader *r)
 	return (int)n;
 }
 
+/* A new journal begins with a state, which has no events that are held: they go out before. */
+static int release(struct reader *r, struct enrichment *e)
+{
+	int ret = fold_holds(r->fold) ? enrichment_release(e, r) : 0;
+
+	return ret == 0 ? reader_deliver(r) : ret;
+}
+
 /* What waits in the ring, and in the next one where its size was changed. */
-static int drain_rings(struct reader *r)
+static int drain_rings(struct reader *r, struct enrichment *e)
 {
 	int ret = drain(r);
 
 	while (ret == 0) {
+		ret = probe_has_next_ring(r->probe) ? release(r, e) : 0;
+		if (ret < 0)
+			return ret;
 		if (!reader_secure(r))
 			log_warn("a flusher is behind, and its backlog cannot be written");
 		ret = probe_next_ring(r->probe);
@@ -118,7 +129,7 @@ static int drain_rings(struct reader *r)
 	return ret;
 }
 
-static int adopt(struct reader *r, const struct journal_found *found)
+static int adopt(struct reader *r, struct enrichment *e, const struct journal_found *found)
 {
 	int ret;
 
@@ -126,7 +137,7 @@ static int adopt(struct reader *r, const struct journal_found *found)
 	ret = probe_attach(r->probe);
 	if (ret < 0)
 		return ret;
-	ret = drain_rings(r);
+	ret = drain_rings(r, e);
 	if (ret < 0)
 		return log_err_errno(ret, "cannot read what has waited in the ring");
 	if (found->outcome != JOURNAL_NONE && !snapshot_sees_all())
@@ -134,7 +145,14 @@ static int adopt(struct reader *r, const struct journal_found *found)
 	return snapshot_again(r);
 }
 
-int beginning_run(struct reader *r)
+/* Whether the journal says all that the fold knows, and may go on: see store_begin(). */
+static bool is_journal_whole(const struct reader *r, const struct journal_found *found)
+{
+	return found->outcome == JOURNAL_SAME_RING && !found->is_damaged &&
+	       (!probe_is_adopted(r->probe) || probe_was_complete(r->probe));
+}
+
+int beginning_run(struct reader *r, struct enrichment *e)
 {
 	struct journal_found found;
 	int ret;
@@ -142,12 +160,12 @@ int beginning_run(struct reader *r)
 	recover(r, &found);
 	ret = fold_facts(r, &found);
 	if (ret == 0)
-		ret = reader_deliver(r);
+		ret = is_journal_whole(r, &found) ? reader_deliver(r) : release(r, e);
 	if (ret < 0)
 		return log_err_errno(ret, "cannot begin the log");
 	(void)reader_secure(r); /* what the journal will not say again is told by now */
 	store_begin(r->store, probe_ring_id(r->probe), r->fold, r->begin);
-	ret = probe_is_adopted(r->probe) ? adopt(r, &found) : snapshot_first(r);
+	ret = probe_is_adopted(r->probe) ? adopt(r, e, &found) : snapshot_first(r);
 	if (ret < 0)
 		return ret;
 	reader_leave(r);

@@ -6,11 +6,12 @@
  */
 #pragma once
 
+#include "agent/enrichment.h"
 #include "agent/reader.h"
 
 /*
  * Everything that the reader is given is open, and nothing has been read. Afterwards all programs
- * are attached, the table knows all processes, and all that happened before is delivered. 0 or a
- * negative errno, after an error was logged.
+ * are attached, the table knows all processes, and all that happened before is delivered, but for
+ * what is held. 0 or a negative errno, after an error was logged.
  */
-int beginning_run(struct reader *r);
+int beginning_run(struct reader *r, struct enrichment *e);

@@ -324,7 +324,7 @@ int life_start(struct agent *a)
 	if (r < 0)
 		return r;
 	life_set_demand(a);
-	r = beginning_run(&a->reader);
+	r = beginning_run(&a->reader, &a->enrichment);
 	if (r < 0)
 		return r;
 	naming_resume(&a->naming, a->reader.fold);

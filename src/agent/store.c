@@ -163,7 +163,8 @@ void store_begin(struct store *s, uint32_t ring_id, struct fold *fold, uint64_t 
 		return;
 	}
 	s->end = position; /* where an old journal, if it goes on, goes on */
-	store_rewrite(s, fold, position);
+	if (!fold_holds(fold) || journal_is_broken(s->journal))
+		store_rewrite(s, fold, position);
 }
 
 void store_note(struct store *s, const struct event_head *record, uint64_t position)

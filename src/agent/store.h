@@ -41,7 +41,9 @@ void store_recover(struct store *s, uint32_t ring_id, journal_visit_fn *visit, v
 
 /*
  * Begins the journal anew: with all that the fold knows, the ring having been folded, and handed
- * over, up to `position`. What fails is logged.
+ * over, up to `position`. While events are held, of which a state does not tell, the journal that
+ * there is goes on, if it ends there and is whole, and is due to be written anew; where it is not,
+ * the caller has had them released. What fails is logged.
  */
 void store_begin(struct store *s, uint32_t ring_id, struct fold *fold, uint64_t position);
 

@@ -161,6 +161,11 @@ static const struct generation *next_ring(const struct probe *p)
 	return p->own.ring_id != p->reads->ring_id ? &p->own : NULL;
 }
 
+bool probe_has_next_ring(const struct probe *p)
+{
+	return next_ring(p);
+}
+
 /* Nobody writes into the ring that is read, and all of it is committed. */
 static bool is_ring_done(const struct probe *p)
 {

@@ -95,6 +95,8 @@ uint32_t probe_ring_id(const struct probe *p); /* the id of its map */
  * there is no other; or a negative errno.
  */
 int probe_next_ring(struct probe *p);
+/* There is another one, whether or not its turn has come. */
+bool probe_has_next_ring(const struct probe *p);
 
 /* The counters of one stream (abi/event.h), as the map has them. */
 struct probe_stream {

@@ -236,6 +236,27 @@ def test_a_kill_repeats_and_never_loses(start, daemon, folder):
     assert len(records_with(agent, free)) == 2
 
 
+@pytest.mark.parametrize("ring", [None, "1MiB"], ids=["same-ring", "another-ring"])
+def test_a_second_kill_loses_nothing_either(start, daemon, ring):
+    """Nobody answers in three lives. The journal of the second one, which got them from the first, has them, too."""
+    agent, text = start(wait="10s", sources="docker", sockets=daemon.path), marker()
+    with container() as (name, enter):
+        run_in(agent, enter, text)
+        agent.fence()
+        agent.die()
+        if ring:
+            agent.options += ["--ring-size", ring]
+        agent.start_again()
+        agent.fence()
+        agent.die()
+        agent.start_again()
+        agent.fence()
+        agent.stop()
+    seen = {(r["call_name"], r["__seq__"]): r for r in records_with(agent, text)}
+    assert sorted(call for call, _ in seen) == sorted(CALLS)
+    assert all(r["container.id"] == name for r in seen.values())
+
+
 def test_a_stop_delivers_what_waits(start, daemon):
     agent, text = start(wait="10s", sources="docker", sockets=daemon.path), marker()
     with container() as (name, enter):
