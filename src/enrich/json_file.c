@@ -61,17 +61,81 @@ static void replace_nuls(char *text, size_t n)
 			memcpy(p, ESCAPED_REPLACEMENT, n_escape);
 }
 
+static int read_text(const char *path, char **ret, size_t *ret_n)
+{
+	int r = read_file(path, ret, ret_n);
+
+	if (r == 0)
+		replace_nuls(*ret, *ret_n);
+	return r;
+}
+
+static int parse(const char *text, size_t n, json_t **ret)
+{
+	*ret = json_loadb(text, n, 0, NULL);
+	return *ret ? 0 : -EBADMSG;
+}
+
 int json_file_read(const char *path, json_t **ret)
 {
 	_cleanup_(freep) char *text = NULL;
 	size_t n = 0;
-	int r = read_file(path, &text, &n);
+	int r = read_text(path, &text, &n);
+
+	return r < 0 ? r : parse(text, n, ret);
+}
+
+#define OBJECT_WITH_ID "{\"id\":\""
+
+/* An object of a list that begins so, and has this id. */
+static bool is_item(const char *text, const char *p, const char *end, struct str id)
+{
+	const char *at = p + strlen(OBJECT_WITH_ID);
+
+	return p > text && (p[-1] == '[' || p[-1] == ',') && (size_t)(end - at) > id.n &&
+	       memcmp(at, id.p, id.n) == 0 && at[id.n] == '"';
+}
+
+/* Such quotes stand in no text, where each has a backslash before it; NULL: none begins so. */
+static json_t *find_first(const char *text, size_t n, struct str id)
+{
+	const size_t n_begin = strlen(OBJECT_WITH_ID);
+	const char *end = text + n, *p = text;
+
+	while ((p = memmem(p, (size_t)(end - p), OBJECT_WITH_ID, n_begin))) {
+		if (is_item(text, p, end, id))
+			return json_loadb(p, (size_t)(end - p), JSON_DISABLE_EOF_CHECK, NULL);
+		p += n_begin;
+	}
+	return NULL;
+}
+
+static json_t *find_any(const json_t *list, struct str id)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) if (str_eq(JSON_TEXT(item, "id"), id)) return item;
+	return NULL;
+}
+
+int json_file_find(const char *path, struct str id, json_t **ret)
+{
+	_cleanup_(json_unrefp) json_t *all = NULL;
+	_cleanup_(freep) char *text = NULL;
+	size_t n = 0;
+	int r = read_text(path, &text, &n);
 
 	if (r < 0)
 		return r;
-	replace_nuls(text, n);
-	*ret = json_loadb(text, n, 0, NULL);
-	return *ret ? 0 : -EBADMSG;
+	*ret = find_first(text, n, id);
+	if (*ret)
+		return 0;
+	r = parse(text, n, &all);
+	if (r < 0)
+		return r;
+	*ret = json_incref(find_any(all, id));
+	return *ret ? 0 : -ENOENT;
 }
 
 struct str json_text_at(const json_t *json, const char *const *names)

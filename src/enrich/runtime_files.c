@@ -117,17 +117,6 @@ static int take_rootfs(const json_t *config, const char *bundle, struct containe
 	return container_facts_set_rootfs(f, full);
 }
 
-/* Which of the storage's containers; borrowed from the list, or NULL. */
-static json_t *find_container(const json_t *list, const struct container_facts *f)
-{
-	const struct str id = { .p = f->id, .n = CONTAINER_ID_LEN };
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(list, i, item) if (str_eq(JSON_TEXT(item, "id"), id)) return item;
-	return NULL;
-}
-
 /* JSON in a text; the caller's, or NULL. */
 static json_t *parse_text(struct str text)
 {
@@ -160,25 +149,16 @@ static int take_storage(const json_t *container, struct container_facts *f)
 	return r;
 }
 
-/* From one of the storage's lists; `format` says which. *ret is the caller's. */
+/* From one of the storage's lists. *ret is the caller's. */
 static int read_storage(const char *root, const char *list, const struct container_facts *f,
 			json_t **ret)
 {
-	_cleanup_(json_unrefp) json_t *all = NULL;
+	const struct str id = { .p = f->id, .n = CONTAINER_ID_LEN };
 	_cleanup_(freep) char *path = NULL;
-	json_t *container;
-	int r;
 
 	if (asprintf(&path, "%s/overlay-containers/%s", root, list) < 0)
 		return -ENOMEM;
-	r = json_file_read(path, &all);
-	if (r < 0)
-		return r;
-	container = find_container(all, f);
-	if (!container)
-		return -ENOENT;
-	*ret = json_incref(container);
-	return 0;
+	return json_file_find(path, id, ret);
 }
 
 /* What is wrong with one list says nothing of the other. */

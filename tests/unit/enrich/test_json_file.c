@@ -71,6 +71,43 @@ static void test_contents(void **state)
 	}
 }
 
+/* The name of the one that is found, or why none is. */
+static void test_find(void **state)
+{
+	static const struct {
+		const char *text;
+		int r;
+		const char *name;
+	} rows[] = {
+		{ "[{\"id\":\"x\",\"a\":\"1\"},{\"id\":\"y\",\"a\":\"2\"}]", 0, "2" },
+		{ "[{\"id\":\"yy\",\"a\":\"1\"},{\"id\":\"y\",\"a\":\"2\"}]", 0, "2" },
+		{ "[{\"a\":\"2\", \"id\" : \"y\"}]", 0, "2" },
+		{ "[ { \"id\":\"y\",\"a\":\"2\"}]", 0, "2" },
+		/* as a text in another one */
+		{ "[{\"id\":\"x\",\"a\":\",{\\\"id\\\":\\\"y\\\",\\\"a\\\":\\\"1\\\"}\"},"
+		  "{\"id\":\"y\",\"a\":\"2\"}]",
+		  0, "2" },
+		{ "[{\"id\":\"x\",\"a\":\",{\\\"id\\\":\\\"y\\\"}\"}]", -ENOENT, "" },
+		{ "[{\"id\":\"x\",\"b\":{\"id\":\"y\",\"a\":\"1\"}}]", -ENOENT, "" },
+		{ "[]", -ENOENT, "" },
+		{ "{\"id\":\"y\",\"a\":\"2\"}", -ENOENT, "" },
+		{ "[{\"id\":\"y\",\"a\":\"2\"", -EBADMSG, "" },
+		{ "[{\"id\":\"y", -EBADMSG, "" },
+		{ "[{\"id\":\"", -EBADMSG, "" },
+		{ "", -EBADMSG, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(json_unrefp) json_t *json = NULL;
+
+		file_tree_put_bytes(&tree, "x.json", rows[i].text, strlen(rows[i].text));
+		assert_int_equal(json_file_find(file_tree_path(&tree, "x.json"), STR("y"), &json),
+				 rows[i].r);
+		assert_true(str_eq(JSON_TEXT(json, "a"), str_from(rows[i].name)));
+	}
+}
+
 /* So deep that whoever goes down has to stop. */
 static void test_deep(void **state)
 {
@@ -213,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_contents),	      test(test_deep),
+		test(test_find),
 		test(test_what_is_no_file),   test(test_below_a_file),
 		cmocka_unit_test(test_texts),
 	};
