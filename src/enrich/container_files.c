@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One thread, which takes the questions in their order. A disk that hangs holds up this source
- * alone: who waits for it gives up after a while.
+ * alone: who waits for it gives up after a while, at the end as well. Then what the thread has in
+ * its hands is left to it, and it tells nobody anything any more.
  */
 #include "enrich/container_files.h"
 
@@ -9,12 +10,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/rooted_path.h"
 #include "enrich/runtime_desk.h"
 
 #define LOG_UNIT "container_files"
+#define FAREWELL_S 1
 
 struct root {
 	enum runtime_layout layout;
@@ -80,6 +83,8 @@ static void answer(struct container_files *s, const char id[CONTAINER_ID_LEN])
 
 	container_facts_init(&f, id);
 	is_known = read_facts(s, &f);
+	if (runtime_desk_is_ending(&s->desk))
+		return; /* after a long time, perhaps: who asked may be gone */
 	/* The desk would keep it, and answer by it whoever begins anew with the same id. */
 	if (is_known)
 		s->desk.sink.tell(s->desk.sink.ctx, s->desk.sink.source, &f);
@@ -98,6 +103,18 @@ static void *work(void *self)
 	return NULL;
 }
 
+static bool has_ended(const struct container_files *s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until); /* as pthread_timedjoin_np() has it */
+	until.tv_sec += FAREWELL_S;
+	if (pthread_timedjoin_np(s->thread, NULL, &until) == 0)
+		return true;
+	log_warn("a disk that container runtimes write to hangs, leaving it alone");
+	return false;
+}
+
 static void *files_free(void *self)
 {
 	struct container_files *s = self;
@@ -106,8 +123,8 @@ static void *files_free(void *self)
 		return NULL;
 	if (s->has_desk)
 		runtime_desk_end(&s->desk);
-	if (s->has_thread)
-		pthread_join(s->thread, NULL);
+	if (s->has_thread && !has_ended(s))
+		return NULL;
 	if (s->has_desk)
 		runtime_desk_done(&s->desk);
 	for (size_t i = 0; i < s->n_roots; i++)

@@ -23,6 +23,7 @@ struct entry {
 	bool is_wanted;	  /* somebody has asked for it */
 	bool is_awaited;  /* and waits */
 	bool is_sought;	  /* some source is still to be asked, or to answer */
+	bool is_overdue;  /* it took longer than anybody waits */
 };
 
 struct source {
@@ -192,9 +193,14 @@ static bool is_due(const struct entry *e, enum source_stage stage)
 	return false;
 }
 
-/* Do sources of the first stage still owe an answer, or have not been asked? */
+/*
+ * Do sources of the first stage still owe an answer, or have not been asked? When nobody waits any
+ * more it does not matter: their disk may hang.
+ */
 static bool is_first_open(const struct container_registry *c, const struct entry *e)
 {
+	if (e->is_overdue)
+		return false;
 	for (size_t i = 0; i < c->n_sources; i++)
 		if (c->sources[i].stage == STAGE_FIRST &&
 		    (e->owed & 1U << i || !(e->asked & 1U << i)))
@@ -394,6 +400,7 @@ int container_registry_ask(struct container_registry *c, const char id[CONTAINER
 		e->is_wanted = true;
 		if (!e->is_awaited && !is_complete(&e->facts)) {
 			e->is_sought = true;
+			e->is_overdue = false;
 			e->asked = e->owed;
 			choose(c, e, &q);
 			e->is_awaited = e->is_sought = e->owed;
@@ -411,6 +418,7 @@ int container_registry_ask(struct container_registry *c, const char id[CONTAINER
 int container_registry_give_up(struct container_registry *c, const char id[CONTAINER_ID_LEN],
 			       struct container_facts *ret)
 {
+	struct questions q = { 0 };
 	int r = -ENOMEM;
 	struct entry *e;
 
@@ -418,10 +426,13 @@ int container_registry_give_up(struct container_registry *c, const char id[CONTA
 	e = obtain(c, id);
 	if (e) {
 		e->is_awaited = false;
+		e->is_overdue = true;
+		choose(c, e, &q);
 		list_unlink(&e->news);
 		r = container_facts_dup(&e->facts, ret);
 	}
 	pthread_mutex_unlock(&c->lock);
+	questions_ask(c, &q);
 	return r;
 }
 

@@ -58,7 +58,10 @@ int container_registry_set_pod(struct container_registry *c, const char id[CONTA
  */
 int container_registry_ask(struct container_registry *c, const char id[CONTAINER_ID_LEN],
 			   struct container_facts *ret, enum registry_answer *ret_answer);
-/* The same, of one that has waited long enough: what is still owed is news when it comes. */
+/*
+ * The same, of one that has waited long enough: what is still owed is news when it comes, and who
+ * was to be asked behind it is asked now.
+ */
 int container_registry_give_up(struct container_registry *c, const char id[CONTAINER_ID_LEN],
 			       struct container_facts *ret);
 /*

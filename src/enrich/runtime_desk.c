@@ -80,19 +80,21 @@ void runtime_desk_done(struct runtime_desk *d)
 	pthread_mutex_destroy(&d->lock);
 }
 
-static void put(struct runtime_desk *d, const char id[CONTAINER_ID_LEN], bool is_waited_for)
+/* 0; -ENOSPC, -ENOMEM: nobody will hear of it. */
+static int put(struct runtime_desk *d, const char id[CONTAINER_ID_LEN], bool is_waited_for)
 {
 	int r = ask_queue_put(&d->asks, id, is_waited_for);
 
 	if (r < 0 && is_waited_for)
 		d->state.failures++;
 	pthread_cond_broadcast(&d->changed);
+	return r;
 }
 
 void runtime_desk_want(struct runtime_desk *d, const char id[CONTAINER_ID_LEN])
 {
 	HOLD(d);
-	put(d, id, false);
+	(void)put(d, id, false); /* nobody waits */
 }
 
 void runtime_desk_get_state(struct runtime_desk *d, struct source_state *ret)
@@ -228,12 +230,11 @@ static bool is_all(const struct container_facts *f)
 	return f->started_ns && (f->bits & CONTAINER_IS_SANDBOX || f->texts[CONTAINER_IMAGE_ID]);
 }
 
-static void note_question(struct runtime_desk *d, const char id[CONTAINER_ID_LEN], bool is_known)
+static int note_question(struct runtime_desk *d, const char id[CONTAINER_ID_LEN], bool is_known)
 {
 	HOLD(d);
 	d->state.questions++;
-	if (!is_known)
-		put(d, id, true);
+	return is_known ? 0 : put(d, id, true);
 }
 
 void runtime_desk_ask(struct runtime_desk *d, const char id[CONTAINER_ID_LEN])
@@ -241,7 +242,8 @@ void runtime_desk_ask(struct runtime_desk *d, const char id[CONTAINER_ID_LEN])
 	_cleanup_(container_facts_done) struct container_facts known = { 0 };
 	bool is_known = get_known(d, id, &known) == 0;
 
-	note_question(d, id, is_known);
+	if (note_question(d, id, is_known) < 0)
+		runtime_desk_answered(d, id, false);
 	if (!is_known)
 		return;
 	d->sink.tell(d->sink.ctx, d->sink.source, &known);

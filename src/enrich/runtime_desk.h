@@ -15,7 +15,7 @@
 
 #define RUNTIME_MAX_CONTAINERS \
 	10000		      /* that are known to be there; of others nobody says that they go */
-#define RUNTIME_MAX_ASKS 4096 /* further ones are counted as failures */
+#define RUNTIME_MAX_ASKS 4096 /* further ones are answered at once, by nothing, and failures */
 
 struct runtime_desk {
 	const char *name; /* for the log */

@@ -3,7 +3,9 @@
 Records of a container wait for what it is called, and nobody else's. Containers that no runtime made: a control
 group with a container's id, and the files or the daemon that would tell of it, which are as slow as a test wants.
 """
+import ctypes
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -15,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from cgroups import cgroups, entering, hierarchies, roots
-from harness import die_with_parent, marker, wait_until
+from harness import die_with_parent, libc, marker, wait_until
 from pipelines import wait_for_value
 
 IMAGE = "sha256:" + "ab" * 32
@@ -95,6 +97,24 @@ class Daemon:
         self.may_answer.set()
         for connection in self.open:
             connection.close()
+
+
+FAN_CLASS_CONTENT, FAN_MARK_ADD, FAN_OPEN_PERM, FAN_EVENT_ON_CHILD, AT_FDCWD = 4, 1, 0x10000, 0x08000000, -100
+
+
+@contextmanager
+def hanging(path):
+    """Whoever opens a file of the folder hangs, as on a disk that does not answer, until the block ends."""
+    fd = libc.fanotify_init(FAN_CLASS_CONTENT, os.O_RDONLY)
+    if fd < 0:
+        pytest.skip("no fanotify here")
+    try:
+        mask = ctypes.c_uint64(FAN_OPEN_PERM | FAN_EVENT_ON_CHILD)
+        if libc.fanotify_mark(fd, FAN_MARK_ADD, mask, AT_FDCWD, os.fsencode(path)):
+            pytest.skip("no permission events here")
+        yield
+    finally:
+        os.close(fd)
 
 
 @pytest.fixture
@@ -215,6 +235,25 @@ def test_nobody_is_asked(start_agent):
     with container() as (name, enter):
         run_in(agent, enter, text)
         assert all(r["container.id"] == name for r in wait_for_calls(agent, text, CALLS))
+
+
+def test_a_disk_that_hangs(start, daemon, folder):
+    """The files are asked first and never answer: the daemon is asked when the wait is over, and a stop is quick."""
+    agent, text, name = start(wait="300ms", sources="files,docker", sockets=daemon.path), marker(), secrets.token_hex(32)
+    daemon.may_answer.set()
+    daemon.names[name] = "asked"
+    folder.describe(name, "read")
+    with hanging(folder.path / "containers" / name), cgroups(f"/docker/{name}", hierarchies()["hybrid"]) as files:
+        enter = entering(files, roots())
+        run_in(agent, enter, text)
+        assert all("container.name" not in r for r in wait_for_calls(agent, text, CALLS))
+        wait_until(lambda: [r for r in agent.records() if r["call_name"] == "container"], 20, agent.stderr)
+        again, free = marker(), marker()
+        run_in(agent, enter, again)
+        assert [r["container.name"] for r in wait_for_calls(agent, again, CALLS)] == ["asked"] * 2
+        run_in(agent, None, free)
+        wait_for_calls(agent, free, CALLS)
+        agent.stop()
 
 
 def test_a_kill_repeats_and_never_loses(start, daemon, folder):

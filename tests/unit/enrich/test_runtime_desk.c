@@ -82,12 +82,16 @@ static void test_too_many_questions(void **state)
 
 	(void)state;
 	setup(&w, none);
+	assert_lines(&w, "");
 	for (int i = 0; i <= RUNTIME_MAX_ASKS; i++) {
 		snprintf(id, sizeof(id), "%064d", i);
 		runtime_desk_ask(&w.desk, id);
 	}
 	runtime_desk_get_state(&w.desk, &s);
 	assert_int_equal(s.failures, 1);
+	assert_lines(&w, "answered 0000\n"); /* whoever waits for it need not */
+	runtime_desk_want(&w.desk, container_id('a'));
+	assert_lines(&w, "answered 0000\n");
 	teardown(&w);
 }
 
