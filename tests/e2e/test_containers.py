@@ -76,11 +76,8 @@ def programs_of(agent, container):
 
 
 def test_containers_that_live_50_ms(start_agent, runtime):
-    """
-    Many at a time: all records of all of them, the runtime's own steps inside included. The wait is longer than the
-    default, since a slow machine that starts so many at once has no time for anybody.
-    """
-    agent = start_agent(options=[*by_files(runtime), "--container-wait", "2s"], calls=CALLS, fields="extended")
+    """Many at a time: all records of all of them, the runtime's own steps inside included."""
+    agent = start_agent(options=by_files(runtime), calls=CALLS, fields="extended")
     containers = runtime.run_many("short", ["/bin/sleep", "0.05"], N_SHORT)
     names = {container: f"short{i}" for i, container in enumerate(containers)}
     wait_for_exits(agent, containers)
