@@ -271,24 +271,27 @@ static size_t answer_user(struct facts *f, uint32_t uid, void *to, size_t size)
 	return put_user(f, uid, to, size);
 }
 
-static size_t answer_cgroup(struct facts *f, uint64_t id, uint32_t hierarchy, void *to, size_t size)
+/* With a path of n bytes, which stands behind it. */
+static size_t put_cgroup(struct facts *f, uint64_t id, uint32_t hierarchy, size_t n, void *to)
 {
-	struct event_cgroup_made e = { .cgroup = { .id = id, .hierarchy = hierarchy } };
-	int n;
+	struct event_cgroup_made e = { .cgroup = { .id = id, .hierarchy = hierarchy },
+				       .path_len = (uint32_t)n };
 
-	if (size < sizeof(e))
-		return 0;
-	n = cgroup_paths_lookup(f->cgroups, hierarchy, id, (char *)to + sizeof(e),
-				size - sizeof(e));
-	if (n < 0)
-		/*
-		 * gone, or hidden: told with no path, so that it is not asked for again and again
-		 */
-		n = 0;
-	e.path_len = (uint32_t)n;
-	fill_head(f, &e.head, EVENT_CGROUP, sizeof(e) + (size_t)n);
+	fill_head(f, &e.head, EVENT_CGROUP, sizeof(e) + n);
 	memcpy(to, &e, sizeof(e));
 	return e.head.size;
+}
+
+/* One that is gone, or hidden, is told of with no path: it is not to be asked for again. */
+static size_t answer_cgroup(struct facts *f, uint64_t id, uint32_t hierarchy, void *to, size_t size)
+{
+	const size_t n_head = sizeof(struct event_cgroup_made);
+	int n;
+
+	if (size < n_head)
+		return 0;
+	n = cgroup_paths_lookup(f->cgroups, hierarchy, id, (char *)to + n_head, size - n_head);
+	return put_cgroup(f, id, hierarchy, n < 0 ? 0 : (size_t)n, to);
 }
 
 bool facts_group_is_gone(const struct facts *f, uint32_t hierarchy, uint64_t id)
@@ -300,13 +303,7 @@ bool facts_group_is_gone(const struct facts *f, uint32_t hierarchy, uint64_t id)
 
 size_t facts_group_gone(struct facts *f, uint32_t hierarchy, uint64_t id, void *to, size_t size)
 {
-	struct event_cgroup_made e = { .cgroup = { .id = id, .hierarchy = hierarchy } };
-
-	if (size < sizeof(e))
-		return 0;
-	fill_head(f, &e.head, EVENT_CGROUP, sizeof(e));
-	memcpy(to, &e, sizeof(e));
-	return sizeof(e);
+	return size < sizeof(struct event_cgroup_made) ? 0 : put_cgroup(f, id, hierarchy, 0, to);
 }
 
 size_t facts_answer(void *facts, enum need need, uint64_t key, uint32_t hierarchy, void *to,

@@ -33,3 +33,12 @@ static inline bool str_ends_with(struct str s, struct str suffix)
 {
 	return s.n >= suffix.n && memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0;
 }
+
+/* Nothing but hex digits in lower case. */
+static inline bool str_is_hex(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
+			return false;
+	return true;
+}

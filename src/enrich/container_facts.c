@@ -117,17 +117,7 @@ int container_facts_dup(const struct container_facts *f, struct container_facts 
 
 static bool is_hash(struct str s)
 {
-	if (s.n != HASH_DIGITS)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!memchr("0123456789abcdef", s.p[i], 16))
-			return false;
-	return true;
-}
-
-bool container_facts_is_id(struct str text)
-{
-	return is_hash(text);
+	return s.n == HASH_DIGITS && str_is_hex(s);
 }
 
 static struct str without_prefix(struct str s)

@@ -28,9 +28,6 @@ struct container_facts {
 void container_facts_init(struct container_facts *f, const char id[CONTAINER_ID_LEN]);
 void container_facts_done(struct container_facts *f);
 
-/* Whether it is an id as runtimes give them: 64 hex digits in lower case. */
-bool container_facts_is_id(struct str text);
-
 /*
  * Sets a text, cut to its limit; "" and NULL are nothing. One that is there is replaced. 0 or
  * -ENOMEM.

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enrich/pod_marks.h"
 
+#include <string.h>
+
 #include "enrich/json_file.h"
 
 /*
  * Kubelet's own: pkg/kubelet/types/labels.go. containerd's: pkg/cri/annotations/annotations.go.
  * CRI-O's: pkg/annotations/annotations.go.
  */
-static const struct {
-	const char *name;
-	enum container_text which;
-} texts[] = {
+#define N_LABELS 4 /* the first ones are labels as well */
+
+static const struct pod_mark texts[] = {
 	{ "io.kubernetes.pod.name", CONTAINER_POD_NAME },
 	{ "io.kubernetes.pod.namespace", CONTAINER_NAMESPACE },
 	{ "io.kubernetes.pod.uid", CONTAINER_POD_UID },
@@ -28,8 +29,16 @@ static const struct {
 	{ "io.kubernetes.cri.container-type", "sandbox" },
 	{ "io.kubernetes.cri-o.ContainerType", "sandbox" },
 	{ "io.kubernetes.docker.type", "podsandbox" },
-	{ "io.kubernetes.container.name", "POD" },
+	{ "io.kubernetes.container.name", POD_MARK_SANDBOX },
 };
+
+const struct pod_mark *pod_marks_lookup_label(const char *name)
+{
+	for (size_t i = 0; i < N_LABELS; i++)
+		if (strcmp(name, texts[i].name) == 0)
+			return &texts[i];
+	return NULL;
+}
 
 static bool is_sandbox(const json_t *marks)
 {

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 
+#include "enrich/pod_marks.h"
+
 int runtime_facts_begin(struct container_facts *f, struct str id, struct str runtime)
 {
-	if (!container_facts_is_id(id))
+	if (!container_id_is_valid(id))
 		return -EBADMSG;
 	container_facts_init(f, id.p);
 	f->bits = CONTAINER_IS_KNOWN;
@@ -14,22 +16,12 @@ int runtime_facts_begin(struct container_facts *f, struct str id, struct str run
 
 int runtime_facts_take_label(struct container_facts *f, const char *key, struct str value)
 {
-	static const struct {
-		const char *label;
-		enum container_text text;
-	} known[] = {
-		{ "io.kubernetes.pod.namespace", CONTAINER_NAMESPACE },
-		{ "io.kubernetes.pod.name", CONTAINER_POD_NAME },
-		{ "io.kubernetes.pod.uid", CONTAINER_POD_UID },
-		{ "io.kubernetes.container.name", CONTAINER_POD_CONTAINER },
-	};
+	const struct pod_mark *mark = pod_marks_lookup_label(key);
 
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (strcmp(key, known[i].label) != 0)
-			continue;
-		if (known[i].text != CONTAINER_POD_CONTAINER || !str_eq(value, STR("POD")))
-			return container_facts_set(f, known[i].text, value);
-		f->bits |= CONTAINER_IS_SANDBOX;
-	}
+	if (!mark)
+		return 0;
+	if (mark->which != CONTAINER_POD_CONTAINER || !str_eq(value, STR(POD_MARK_SANDBOX)))
+		return container_facts_set(f, mark->which, value);
+	f->bits |= CONTAINER_IS_SANDBOX;
 	return 0;
 }

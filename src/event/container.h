@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -43,6 +44,11 @@ struct container {
 	char *text;			    /* all texts, one after the other; owned */
 	uint32_t ends[_CONTAINER_TEXT_MAX]; /* each begins where the one before ends */
 };
+
+static inline bool container_id_is_valid(struct str id)
+{
+	return id.n == CONTAINER_ID_LEN && str_is_hex(id);
+}
 
 /* "" where it is not known. */
 static inline struct str container_text(const struct container *c, enum container_text which)

@@ -218,10 +218,7 @@ static bool check_user(const void *record, size_t n_behind)
 
 static bool is_container_id(const char id[CONTAINER_ID_LEN])
 {
-	for (size_t i = 0; i < CONTAINER_ID_LEN; i++)
-		if (!(id[i] >= '0' && id[i] <= '9') && !(id[i] >= 'a' && id[i] <= 'f'))
-			return false;
-	return true;
+	return container_id_is_valid((struct str){ .p = id, .n = CONTAINER_ID_LEN });
 }
 
 static bool check_inner_user(const void *record, size_t n_behind)

@@ -16,14 +16,6 @@ static const char *const runtimes[] = {
 	"crio",	  "libpod",	    "libpod-payload", "cri-dockerd",
 };
 
-static bool is_hex(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
-			return false;
-	return true;
-}
-
 /* What stands before the id: nothing, "<runtime>-", or "<slice>:<runtime>:". */
 static bool is_prefix(struct str s)
 {
@@ -55,7 +47,7 @@ static bool id_from_name(struct str name, char ret[64])
 		return false;
 	id = (struct str){ .p = name.p + name.n - ID_LEN, .n = ID_LEN };
 	name.n -= ID_LEN;
-	if (!is_hex(id) || !is_prefix(name))
+	if (!str_is_hex(id) || !is_prefix(name))
 		return false;
 	memcpy(ret, id.p, ID_LEN);
 	return true;
@@ -105,7 +97,7 @@ static bool is_uuid(const char *p, char dash)
 	for (size_t i = 0; i < UUID_LEN; i++) {
 		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (is_dash ? p[i] != dash : !is_hex((struct str){ .p = p + i, .n = 1 }))
+		if (is_dash ? p[i] != dash : !str_is_hex((struct str){ .p = p + i, .n = 1 }))
 			return false;
 	}
 	return true;
@@ -129,7 +121,7 @@ static size_t uid_from_name(struct str name, char ret[CONTAINER_POD_UID_MAX])
 	if (!str_starts_with(name, pod))
 		return 0;
 	name = without(name, pod.n, 0);
-	if (name.n == STATIC_HASH_LEN ? !is_hex(name)
+	if (name.n == STATIC_HASH_LEN ? !str_is_hex(name)
 				      : name.n != UUID_LEN || !is_uuid(name.p, dash))
 		return 0;
 	for (size_t i = 0; i < name.n; i++)

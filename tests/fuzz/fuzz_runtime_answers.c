@@ -24,7 +24,7 @@ static void judge(int r, struct container_facts *f)
 	require(r <= 0);
 	if (r < 0)
 		return;
-	require(container_facts_is_id((struct str){ .p = f->id, .n = CONTAINER_ID_LEN }));
+	require(container_id_is_valid((struct str){ .p = f->id, .n = CONTAINER_ID_LEN }));
 	require(f->started_ns >= 0);
 	container_facts_done(f);
 }

@@ -56,6 +56,8 @@ static void test_labels(void **state)
 		  CONTAINER_IS_SANDBOX },
 		{ "io.kubernetes.pod.uid", "", _CONTAINER_TEXT_MAX, 0 },
 		{ "app", "web", _CONTAINER_TEXT_MAX, 0 },
+		/* whoever makes a pod may choose such a label */
+		{ "io.kubernetes.cri.sandbox-name", "x", _CONTAINER_TEXT_MAX, 0 },
 		{ "", "x", _CONTAINER_TEXT_MAX, 0 },
 	};
 
