@@ -249,10 +249,8 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_contents),	      test(test_deep),
-		test(test_find),
-		test(test_what_is_no_file),   test(test_below_a_file),
-		cmocka_unit_test(test_texts),
+		test(test_contents),	    test(test_deep),	     test(test_find),
+		test(test_what_is_no_file), test(test_below_a_file), cmocka_unit_test(test_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
