@@ -85,10 +85,10 @@ class Trial:
 
         wait_until(is_out, harness.RECORD_S * 2, lambda: f"the fence's record; stderr:\n{self.agent.stderr()}")
 
-    def storm(self, n, background=False):
-        """n programs by vfork, exec and exit, at full speed."""
+    def storm(self, n, background=False, enter=None):
+        """n programs by vfork, exec and exit, at full speed; enter() is called in the process that makes them."""
         popen = subprocess.Popen([self.agent.path("storm"), self.agent.path("tiny"), "1", str(n)],
-                                 stdout=subprocess.DEVNULL, cwd="/")
+                                 stdout=subprocess.DEVNULL, cwd="/", preexec_fn=enter)
         if background:
             self.storms.append(popen)
             return popen

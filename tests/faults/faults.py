@@ -7,16 +7,19 @@ import contextlib
 import mmap
 import os
 import signal
+import socket
 import struct
 import subprocess
 import time
 from pathlib import Path
 
 import harness
+from cgroups import cgroups, entering, hierarchies, roots
 from trial import BATCH, SMALLEST_RING, Trial
 
 STORM = 800
 SPREAD_S = 0.15  # faults come at a random moment of this, which a storm takes roughly
+HELD = "2s"  # that records of a container wait, at most
 HOTPLUG = Path("/sys/devices/system/cpu/cpu1/online")
 HOTPLUG_ROUNDS = 5  # it stops the whole machine for a moment each time
 
@@ -117,21 +120,59 @@ def kill_small(bench, rng):
     return account
 
 
+def names_awaited(stack, bench, rng):
+    """
+    A control group with the id of a container, and a socket where Docker would listen, but nobody hears: the options
+    of an agent whose records of the group wait in vain, and what a process enters it by.
+    """
+    path = bench.folder("daemon") / "docker.sock"
+    listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+    listener.bind(str(path))
+    listener.listen(64)
+    files = stack.enter_context(cgroups(f"/docker/{rng.randbytes(32).hex()}", hierarchies()["hybrid"]))
+    options = ["--container-sources", "docker", "--docker-sockets", path, "--container-wait", HELD]
+    return options, entering(files, roots())
+
+
+@fault("kill while records wait for names")
+def kill_while_held(bench, rng):
+    """Lives that end before any of a container's records may go out, and one that lets them."""
+    with contextlib.ExitStack() as stack:
+        options, enter = names_awaited(stack, bench, rng)
+        t = bench.trial(options=options)
+        t.storm(STORM // 2, background=True, enter=enter)
+        pause(rng, 0.3)
+        n = rng.randint(1, 3)
+        bench.say(f"{n} times")
+        for _ in range(n):
+            t.agent.die()
+            t.agent.start_again()
+            pause(rng, 0.3)
+        return t.check_all_told(crashes=n)
+
+
+def die_at(t, point, bench, rng, enter):
+    """One life that ends at the point, and the next."""
+    t.agent.die()
+    count = rng.choice([1, 1, 2, 3, 5, 8, 13])
+    t.agent.start_again(binary=bench.faulty, env={"PROCTRAIL_FAULT": f"{point}:{count}"}, wait=False)
+    t.storm(STORM, background=True, enter=enter)
+    if not t.wait_for_death_or_ready():
+        t.storm(STORM, background=True)  # the first may be over by now
+    reached = t.wait_for_death(1.0)
+    bench.say(f"pass {count}" + ("" if reached else ", not reached"))
+    if not reached:
+        t.agent.die()
+    t.agent.start_again(binary=bench.binary)
+
+
 def at_point(point):
     def round_of(bench, rng):
-        t = bench.trial()
-        t.agent.die()
-        count = rng.choice([1, 1, 2, 3, 5, 8, 13])
-        t.agent.start_again(binary=bench.faulty, env={"PROCTRAIL_FAULT": f"{point}:{count}"}, wait=False)
-        t.storm(STORM, background=True)
-        if not t.wait_for_death_or_ready():
-            t.storm(STORM, background=True)  # the first may be over by now
-        reached = t.wait_for_death(1.0)
-        bench.say(f"pass {count}" + ("" if reached else ", not reached"))
-        if not reached:
-            t.agent.die()
-        t.agent.start_again(binary=bench.binary)
-        return t.check_all_told(crashes=2)
+        with contextlib.ExitStack() as stack:
+            options, enter = names_awaited(stack, bench, rng) if rng.random() < 0.5 else ((), None)
+            t = bench.trial(options=options)
+            die_at(t, point, bench, rng, enter)
+            return t.check_all_told(crashes=2)
 
     return round_of
 
