@@ -372,35 +372,37 @@ class Agent:
         wait_until(seen, RECORD_S, lambda: f"the record of the fence; stderr:\n{self.stderr()}")
         return self.records()
 
+    def found(self, is_meant):
+        """The records of which that holds, after a fence; where there are none, those of a container may still come."""
+        self.fence()
+        end = time.monotonic() + HELD_S
+        while not (found := [r for r in self.records() if is_meant(r)]) and time.monotonic() < end:
+            time.sleep(0.01)
+        return found
+
     def of(self, pid, call=None):
         """The records of one process, in order, after a fence; at least one."""
-        found = [r for r in self.fence() if r.get("pid") == str(pid) and call in (None, r["call_name"])]
+        found = self.found(lambda r: r.get("pid") == str(pid) and call in (None, r["call_name"]))
         assert found, f"no records {call or ''} of {pid}"
         return found
 
     def of_parent(self, pid):
         """The records of the children of one process, in order, after a fence; at least one."""
-        found = [r for r in self.fence() if r.get("parent.pid") == str(pid)]
+        found = self.found(lambda r: r.get("parent.pid") == str(pid))
         assert found, f"no records of children of {pid}"
         return found
 
     def one(self, pid, call):
-        """The only record of a call by a process: of one in a container, it may come out later than the fence."""
-        def found_ones():
-            return [r for r in self.records() if r.get("pid") == str(pid) and call == r["call_name"]]
-
-        self.fence()
-        end = time.monotonic() + HELD_S
-        while not (found := found_ones()) and time.monotonic() < end:
-            time.sleep(0.01)
+        """The only record of a call by a process."""
+        found = self.found(lambda r: r.get("pid") == str(pid) and call == r["call_name"])
         assert len(found) == 1, \
             f"{len(found)} records {call} of {pid} instead of one: {[brief(r) for r in found]}"
         return found[0]
 
     def execve_with(self, text):
         """The execve record whose arguments contain a text, which must be one."""
-        found = [r for r in self.fence() if r["call_name"] == "execve" and text in r["arguments"]
-                 and r["binary"].endswith("/hold")]
+        found = self.found(lambda r: r["call_name"] == "execve" and text in r["arguments"]
+                           and r["binary"].endswith("/hold"))
         assert len(found) == 1, f"{len(found)} execve records with {text}: {found}"
         return found[0]
 

@@ -34,8 +34,8 @@ def script(text):
 
 def records_of(agent, container, text):
     """Of the shell of script(), and of its program."""
-    shell = [r for r in agent.fence() if r["call_name"] == "execve" and text in r["arguments"]
-             and r["binary"] == "/bin/sh" and r.get("container.id") == container][-1]
+    shell = agent.found(lambda r: r["call_name"] == "execve" and text in r["arguments"]
+                        and r["binary"] == "/bin/sh" and r.get("container.id") == container)[-1]
     return shell, [r for r in agent.of_parent(shell["pid"]) if r["call_name"] == "execve"][-1]
 
 
