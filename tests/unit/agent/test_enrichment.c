@@ -15,33 +15,28 @@
 #include <string.h>
 
 #include "agent/enrichment.h"
-#include "agent/reader.h"
 #include "base/log.h"
+#include "folding_reader.h"
 
 #include "../enrich/fake_source.h"
 #include "../proc/records.h"
 
 #define LONG_NS (UINT64_C(1) << 62) /* longer than any machine has been up */
-#define RECORDS 64
-#define HIERARCHY 99 /* of control groups; no machine has it */
+#define HIERARCHY 99		    /* of control groups; no machine has it */
 
 static struct {
 	struct container_registry *registry;
 	struct fake_source *source;
 	struct facts *facts;
 	struct enrichment enrichment;
-	struct reader reader;
-	void *records[RECORDS]; /* until the end: events point into them */
-	size_t n_records;
+	struct folding_reader folding;
 	uint64_t groups[UINT8_MAX + 1]; /* 0: it has not begun */
 	uint64_t n_groups;
 } t;
 
 static void fold(void *record)
 {
-	assert_true(t.n_records < RECORDS);
-	t.records[t.n_records++] = record;
-	assert_int_equal(reader_fold(&t.reader, record, ((struct event_head *)record)->size), 0);
+	folding_reader_fold(&t.folding, record);
 }
 
 /* The container of that id begins, or begins once more: in another control group. */
@@ -62,29 +57,29 @@ static void exec_in(char digit)
 	if (!t.groups[(unsigned char)digit])
 		begin(digit);
 	fold(record_exec(&(struct exec_spec){
-		.id = { .pid = pid, .start_ns = pid, .exec_count = t.n_records },
+		.id = { .pid = pid, .start_ns = pid, .exec_count = t.folding.n_records },
 		.filename = "/bin/sh",
 		.cgroup = { .id = t.groups[(unsigned char)digit], .hierarchy = HIERARCHY } }));
 }
 
 static void turn(void)
 {
-	assert_int_equal(enrichment_turn(&t.enrichment, &t.reader), 0);
+	assert_int_equal(enrichment_turn(&t.enrichment, &t.folding.reader), 0);
 }
 
 /* As many events have come out as are named; "-" is one of a container without a name. */
 static void assert_events(size_t n, const char *const *names, enum call call)
 {
-	assert_int_equal(t.reader.batch.n, n);
+	assert_int_equal(t.folding.reader.batch.n, n);
 	for (size_t i = 0; i < n; i++) {
-		const struct event *ev = &t.reader.batch.events[i];
+		const struct event *ev = &t.folding.reader.batch.events[i];
 		const struct container *c = ev->image ? image_container(ev->image) : ev->container;
 
 		assert_int_equal(ev->call, call);
 		assert_non_null(c);
 		assert_true(str_eq(container_text(c, CONTAINER_NAME), str_from(names[i])));
 	}
-	assert_int_equal(reader_deliver(&t.reader), 0);
+	assert_int_equal(reader_deliver(&t.folding.reader), 0);
 }
 
 #define ASSERT_EVENTS(call, ...)                                                     \
@@ -93,7 +88,7 @@ static void assert_events(size_t n, const char *const *names, enum call call)
 
 static void assert_none(void)
 {
-	assert_int_equal(t.reader.batch.n, 0);
+	assert_int_equal(t.folding.reader.batch.n, 0);
 }
 
 static void assert_counts(uint64_t answered, uint64_t given_up, uint64_t late)
@@ -217,11 +212,11 @@ static void test_release(void **state)
 	exec_in('a');
 	exec_in('b');
 	fake_source_tell(t.source, 'b', FAKE_OWN("known"), -1);
-	assert_int_equal(enrichment_release(&t.enrichment, &t.reader), 0);
+	assert_int_equal(enrichment_release(&t.enrichment, &t.folding.reader), 0);
 	ASSERT_EVENTS(CALL_EXECVE, "known", "");
 	assert_counts(1, 1, 0);
-	assert_false(fold_holds(t.reader.fold));
-	assert_int_equal(enrichment_release(&t.enrichment, &t.reader), 0);
+	assert_false(fold_holds(t.folding.reader.fold));
+	assert_int_equal(enrichment_release(&t.enrichment, &t.folding.reader), 0);
 	assert_none();
 }
 
@@ -240,13 +235,13 @@ static void test_due(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(enrichment_due_ms(&t.enrichment, t.reader.fold, 50), 50);
+	assert_int_equal(enrichment_due_ms(&t.enrichment, t.folding.reader.fold, 50), 50);
 	exec_in('a');
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		int ms;
 
 		t.enrichment.wait_ns = rows[i].wait_ns;
-		ms = enrichment_due_ms(&t.enrichment, t.reader.fold, rows[i].ms);
+		ms = enrichment_due_ms(&t.enrichment, t.folding.reader.fold, rows[i].ms);
 		assert_in_range(ms, rows[i].at_least, rows[i].at_most);
 	}
 }
@@ -255,19 +250,19 @@ static void test_due(void **state)
 static void test_resume(void **state)
 {
 	(void)state;
-	t.reader.is_recovering = true;
+	t.folding.reader.is_recovering = true;
 	exec_in('a');
 	exec_in('b');
 	fold(record_container('c', "", EVENT_CONTAINER_AWAITED));
 	exec_in('c');
-	reader_go_on(&t.reader, false);
+	reader_go_on(&t.folding.reader, false);
 	assert_none();
 	fake_source_tell(t.source, 'a', FAKE_OWN("web"), -1);
 	fake_source_tell(t.source, 'c', FAKE_OWN("awaited"), -1);
-	assert_int_equal(enrichment_resume(&t.enrichment, &t.reader), 0);
+	assert_int_equal(enrichment_resume(&t.enrichment, &t.folding.reader), 0);
 	assert_true(str_eq(buf_str(&t.source->asked), STR("b")));
-	assert_false(fold_holds(t.reader.fold));
-	assert_int_equal(reader_deliver(&t.reader), 0);
+	assert_false(fold_holds(t.folding.reader.fold));
+	assert_int_equal(reader_deliver(&t.folding.reader), 0);
 	exec_in('a');
 	exec_in('c');
 	ASSERT_EVENTS(CALL_EXECVE, "web", "awaited");
@@ -282,13 +277,13 @@ static void test_pod_by_its_group(void **state)
 	char path[128];
 
 	(void)state;
-	t.reader.is_recovering = true;
+	t.folding.reader.is_recovering = true;
 	snprintf(path, sizeof(path), "/kubepods/pod%s/%s", uid, container_id('a'));
 	fold(record_cgroup(HIERARCHY, t.groups['a'] = ++t.n_groups, path));
 	exec_in('a');
-	reader_go_on(&t.reader, false);
+	reader_go_on(&t.folding.reader, false);
 	assert_true(str_eq(buf_str(&kubernetes->asked), STR("")));
-	assert_int_equal(enrichment_resume(&t.enrichment, &t.reader), 0);
+	assert_int_equal(enrichment_resume(&t.enrichment, &t.folding.reader), 0);
 	assert_true(str_eq(buf_str(&kubernetes->asked), STR("a")));
 
 	snprintf(path, sizeof(path), "/kubepods/pod%s/%s", uid, container_id('b'));
@@ -298,7 +293,7 @@ static void test_pod_by_its_group(void **state)
 	fake_source_answered(kubernetes, 'b');
 	fake_source_answered(t.source, 'b');
 	turn();
-	ev = &t.reader.batch.events[0];
+	ev = &t.folding.reader.batch.events[0];
 	assert_true(str_eq(container_text(image_container(ev->image), CONTAINER_POD_UID),
 			   str_from(uid)));
 }
@@ -314,7 +309,7 @@ static void test_no_registry(void **state)
 	assert_int_equal(enrichment_answer(&t.enrichment, &q, to, sizeof(to)), 0);
 	exec_in('a');
 	ASSERT_EVENTS(CALL_EXECVE, "");
-	assert_int_equal(enrichment_resume(&t.enrichment, &t.reader), 0);
+	assert_int_equal(enrichment_resume(&t.enrichment, &t.folding.reader), 0);
 	fold(record_container('b', "", EVENT_CONTAINER_AWAITED));
 	exec_in('b');
 	turn();
@@ -344,8 +339,8 @@ static void test_large(void **state)
 	container_facts_done(&f);
 	assert_int_equal(enrichment_answer(&t.enrichment, &q, to, sizeof(to)), 0);
 	exec_in('a');
-	assert_int_equal(t.reader.batch.n, 1);
-	ev = &t.reader.batch.events[0];
+	assert_int_equal(t.folding.reader.batch.n, 1);
+	ev = &t.folding.reader.batch.events[0];
 	assert_int_equal(container_text(image_container(ev->image), CONTAINER_POD_LABELS).n,
 			 CONTAINER_LABEL_BYTES);
 	assert_int_equal(container_text(image_container(ev->image), CONTAINER_NAME).n,
@@ -362,20 +357,18 @@ static int make(void **state)
 	assert_int_equal(facts_new("node", "/etc/passwd", &t.facts), 0);
 	t.enrichment =
 		(struct enrichment){ .registry = t.registry, .facts = t.facts, .wait_ns = LONG_NS };
-	t.reader.facts = t.facts;
-	t.reader.enrichment = &t.enrichment;
-	return reader_init(&t.reader, NULL);
+	t.folding.reader.facts = t.facts;
+	t.folding.reader.enrichment = &t.enrichment;
+	return reader_init(&t.folding.reader, NULL);
 }
 
 static int drop(void **state)
 {
 	(void)state;
-	reader_done(&t.reader);
+	folding_reader_done(&t.folding);
 	enrichment_done(&t.enrichment);
 	container_registry_free(t.registry);
 	facts_free(t.facts);
-	while (t.n_records)
-		free(t.records[--t.n_records]);
 	return 0;
 }
 

@@ -15,14 +15,13 @@
 #include <string.h>
 
 #include "agent/naming.h"
-#include "agent/reader.h"
 #include "base/log.h"
+#include "folding_reader.h"
 
 #include "../enrich/container_ids.h"
 #include "../enrich/other_folder.h"
 #include "../proc/records.h"
 
-#define RECORDS 64
 #define HIERARCHY 99 /* of control groups; no machine has it */
 #define NS 1	     /* a mount namespace that no process is in */
 #define NOBODY_PID 0x7ffffff0
@@ -31,24 +30,20 @@
 static struct {
 	struct facts *facts;
 	struct naming naming;
-	struct reader reader;
+	struct folding_reader folding;
 	struct other_folder root;
-	void *records[RECORDS]; /* until the end: events point into them */
-	size_t n_records;
 } t;
 
 static void fold(void *record)
 {
-	assert_true(t.n_records < RECORDS);
-	t.records[t.n_records++] = record;
-	assert_int_equal(reader_fold(&t.reader, record, ((struct event_head *)record)->size), 0);
+	folding_reader_fold(&t.folding, record);
 }
 
 /* A program in the container, as that user. */
 static void exec_as(uint32_t uid)
 {
 	fold(record_exec(&(struct exec_spec){
-		.id = { .pid = NOBODY_PID, .start_ns = 1, .exec_count = t.n_records },
+		.id = { .pid = NOBODY_PID, .start_ns = 1, .exec_count = t.folding.n_records },
 		.euid = uid,
 		.filename = "/bin/sh",
 		.cgroup = { .id = 7, .hierarchy = HIERARCHY, .mnt_ns = NS } }));
@@ -60,25 +55,25 @@ static void turn_until(uint64_t n)
 	struct pollfd p = { .fd = container_users_fd(t.naming.users), .events = POLLIN };
 
 	do {
-		assert_int_equal(naming_turn(&t.naming, &t.reader), 0);
+		assert_int_equal(naming_turn(&t.naming, &t.folding.reader), 0);
 		naming_count(&t.naming);
 	} while (metric_get(&t.naming.counters.named) + metric_get(&t.naming.counters.unnamed) +
 				 metric_get(&t.naming.counters.unknown) <
 			 n &&
 		 poll(&p, 1, ANSWER_MS) == 1);
-	assert_int_equal(naming_turn(&t.naming, &t.reader), 0);
+	assert_int_equal(naming_turn(&t.naming, &t.folding.reader), 0);
 }
 
 static void assert_users(size_t n, const char *const *names)
 {
-	assert_int_equal(t.reader.batch.n, n);
+	assert_int_equal(t.folding.reader.batch.n, n);
 	for (size_t i = 0; i < n; i++) {
-		const struct user *user = t.reader.batch.events[i].image->user;
+		const struct user *user = t.folding.reader.batch.events[i].image->user;
 
 		assert_non_null(user);
 		assert_true(str_eq(user->name, str_from(names[i])));
 	}
-	assert_int_equal(reader_deliver(&t.reader), 0);
+	assert_int_equal(reader_deliver(&t.folding.reader), 0);
 }
 
 #define ASSERT_USERS(...)                                                           \
@@ -90,7 +85,7 @@ static void test_names(void **state)
 {
 	(void)state;
 	exec_as(5);
-	assert_int_equal(t.reader.batch.n, 0);
+	assert_int_equal(t.folding.reader.batch.n, 0);
 	turn_until(1);
 	ASSERT_USERS("app");
 	exec_as(5);
@@ -109,16 +104,16 @@ static void test_names(void **state)
 static void test_resume(void **state)
 {
 	(void)state;
-	t.reader.is_recovering = true;
+	t.folding.reader.is_recovering = true;
 	exec_as(5);
 	fold(record_inner_user('a', NS, 5, "", EVENT_INNER_USER_AWAITED));
 	exec_as(5);
-	reader_go_on(&t.reader, false);
+	reader_go_on(&t.folding.reader, false);
 	naming_count(&t.naming);
 	assert_int_equal(metric_get(&t.naming.counters.questions), 0);
-	naming_resume(&t.naming, t.reader.fold);
+	naming_resume(&t.naming, t.folding.reader.fold);
 	turn_until(1);
-	assert_int_equal(reader_deliver(&t.reader), 0);
+	assert_int_equal(reader_deliver(&t.folding.reader), 0);
 	exec_as(5);
 	ASSERT_USERS("app");
 	naming_count(&t.naming);
@@ -131,8 +126,8 @@ static void test_nobody(void **state)
 	struct naming none = { 0 };
 
 	(void)state;
-	assert_int_equal(naming_turn(&none, &t.reader), 0);
-	naming_resume(&none, t.reader.fold);
+	assert_int_equal(naming_turn(&none, &t.folding.reader), 0);
+	naming_resume(&none, t.folding.reader.fold);
 	naming_count(&none);
 	assert_int_equal(metric_get(&none.counters.questions), 0);
 	naming_done(&none);
@@ -150,9 +145,9 @@ static int make(void **state)
 	assert_int_equal(facts_new("node", "/etc/passwd", &t.facts), 0);
 	assert_int_equal(naming_start(&t.naming, t.facts), 0);
 	container_users_set_folder(t.naming.users, container_id('a'), t.root.path);
-	t.reader.facts = t.facts;
-	t.reader.naming = &t.naming;
-	assert_int_equal(reader_init(&t.reader, NULL), 0);
+	t.folding.reader.facts = t.facts;
+	t.folding.reader.naming = &t.naming;
+	assert_int_equal(reader_init(&t.folding.reader, NULL), 0);
 	snprintf(path, sizeof(path), "/docker/%s", container_id('a'));
 	fold(record_cgroup(HIERARCHY, 7, path));
 	return 0;
@@ -161,12 +156,10 @@ static int make(void **state)
 static int drop(void **state)
 {
 	(void)state;
-	reader_done(&t.reader);
+	folding_reader_done(&t.folding);
 	naming_done(&t.naming);
 	facts_free(t.facts);
 	other_remove(&t.root);
-	while (t.n_records)
-		free(t.records[--t.n_records]);
 	return 0;
 }
 
