@@ -14,7 +14,7 @@
 
 struct expander {
 	char path[PATH_SIZE]; /* of the value at hand */
-	size_t n_bytes;	      /* of all texts that something was put into */
+	size_t n_bytes;	      /* of the variables put in so far */
 	struct diag *reterr;
 };
 
@@ -93,9 +93,13 @@ static int lookup(struct expander *x, const struct conf_node *node, const struct
 			x, node,
 			"the environment variable '%s' is not set; set it, or write ${%s:-DEFAULT}",
 			name, name);
+	*ret = str_from(value);
+	if (ret->n > CONF_TEXT_MAX - x->n_bytes)
+		return finding(x, node, "too large: variables may put in at most %d bytes",
+			       CONF_TEXT_MAX);
+	x->n_bytes += ret->n; /* before it is looked through: the work is bounded, too */
 	if (!is_utf8(value))
 		return finding(x, node, "the environment variable '%s' is not valid UTF-8", name);
-	*ret = str_from(value);
 	return 0;
 }
 
@@ -131,14 +135,10 @@ static int expand_text(struct expander *x, const struct conf_node *node, struct 
 		r = lookup(x, node, &ref, &value);
 		if (r < 0)
 			return r;
-		if (x->n_bytes + out->len + value.n > CONF_TEXT_MAX)
-			return finding(x, node, "too large: variables may make it at most %d bytes",
-				       CONF_TEXT_MAX);
 		buf_put_str(out, value);
 		p = put_literal(out, p);
 	}
 	buf_put_char(out, '\0');
-	x->n_bytes += out->len;
 	return buf_failed(out) ? -ENOMEM : 0;
 }
 

@@ -134,7 +134,7 @@ HOSTILE = {
     "no UTF-8": (lambda: b"a: \xff\xfe", "not valid YAML: invalid leading UTF-8 octet"),
     "references": (lambda: b"a: '" + b"${A:-b}" * 100000 + b"'", "a: unknown key"),
     "variables": (lambda: b"".join(b"k%05d: ${LONG}\n" % i for i in range(20000)),
-                  "too large: variables may make it at most 1048576 bytes"),
+                  "too large: variables may put in at most 1048576 bytes"),
 }
 
 

@@ -120,7 +120,7 @@ static void test_bomb(void **state)
 	buf_put_char(&text, '\0');
 	assert_int_equal(expand(text.data, made, 1 << 16), -EINVAL);
 	assert_string_equal(
-		made, "x:1:135: v[10]: too large: variables may make it at most 1048576 bytes\n");
+		made, "x:1:135: v[10]: too large: variables may put in at most 1048576 bytes\n");
 }
 
 int main(void)
