@@ -137,11 +137,16 @@ static int give_up_after(struct enrichment *e, struct reader *r, uint64_t wait_n
 	return ret;
 }
 
-/* The time that is left to events that wait, now. */
+/*
+ * The time that is left to events that wait, now. None without a journal that has them: they hold
+ * up the ring then.
+ */
 static uint64_t patience_ns(struct enrichment *e, const struct reader *r)
 {
 	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 
+	if (store_is_broken(r->store))
+		return 0;
 	if (!store_wants_rewrite(r->store)) {
 		e->overdue_ns = 0;
 		return e->wait_ns;

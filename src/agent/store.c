@@ -193,6 +193,11 @@ void store_append_facts(struct store *s, uint64_t position)
 		(void)journal_append(s->journal, position, position, NULL, 0); /* has logged it */
 }
 
+bool store_is_broken(const struct store *s)
+{
+	return s && s->journal && journal_is_broken(s->journal);
+}
+
 bool store_wants_rewrite(const struct store *s)
 {
 	return s && s->journal && (journal_is_full(s->journal) || journal_is_broken(s->journal));

@@ -58,6 +58,9 @@ void store_append(struct store *s, const struct ring *ring, uint64_t end);
 /* The facts that were noted before `position` alone, if the journal ends there. */
 void store_append_facts(struct store *s, uint64_t position);
 
+/* What was appended last is not in the journal: only the fold has it, and dies with it. */
+bool store_is_broken(const struct store *s);
+
 /*
  * The journal is due to be written anew: it has become large, or could not be written. Then
  * store_rewrite() as soon as all that was folded is in custody.

@@ -3,6 +3,7 @@
 Records of a container wait for what it is called, and nobody else's. Containers that no runtime made: a control
 group with a container's id, and the files or the daemon that would tell of it, which are as slow as a test wants.
 """
+import contextlib
 import ctypes
 import json
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from cgroups import cgroups, entering, hierarchies, roots
-from harness import die_with_parent, libc, marker, wait_until
+from harness import die_with_parent, libc, marker, new_instance, wait_until
 from pipelines import wait_for_value
 
 IMAGE = "sha256:" + "ab" * 32
@@ -133,12 +134,33 @@ def daemon(work):
 @pytest.fixture
 def start(start_agent, work):
     """Starts an agent that knows of no runtime but the test's."""
-    def begin(*, wait="200ms", sources="files", sockets=None, **kwargs):
+    def begin(*, wait="200ms", sources="files", sockets=None, instance=None, **kwargs):
         options = ["--container-sources", sources, "--container-wait", wait, "--docker-roots", work / "docker"]
+        options += ["--instance", instance] if instance else []
         options += ["--docker-sockets", sockets] if sockets else []
         return start_agent(options=options, calls=CALLS, fields="extended", **kwargs)
 
     return begin
+
+
+@pytest.fixture
+def small_disk():
+    """What an instance keeps its state on: its name, and the folder."""
+    name = new_instance()
+    folder = Path("/run/proctrail", name)
+    folder.mkdir(parents=True)
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0700", "small", folder], check=True)
+        yield name, folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+        folder.rmdir()
+
+
+def fill(folder):
+    with open(folder / "filler", "wb", buffering=0) as f, contextlib.suppress(OSError):
+        while True:
+            f.write(bytes(4096))
 
 
 @contextmanager
@@ -294,6 +316,28 @@ def test_a_second_kill_loses_nothing_either(start, daemon, ring):
     seen = {(r["call_name"], r["__seq__"]): r for r in records_with(agent, text)}
     assert sorted(call for call, _ in seen) == sorted(CALLS)
     assert all(r["container.id"] == name for r in seen.values())
+
+
+def test_a_full_disk_and_a_kill_lose_nothing(small_disk, start, daemon):
+    """The journal cannot have what waits: the ring keeps it until it is out, which is soon."""
+    name, folder = small_disk
+    agent = start(wait="10s", sources="docker", sockets=daemon.path, instance=name)
+    texts = [marker() for _ in range(5)]
+    fill(folder)
+    with container() as (_, enter):
+        for text in texts[:-1]:
+            run_in(agent, enter, text)
+            agent.fence()
+            agent.die()
+            agent.start_again()
+            assert "cannot write" in agent.stderr()
+        begun = time.monotonic()
+        run_in(agent, enter, texts[-1])
+        wait_for_calls(agent, texts[-1], CALLS)
+        assert time.monotonic() - begun < 5
+    agent.stop()
+    for text in texts:
+        assert sorted({r["__seq__"]: r["call_name"] for r in records_with(agent, text)}.values()) == CALLS, text
 
 
 def test_a_stop_delivers_what_waits(start, daemon):

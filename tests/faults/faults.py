@@ -134,6 +134,10 @@ def names_awaited(stack, bench, rng):
     return options, entering(files, roots())
 
 
+def held_or_not(stack, bench, rng):
+    return names_awaited(stack, bench, rng) if rng.random() < 0.5 else ((), None)
+
+
 @fault("kill while records wait for names")
 def kill_while_held(bench, rng):
     """Lives that end before any of a container's records may go out, and one that lets them."""
@@ -169,7 +173,7 @@ def die_at(t, point, bench, rng, enter):
 def at_point(point):
     def round_of(bench, rng):
         with contextlib.ExitStack() as stack:
-            options, enter = names_awaited(stack, bench, rng) if rng.random() < 0.5 else ((), None)
+            options, enter = held_or_not(stack, bench, rng)
             t = bench.trial(options=options)
             die_at(t, point, bench, rng, enter)
             return t.check_all_told(crashes=2)
@@ -361,9 +365,11 @@ def full_state(bench, rng):
     """The journal cannot grow: that is said, and costs nothing but what a crash would then cost."""
     name = harness.new_instance()
     folder = Path("/run/proctrail", name)
-    with small_disk(folder, f"{rng.choice([64, 128, 256, 512])}k"):
-        t = bench.trial(options=["--instance", name])
-        t.storm(STORM, background=True)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(small_disk(folder, f"{rng.choice([64, 128, 256, 512])}k"))
+        options, enter = held_or_not(stack, bench, rng)
+        t = bench.trial(options=["--instance", name, *options])
+        t.storm(STORM, background=True, enter=enter)
         pause(rng)
         how = rng.choice(["", "killed"])
         bench.say(how)
