@@ -27,7 +27,8 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
-#define WAIT_MS 100
+#define NS_PER_MS 1000000ULL
+#define WAIT_NS (100 * NS_PER_MS)
 
 static struct {
 	pthread_mutex_t lock;
@@ -84,19 +85,14 @@ void standard_output_close(struct standard_output *o)
 	*o = (struct standard_output){ .fd = -1 };
 }
 
-static int64_t now_ms(void)
-{
-	return (int64_t)(clock_now_ns(CLOCK_MONOTONIC) / 1000000);
-}
-
 /* 0 when a write would get on, -EAGAIN when not by then. */
-static int wait_writable(int fd, int64_t deadline_ms)
+static int wait_writable(int fd, uint64_t deadline_ns)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int64_t left = deadline_ms - now_ms();
+	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 	int n;
 
-	n = poll(&p, 1, left > 0 ? (int)left : 0);
+	n = poll(&p, 1, now < deadline_ns ? (int)((deadline_ns - now) / NS_PER_MS) : 0);
 	if (n < 0)
 		return -errno;
 	return n ? 0 : -EAGAIN; /* an error condition as well: the write will name it */
@@ -119,14 +115,14 @@ static ssize_t write_some(const struct standard_output *o, struct str bytes)
 	return n;
 }
 
-static int write_until(const struct standard_output *o, struct str bytes, int64_t deadline_ms,
+static int write_until(const struct standard_output *o, struct str bytes, uint64_t deadline_ns,
 		       size_t *ret_done)
 {
 	ssize_t n = o->way == WAY_POLLED ? -EAGAIN : 0;
 
 	for (*ret_done = 0; *ret_done < bytes.n;) {
 		if (n == -EAGAIN)
-			n = wait_writable(o->fd, deadline_ms);
+			n = wait_writable(o->fd, deadline_ns);
 		if (n < 0 && n != -EINTR)
 			return (int)n;
 		n = write_some(o, (struct str){ bytes.p + *ret_done, bytes.n - *ret_done });
@@ -137,35 +133,37 @@ static int write_until(const struct standard_output *o, struct str bytes, int64_
 	return 0;
 }
 
-/* With the lock held: waits until nobody else is in a line. */
-static int wait_for_turn(const struct standard_output *o)
+/* The lock, while nobody else is in a line. 0 or -EAGAIN. */
+static int take_turn(const struct standard_output *o, uint64_t deadline_ns)
 {
-	struct timespec until;
-	int r = 0;
+	const struct timespec until = { .tv_sec = (time_t)(deadline_ns / CLOCK_SECOND_NS),
+					.tv_nsec = (long)(deadline_ns % CLOCK_SECOND_NS) };
+	int r = pthread_mutex_clocklock(&shared.lock, CLOCK_MONOTONIC, &until);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += WAIT_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
+	if (r)
+		return -EAGAIN; /* whoever has it waits for the reader of the output, too */
 	while (r == 0 && shared.in_line && shared.in_line != o)
-		r = -pthread_cond_timedwait(&shared.line_ended, &shared.lock, &until);
+		r = pthread_cond_clockwait(&shared.line_ended, &shared.lock, CLOCK_MONOTONIC,
+					   &until);
+	if (r)
+		pthread_mutex_unlock(&shared.lock);
 	return r ? -EAGAIN : 0;
 }
 
 /* With the lock held. */
-static int write_in_turn(const struct standard_output *o, struct str lines, size_t *ret_done)
+static int write_in_turn(const struct standard_output *o, struct str lines, uint64_t deadline_ns,
+			 size_t *ret_done)
 {
-	int64_t deadline_ms = now_ms() + WAIT_MS;
 	size_t n = 0;
 	int r;
 
 	if (shared.is_torn) {
-		r = write_until(o, STR("\n"), deadline_ms, &n);
+		r = write_until(o, STR("\n"), deadline_ns, &n);
 		if (r < 0)
 			return r;
 		shared.is_torn = false;
 	}
-	r = write_until(o, lines, deadline_ms, ret_done);
+	r = write_until(o, lines, deadline_ns, ret_done);
 	if (*ret_done)
 		shared.in_line = lines.p[*ret_done - 1] == '\n' ? NULL : o;
 	if (r != -EAGAIN && shared.in_line)
@@ -177,13 +175,14 @@ static int write_in_turn(const struct standard_output *o, struct str lines, size
 
 int standard_output_write(struct standard_output *o, struct str lines, size_t *ret_done)
 {
+	uint64_t deadline_ns = clock_now_ns(CLOCK_MONOTONIC) + WAIT_NS;
 	int r;
 
 	*ret_done = 0;
-	pthread_mutex_lock(&shared.lock);
-	r = wait_for_turn(o);
-	if (r == 0)
-		r = write_in_turn(o, lines, ret_done);
+	r = take_turn(o, deadline_ns);
+	if (r < 0)
+		return r;
+	r = write_in_turn(o, lines, deadline_ns, ret_done);
 	pthread_mutex_unlock(&shared.lock);
 	return r;
 }
