@@ -255,7 +255,7 @@ void reader_commit(struct reader *r)
 	end = held < r->begin ? held : r->begin;
 	store_append(r->store, ring, end);
 	if (store_is_broken(r->store) && fold_holds(r->fold))
-		return; /* until they have gone out, nobody but the ring has them for the next agent */
+		return; /* until they are out, nothing but the ring has them for the next agent */
 	FAULT("position_before");
 	ring_commit(ring, end);
 }
