@@ -7,26 +7,14 @@
  */
 #include "pipeline/outlet.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <time.h>
+#include <stdio.h>
 
-#include "base/clock.h"
-#include "base/fault.h"
 #include "base/log.h"
+#include "pipeline/outlet_delivery.h"
 
 #define LOG_UNIT "outlet"
 
-#define SAY_EVERY_NS 5000000000ULL
 #define SERVE_BYTES (1024 * 1024) /* more than a batch brings */
-#define RETRY_NS \
-	1000000 /* a flusher that would block without having waited is not asked in a circle */
-
-static const uint64_t latency_bounds[METRIC_BUCKETS - 1] = {
-	500000,	    1000000,	2000000,    5000000,	 10000000,
-	20000000,   50000000,	100000000,  200000000,	 500000000,
-	1000000000, 2000000000, 5000000000, 10000000000, 60000000000,
-};
 
 #define OUTLET(m) .offset = offsetof(struct outlet_counters, m)
 
@@ -54,197 +42,11 @@ const struct metric outlet_metrics[] = {
 		  "agent." },
 	{ "flusher_failing", METRIC_GAUGE, OUTLET(is_failing),
 	  .help = "1 while the flusher's last attempt failed." },
-	{ "flusher_latency_seconds", METRIC_HISTOGRAM, OUTLET(latency), .bounds = latency_bounds,
-	  .scale = 1e-9,
+	{ "flusher_latency_seconds", METRIC_HISTOGRAM, OUTLET(latency),
+	  .bounds = outlet_latency_bounds, .scale = 1e-9,
 	  .help = "From the event in the kernel to its record in the custody of the flusher." },
 	{ .type = METRIC_END },
 };
-
-static const char *reason_of(int r)
-{
-	if (r == -ENOBUFS)
-		return "its queue is full, it is slower than what comes";
-	if (r == -ETIMEDOUT)
-		return "they could not be written before it was stopped";
-	return strerrordesc_np(-r);
-}
-
-static void say_dropped(struct outlet *o)
-{
-	if (!o->n_unsaid)
-		return;
-	log_warn("%s: %s: %" PRIu64 " records dropped: %s", o->pipeline, o->part.instance.name,
-		 o->n_unsaid, reason_of(o->unsaid_reason));
-	o->n_unsaid = 0;
-	o->said_at_ns = clock_now_ns(CLOCK_MONOTONIC);
-}
-
-/* The log hears of it at once, or together with what is dropped in the next seconds. */
-static void tell_dropped(struct outlet *o, size_t n, int reason)
-{
-	if (!n)
-		return;
-	if (o->unsaid_reason != reason)
-		say_dropped(o);
-	o->n_unsaid += n;
-	o->unsaid_reason = reason;
-	if (!o->said_at_ns || clock_now_ns(CLOCK_MONOTONIC) - o->said_at_ns >= SAY_EVERY_NS)
-		say_dropped(o);
-}
-
-static void observe(struct outlet *o, const struct chunk *c, size_t from, size_t to)
-{
-	metric_observe_since(&o->counters.latency, latency_bounds, c->times_ns + from, to - from,
-			     clock_now_ns(CLOCK_BOOTTIME));
-}
-
-/* What the flusher has not taken of a chunk. `ends` has room for all of the chunk's. */
-static struct payload rest_of(const struct chunk *c, size_t done, size_t *ends)
-{
-	size_t first = chunk_n_within(c, done);
-
-	if (!done)
-		return (struct payload){ .bytes = buf_str(&c->bytes), .ends = c->ends, .n = c->n };
-	for (size_t i = first; i < c->n; i++)
-		ends[i - first] = c->ends[i] - done;
-	return (struct payload){ .bytes = { .p = c->bytes.data + done, .n = c->bytes.len - done },
-				 .ends = ends,
-				 .n = c->n - first };
-}
-
-static bool is_out_of_time(struct outlet *o)
-{
-	uint64_t stop_ns;
-
-	pthread_mutex_lock(&o->lock);
-	stop_ns = o->stop_ns;
-	pthread_mutex_unlock(&o->lock);
-	return stop_ns && clock_now_ns(CLOCK_MONOTONIC) >= stop_ns;
-}
-
-/* So many bytes of a chunk are written: the next life goes on with the record that is not. */
-static void mark(struct outlet *o, const struct chunk *c, size_t done)
-{
-	size_t n = chunk_n_within(c, done);
-
-	if (!o->queue.slot)
-		return;
-	if (done > (n ? c->ends[n - 1] : 0))
-		custody_store(o->queue.slot, CUSTODY_BEGUN, c->seqs[n] + 1);
-	custody_store(o->queue.slot, CUSTODY_DELIVERED, n < c->n ? c->seqs[n] : c->bound);
-}
-
-/* One call. `ends` is for those of the rest of a chunk. */
-static int flush(struct outlet *o, const struct chunk *c, size_t *done, size_t *ends)
-{
-	struct payload in = rest_of(c, *done, ends);
-	uint64_t before = clock_now_ns(CLOCK_MONOTONIC);
-	size_t taken = 0;
-	int r;
-
-	FAULT("output_before");
-	r = o->flusher->flush(&o->part.instance, &in, &taken);
-	FAULT("output_after");
-	*done += r == 0 ? in.bytes.n : taken;
-	if (r == -EAGAIN && taken)
-		mark(o, c, *done);
-	else if (r == -EAGAIN && clock_now_ns(CLOCK_MONOTONIC) - before < RETRY_NS)
-		nanosleep(&(struct timespec){ .tv_nsec = RETRY_NS }, NULL);
-	return r;
-}
-
-/*
- * Hands over one chunk from *done on, in as many calls as it takes. Returns 0; -ETIMEDOUT when the
- * time is up, or why the rest of it is dropped.
- */
-static int hand_over(struct outlet *o, const struct chunk *c, size_t *done)
-{
-	_cleanup_(freep) size_t *ends = NULL;
-	int r = -EAGAIN;
-
-	while (r == -EAGAIN && *done < c->bytes.len) {
-		if (is_out_of_time(o))
-			return -ETIMEDOUT;
-		if (*done && !ends)
-			ends = calloc(c->n, sizeof(*ends));
-		if (*done && !ends)
-			return -ENOMEM;
-		r = flush(o, c, done, ends);
-	}
-	return *done < c->bytes.len ? r : 0;
-}
-
-static void lose(struct outlet *o)
-{
-	pthread_mutex_lock(&o->lock);
-	o->is_gone = true;
-	pthread_mutex_unlock(&o->lock);
-	log_info("%s: %s: its reader has gone, nothing more is written there", o->pipeline,
-		 o->part.instance.name);
-}
-
-/* The reader counts what it could not queue; the log hears of it from here. */
-static void tell_overflow(struct outlet *o)
-{
-	uint64_t n = metric_get(&o->counters.overflowed) - o->overflowed_said;
-
-	o->overflowed_said += n;
-	tell_dropped(o, n, -ENOBUFS);
-}
-
-/* Records first … n - 1 of a chunk are written. */
-static void count_delivered(struct outlet *o, const struct chunk *c, size_t first, size_t n)
-{
-	if (n <= first)
-		return;
-	metric_add(c->is_report ? &o->counters.reports : &o->counters.delivered, n - first);
-	metric_add(&o->counters.bytes, c->ends[n - 1] - (first ? c->ends[first - 1] : 0));
-	observe(o, c, first, n);
-	o->delivered_wall_ns = chunk_wall_ns(c, n - 1);
-}
-
-/*
- * A chunk is done with but for its records from n on, which are lost for the reason r. What is
- * dropped is counted in the slot before the mark moves beyond it; what a report says is forgotten
- * there after that.
- */
-static void settle(struct outlet *o, const struct link *link, size_t n, int r)
-{
-	const struct chunk *c = link->chunk;
-
-	pthread_mutex_lock(&o->lock);
-	shortfall_add(&o->queue.shortfall, DROP_WRITE, c, n, c->n, o->delivered_wall_ns);
-	mark(o, c, c->bytes.len);
-	if (c->is_report && !link->kept_bytes)
-		shortfall_settle(&o->queue.shortfall, &c->loss);
-	pthread_mutex_unlock(&o->lock);
-	if (c->is_report)
-		return;
-	metric_add(&o->counters.dropped, c->n - n);
-	tell_dropped(o, c->n - n, r);
-}
-
-/* False: the time is up, and what is left of it stays queued. */
-static bool process(struct outlet *o, struct link *link)
-{
-	const struct chunk *c = link->chunk;
-	size_t done = link->first ? c->ends[link->first - 1] : 0, n;
-	int r = o->is_gone ? -EPIPE : hand_over(o, c, &done);
-
-	n = chunk_n_within(c, done);
-	count_delivered(o, c, link->first, n);
-	metric_set(&o->counters.error, r < 0 ? (uint64_t)-r : 0);
-	metric_set(&o->counters.is_failing, r < 0);
-	tell_overflow(o);
-	if (r == -ETIMEDOUT) {
-		link->first = n;
-		return false;
-	}
-	if (r == -EPIPE && !o->is_gone)
-		lose(o);
-	settle(o, link, n, r);
-	return true;
-}
 
 /*
  * The chunk to work on, which stays first in the queue meanwhile; NULL: stop. With the lock held.
@@ -288,7 +90,7 @@ static void *work(void *arg)
 			o->flusher->resume(&o->part.instance);
 		if (reopen && o->flusher->reopen)
 			o->flusher->reopen(&o->part.instance);
-		goes_on = link ? process(o, link) : reopen;
+		goes_on = link ? outlet_deliver(o, link) : reopen;
 		pthread_mutex_lock(&o->lock);
 		o->is_busy = false;
 		o->is_prompt = is_prompt(o);
@@ -374,10 +176,7 @@ static void leave_rest(struct outlet *o)
 	if (left.n_waiting)
 		log_info("%s: %s: %zu records wait in '%s' for its next start", o->pipeline,
 			 o->part.instance.name, left.n_waiting, path ? path : "its backlog");
-	tell_overflow(o);
-	metric_add(&o->counters.dropped, left.n_lost);
-	tell_dropped(o, left.n_lost, o->is_gone ? -EPIPE : -ETIMEDOUT);
-	say_dropped(o);
+	outlet_tell_left(o, left.n_lost);
 }
 
 void outlet_stop(struct outlet *o, uint64_t deadline_ns)
@@ -458,7 +257,7 @@ static void work_off(struct outlet *o)
 		struct link *link = o->queue.first;
 
 		pthread_mutex_unlock(&o->lock);
-		goes_on = process(o, link);
+		goes_on = outlet_deliver(o, link);
 		pthread_mutex_lock(&o->lock);
 		if (goes_on)
 			queue_pop(&o->queue);
