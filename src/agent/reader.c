@@ -96,7 +96,7 @@ static void forget_batch(struct reader *r)
 	batch_reset(&r->batch);
 	fold_trim(r->fold);
 	r->n_folded = 0;
-	r->is_begun = false;
+	r->room = 0;
 }
 
 int reader_init(struct reader *r, const struct proc_limits *limits)
@@ -120,8 +120,10 @@ void reader_go_on(struct reader *r, bool is_next)
 {
 	if (!is_next)
 		forget_batch(r);
-	if (TAKE(r->is_recovering, false))
+	if (TAKE(r->is_recovering, false)) {
 		fold_losses(r->fold, &r->told);
+		fold_is_journaled(r->fold, UINT64_MAX);
+	}
 	r->begin = r->probe ? ring_position(probe_ring(r->probe)) : 0;
 	r->position = r->begin;
 }
@@ -162,6 +164,7 @@ static int wait_for_room(struct reader *r)
 			return 0;
 		if (r->give_up && r->give_up(r->give_up_ctx))
 			return -ECANCELED;
+		pipelines_serve(r->pipelines, NULL); /* theirs is what is to be written meanwhile */
 		nanosleep(&pause, NULL);
 	}
 	return 0;
@@ -177,18 +180,33 @@ static void count(struct reader *r)
 		metric_add(&r->counters.records[call], n[call]);
 }
 
-/* The events that there are go through the pipelines. Nobody gets any while nobody has room. */
+static void give(const struct reader *r, const struct batch *events)
+{
+	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
+		pipeline_take(r->pipelines->items[i].pipeline, events, r->begin,
+			      fold_next_owed(r->fold));
+}
+
+/*
+ * The events that there are go through the pipelines. Nobody gets any while nobody has room; what
+ * one record let go of may be more than that.
+ */
 static int hand_over(struct reader *r)
 {
-	int ret = r->is_begun ? 0 : wait_for_room(r);
+	struct batch slice;
 
-	if (ret < 0)
-		return ret;
-	r->is_begun = true;
 	count(r);
-	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
-		pipeline_take(r->pipelines->items[i].pipeline, &r->batch, r->begin,
-			      fold_next_seq(r->fold));
+	for (size_t i = 0; i < r->batch.n; i += slice.n) {
+		size_t left = r->batch.n - i;
+		int ret = r->room ? 0 : wait_for_room(r);
+
+		if (ret < 0)
+			return ret;
+		r->room = r->room ? r->room : STRIDE_EVENTS;
+		slice = batch_slice(&r->batch, i, left < r->room ? left : r->room);
+		give(r, &slice);
+		r->room -= slice.n;
+	}
 	batch_reset(&r->batch);
 	return 0;
 }
@@ -256,6 +274,7 @@ void reader_commit(struct reader *r)
 	store_append(r->store, ring, end);
 	if (store_is_broken(r->store) && fold_holds(r->fold))
 		return; /* until they are out, nothing but the ring has them for the next agent */
+	fold_is_journaled(r->fold, end);
 	FAULT("position_before");
 	ring_commit(ring, end);
 }
@@ -308,7 +327,7 @@ void reader_checkpoint(struct reader *r)
 /* What the pipelines have been given of the batch is all. */
 static void push_batch(struct reader *r)
 {
-	uint64_t bound = fold_next_seq(r->fold);
+	uint64_t bound = fold_next_owed(r->fold);
 
 	metric_add(&r->counters.batches, 1);
 	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
@@ -327,7 +346,7 @@ static int end_batch(struct reader *r)
 		push_batch(r);
 	batch_reset(&r->batch);
 	fold_trim(r->fold);
-	r->is_begun = false;
+	r->room = 0;
 	if (r->writer && ret == 0)
 		ret = recording_commit(r->writer, r->begin, end);
 	if (ret < 0)
@@ -385,7 +404,7 @@ int reader_snapshot(struct reader *r, struct pipeline *p, uint64_t boot_ns)
 		struct batch slice = batch_slice(&batch, i, n);
 
 		wait_for_pipeline(r, p);
-		pipeline_deliver(p, &slice, r->begin, r->position);
+		pipeline_deliver(p, &slice, r->begin, fold_next_owed(r->fold));
 	}
 	batch_reset(&batch);
 	batch_done(&batch);
@@ -425,10 +444,16 @@ int reader_end_replay(struct reader *r)
 	return ret < 0 ? ret : reader_deliver(r);
 }
 
-/* Between two batches of a drain. What is in custody may wait a while until it is committed. */
+/*
+ * Between two batches of a drain. What is in custody may wait a while until it is committed; not
+ * while events are held that only the ring has, since with them all that came later comes again.
+ */
 static int end_batch_of_drain(struct reader *r, const struct ring *ring)
 {
-	return r->position - ring_committed(ring) < COMMIT_BYTES ? end_batch(r) : reader_deliver(r);
+	bool may_wait = r->position - ring_committed(ring) < COMMIT_BYTES &&
+			fold_next_owed(r->fold) == fold_next_seq(r->fold);
+
+	return may_wait ? end_batch(r) : reader_deliver(r);
 }
 
 static bool is_batch_full(const struct reader *r)

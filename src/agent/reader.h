@@ -58,7 +58,7 @@ struct reader {
 	struct reader_counters counters;
 	uint64_t begin;		 /* where the batch that is being made begins in the ring */
 	uint64_t n_folded;	 /* records in it */
-	bool is_begun;		 /* the pipelines have been given some of it */
+	size_t room;		 /* events of it that pipelines get before room is looked for */
 	uint64_t position;	 /* of the record that is being folded, or that comes next */
 	const void *current;	 /* that record, if it is one of the ring; else NULL */
 	bool is_recovering;	 /* what is folded is known, and told of, already */

@@ -192,6 +192,20 @@ size_t chunk_n_within(const struct chunk *c, size_t done)
 	return low;
 }
 
+uint64_t chunk_seq(const struct chunk *c, size_t n)
+{
+	while (n < c->n && !c->seqs[n])
+		n++;
+	return n < c->n ? c->seqs[n] : c->bound;
+}
+
+uint64_t chunk_owed_from(const struct chunk *c, size_t n)
+{
+	uint64_t seq = chunk_seq(c, n);
+
+	return seq < c->bound ? seq : c->bound;
+}
+
 int64_t chunk_wall_ns(const struct chunk *c, size_t i)
 {
 	return (int64_t)c->times_ns[i] + c->wall_offset_ns;

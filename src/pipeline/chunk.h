@@ -49,8 +49,8 @@ struct chunk {
 	size_t n, cap;
 	struct chunk_loss *losses; /* of those that are CALL_LOST, in their order */
 	size_t n_losses, cap_losses;
-	uint64_t begin;		/* in the ring, which is kept from here on until everybody has it */
-	uint64_t bound;		/* position of what comes next: all before is in here, or earlier */
+	uint64_t begin; /* in the ring, which is kept from here on until everybody has it */
+	uint64_t bound; /* all before it is in here, or earlier, or comes without a number */
 	int64_t wall_offset_ns; /* from boot time to the wall clock's */
 	bool is_report;		/* one lost record, about what the outlet itself dropped */
 	struct loss loss;	/* that record's */
@@ -78,6 +78,11 @@ void chunk_cut(struct chunk *c, size_t n);
 
 /* How many records lie wholly within the first `done` bytes. */
 size_t chunk_n_within(const struct chunk *c, size_t done);
+
+/* The number of record n or, where that was held back, of the next one that has one; or bound. */
+uint64_t chunk_seq(const struct chunk *c, size_t n);
+/* Once records 0 … n - 1 are delivered, nothing before this position is owed. */
+uint64_t chunk_owed_from(const struct chunk *c, size_t n);
 
 /* When record i happened, since the epoch. */
 int64_t chunk_wall_ns(const struct chunk *c, size_t i);

@@ -304,7 +304,7 @@ bool outlet_owes(struct outlet *o, const struct chunk *next, struct event *ret,
 		*ret = (struct event){ .call = CALL_LOST,
 				       .loss = ret_loss,
 				       .boot_ns = next->times_ns[first],
-				       .seq = next->seqs[first],
+				       .seq = chunk_seq(next, first),
 				       .time_ns = ret_loss->until_ns };
 	return is_due;
 }

@@ -93,12 +93,13 @@ static bool is_out_of_time(struct outlet *o)
 static void mark(struct outlet *o, const struct chunk *c, size_t done)
 {
 	size_t n = chunk_n_within(c, done);
+	bool is_within = done > (n ? c->ends[n - 1] : 0);
+	uint64_t next = chunk_owed_from(c, n);
 
 	if (!o->queue.slot)
 		return;
-	if (done > (n ? c->ends[n - 1] : 0))
-		custody_store(o->queue.slot, CUSTODY_BEGUN, c->seqs[n] + 1);
-	custody_store(o->queue.slot, CUSTODY_DELIVERED, n < c->n ? c->seqs[n] : c->bound);
+	custody_store(o->queue.slot, CUSTODY_BEGUN, is_within ? next + 1 : 0);
+	custody_store(o->queue.slot, CUSTODY_DELIVERED, next);
 }
 
 /* One call. `ends` is for those of the rest of a chunk. */

@@ -261,7 +261,7 @@ static bool push_report(struct pipeline *p, struct outlet *o, const struct event
 		buf_clear(&p->scratch);
 		return false;
 	}
-	c->bound = lost->seq;
+	c->bound = lost->seq < next->bound ? lost->seq : next->bound;
 	c->is_report = true;
 	c->loss = *lost->loss;
 	outlet_push(o, c);
@@ -282,8 +282,8 @@ static void push_to(struct pipeline *p, struct outlet *o, struct chunk *c)
 }
 
 /*
- * Hands the chunks to the outlets; the feeds begin anew. What comes next is at `bound` or behind
- * it.
+ * Hands the chunks to the outlets; the feeds begin anew. Nothing before `bound` is owed once they
+ * are delivered.
  */
 static void push(struct pipeline *p, uint64_t bound)
 {
@@ -327,6 +327,11 @@ static void count_pieces(struct pipeline *p)
 	metric_set(&p->counters.made, made);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t bound)
 {
 	for (size_t i = 0; i < stride->n; i++) {
@@ -343,7 +348,7 @@ void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begi
 		p->node = ev->node;
 		encode(p, &at, begin);
 		if (is_slice_full(p))
-			push(p, i + 1 < stride->n ? event_position(&ev[1]) : bound);
+			push(p, i + 1 < stride->n ? earlier(event_position(&ev[1]), bound) : bound);
 	}
 }
 

@@ -424,6 +424,19 @@ uint64_t fold_next_seq(const struct fold *f)
 	return f->last_seq + 1;
 }
 
+uint64_t fold_next_owed(const struct fold *f)
+{
+	return f->hold.loose_seq ? f->hold.loose_seq : fold_next_seq(f);
+}
+
+void fold_is_journaled(struct fold *f, uint64_t position)
+{
+	if (position > f->last_seq)
+		f->hold.loose_seq = 0;
+	else if (f->hold.loose_seq && f->hold.loose_seq < position)
+		f->hold.loose_seq = position;
+}
+
 void fold_forget_seq(struct fold *f, uint64_t position)
 {
 	f->last_seq = position > SEQS_LEFT ? position - SEQS_LEFT : 0;

@@ -121,6 +121,16 @@ void fold_counters(const struct fold *f, struct proc_counters *ret);
 
 /* All events so far have smaller numbers, all that come have not. */
 uint64_t fold_next_seq(const struct fold *f);
+/*
+ * All events with smaller numbers were given out, or are held and in a journal: who reads the log
+ * again from the journal's end owes none of them. Where events of the last records are held, that
+ * is less than fold_next_seq(): whether they are held the next time depends on answers that no
+ * journal has, so that their numbers say nothing.
+ */
+uint64_t fold_next_owed(const struct fold *f);
+/* What is held of what came before that position is in a journal from now on. */
+void fold_is_journaled(struct fold *f, uint64_t position);
+
 /* Nobody knows which numbers were used before that position: what comes gets others. */
 void fold_forget_seq(struct fold *f, uint64_t position);
 

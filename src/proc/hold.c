@@ -68,6 +68,8 @@ static int keep(struct fold *f, struct container_entry *c, const struct event *e
 		e->event.exit = &e->exit;
 	}
 	list_append(&c->held, &e->link);
+	if (!f->hold.loose_seq)
+		f->hold.loose_seq = ev->seq;
 	c->n_held++;
 	f->hold.counters.now++;
 	f->hold.counters.held++;

@@ -8,6 +8,7 @@ import ctypes
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import threading
@@ -134,11 +135,10 @@ def daemon(work):
 @pytest.fixture
 def start(start_agent, work):
     """Starts an agent that knows of no runtime but the test's."""
-    def begin(*, wait="200ms", sources="files", sockets=None, instance=None, **kwargs):
-        options = ["--container-sources", sources, "--container-wait", wait, "--docker-roots", work / "docker"]
-        options += ["--instance", instance] if instance else []
-        options += ["--docker-sockets", sockets] if sockets else []
-        return start_agent(options=options, calls=CALLS, fields="extended", **kwargs)
+    def begin(*, wait="200ms", sources="files", sockets=None, options=(), **kwargs):
+        own = ["--container-sources", sources, "--container-wait", wait, "--docker-roots", work / "docker"]
+        own += ["--docker-sockets", sockets] if sockets else []
+        return start_agent(options=[*own, *options], calls=CALLS, fields="extended", **kwargs)
 
     return begin
 
@@ -318,10 +318,32 @@ def test_a_second_kill_loses_nothing_either(start, daemon, ring):
     assert all(r["container.id"] == name for r in seen.values())
 
 
+def test_what_waited_in_one_life_need_not_in_the_next(start, daemon, faulty_binary):
+    """
+    A life has written what came after a record that waits, and dies before the journal has any of it. To the next one
+    the container needs no name: the record is not among what was written, whatever its number is.
+    """
+    agent = start(wait="10s", sources="docker", sockets=daemon.path)
+    agent.fence()
+    agent.die()
+    held, free = marker(), marker()
+    with container() as (_, enter):
+        run_in(agent, enter, held)
+        run_in(agent, None, free)
+        agent.start_again(binary=faulty_binary, env={"PROCTRAIL_FAULT": "journal_before:1"}, wait=False)
+        assert agent.popen.wait(20) == -signal.SIGKILL
+        assert len(records_with(agent, free)) == 2 and not records_with(agent, held)
+        agent.options[agent.options.index("--container-sources") + 1] = "none"
+        agent.start_again()
+        wait_for_calls(agent, held, CALLS)
+    agent.stop()
+    assert len({r["__seq__"] for r in records_with(agent, free)}) == 2
+
+
 def test_a_full_disk_and_a_kill_lose_nothing(small_disk, start, daemon):
     """The journal cannot have what waits: the ring keeps it until it is out, which is soon."""
     name, folder = small_disk
-    agent = start(wait="10s", sources="docker", sockets=daemon.path, instance=name)
+    agent = start(wait="10s", sources="docker", sockets=daemon.path, options=["--instance", name])
     texts = [marker() for _ in range(5)]
     fill(folder)
     with container() as (_, enter):
@@ -348,6 +370,21 @@ def test_a_stop_delivers_what_waits(start, daemon):
         agent.stop()
     assert [r["call_name"] for r in records_with(agent, text)] == CALLS
     assert all(r["container.id"] == name for r in records_with(agent, text))
+
+
+def test_what_comes_out_at_once_has_room(start, daemon):
+    """More than the flusher's queue takes has waited: it goes out as there is room."""
+    small, n = ["--max-memory", "42MiB", "--ring-size", "2MiB"], 600
+    agent = start(wait="10s", sources="docker", sockets=daemon.path, options=small)
+    agent.die()
+    with container() as (name, enter):
+        storm = [agent.path("storm"), agent.path("tiny"), "1", str(n)]
+        subprocess.run(storm, preexec_fn=enter, check=True, timeout=60)
+        agent.start_again()
+        wait_for_value(agent, "held_records", 3 * n + 2)  # the clones, too, which are not asked for
+        agent.stop()
+    ours = [r for r in agent.records() if r.get("container.id") == name]
+    assert len(ours) == 2 * n + 2 and not [r for r in agent.records() if r["call_name"] == "lost"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"Name": 5, "Config": []}', b"\xff" * 100, b"[" * 100000],
