@@ -80,6 +80,29 @@ static void test_within(void **state)
 		assert_int_equal(chunk_n_within(c, rows[i].done), rows[i].n);
 }
 
+/* Records without a number are owed with the first behind them; nothing beyond the bound is. */
+static void test_owed(void **state)
+{
+	static const uint64_t seqs[] = { 0, 10, 12, 0, 0, 20, 0 };
+	static const uint64_t numbers[] = { 10, 10, 12, 20, 20, 20, 25, 25 };
+	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(NULL, 0);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(seqs); i++) {
+		append(c, i + 1);
+		c->seqs[i] = seqs[i];
+	}
+	c->bound = 25;
+	for (size_t n = 0; n <= ARRAY_SIZE(seqs); n++) {
+		assert_int_equal(chunk_seq(c, n), numbers[n]);
+		assert_int_equal(chunk_owed_from(c, n), numbers[n]);
+	}
+	c->bound = 12;
+	for (size_t n = 0; n <= ARRAY_SIZE(seqs); n++)
+		assert_int_equal(chunk_owed_from(c, n), numbers[n] < 12 ? numbers[n] : 12);
+	assert_int_equal(chunk_seq(c, 4), 20);
+}
+
 static void test_refs(void **state)
 {
 	struct chunk *c = chunk_new(NULL, 0);
@@ -220,7 +243,7 @@ int main(void)
 		cmocka_unit_test(test_pool),	cmocka_unit_test(test_grow),
 		cmocka_unit_test(test_within),	cmocka_unit_test(test_refs),
 		cmocka_unit_test(test_threads), cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_losses),	cmocka_unit_test(test_owed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,6 +174,39 @@ static void test_same_log_same_events(void **state)
 	world_done(&b);
 }
 
+/*
+ * Where the log is owed from: the first that is held and in no journal; what a journal has is owed
+ * by it.
+ */
+static void test_owed(void **state)
+{
+	uint64_t first, second;
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(fold_next_owed(w.fold), fold_next_seq(w.fold));
+	feed_exec(&w, KEY(1, 10, 1), IN_A);
+	first = w.seq;
+	feed_exec(&w, KEY(3, 30, 1), OUTSIDE);
+	feed_exec(&w, KEY(2, 20, 1), IN_A);
+	second = w.seq;
+	feed_exec(&w, KEY(4, 40, 1), OUTSIDE);
+	assert_int_equal(fold_next_owed(w.fold), first);
+	fold_is_journaled(w.fold, first);
+	assert_int_equal(fold_next_owed(w.fold), first);
+	fold_is_journaled(w.fold, second);
+	assert_int_equal(fold_next_owed(w.fold), second);
+	fold_is_journaled(w.fold, first); /* an older one says nothing new */
+	assert_int_equal(fold_next_owed(w.fold), second);
+	fold_is_journaled(w.fold, w.seq + 1);
+	assert_int_equal(fold_next_owed(w.fold), fold_next_seq(w.fold));
+	assert_int_equal(n_held(&w), 2);
+	feed_exec(&w, KEY(5, 50, 1), IN_A);
+	assert_int_equal(fold_next_owed(w.fold), w.seq);
+	world_done(&w);
+}
+
 /* The log ends while they wait: what there is comes out, each container's in its order. */
 static void test_log_ends(void **state)
 {
@@ -203,9 +236,13 @@ static void test_log_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_only_its_own),	     cmocka_unit_test(test_given_up),
-		cmocka_unit_test(test_awaited_twice),	     cmocka_unit_test(test_bound_of_one),
-		cmocka_unit_test(test_same_log_same_events), cmocka_unit_test(test_log_ends),
+		cmocka_unit_test(test_only_its_own),
+		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_awaited_twice),
+		cmocka_unit_test(test_bound_of_one),
+		cmocka_unit_test(test_same_log_same_events),
+		cmocka_unit_test(test_log_ends),
+		cmocka_unit_test(test_owed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
