@@ -44,7 +44,7 @@ struct chunk {
 	/* Of each record: */
 	size_t *ends;	    /* in bytes */
 	uint64_t *times_ns; /* boot time: when it happened */
-	uint64_t *seqs; /* position in the log, never falls; 0: held back, told again if in doubt */
+	uint64_t *seqs; /* position in the log, never falls; 0: it has none, comes again in doubt */
 	uint8_t *calls; /* enum call */
 	size_t n, cap;
 	struct chunk_loss *losses; /* of those that are CALL_LOST, in their order */
@@ -79,7 +79,7 @@ void chunk_cut(struct chunk *c, size_t n);
 /* How many records lie wholly within the first `done` bytes. */
 size_t chunk_n_within(const struct chunk *c, size_t done);
 
-/* The number of record n or, where that was held back, of the next one that has one; or bound. */
+/* The number of record n or, where that has none, of the next one that has; or bound. */
 uint64_t chunk_seq(const struct chunk *c, size_t n);
 /* Once records 0 … n - 1 are delivered, nothing before this position is owed. */
 uint64_t chunk_owed_from(const struct chunk *c, size_t n);

@@ -204,6 +204,12 @@ struct passage {
 	size_t i;
 };
 
+/* Of what follows from an answer, not from the log alone, another life may have other numbers. */
+static bool has_number(const struct event *ev)
+{
+	return !ev->held_until && ev->call != CALL_CONTAINER;
+}
+
 static bool feed_append(struct pipeline *p, struct feed *feed, const struct passage *at,
 			const struct field_view *view, uint64_t begin)
 {
@@ -220,7 +226,7 @@ static bool feed_append(struct pipeline *p, struct feed *feed, const struct pass
 		return false;
 	c->wall_offset_ns = ev->time_ns - (int64_t)ev->boot_ns;
 	c->times_ns[c->n] = ev->boot_ns;
-	c->seqs[c->n] = ev->held_until ? 0 : ev->seq;
+	c->seqs[c->n] = has_number(ev) ? ev->seq : 0;
 	c->calls[c->n] = (uint8_t)ev->call;
 	c->ends[c->n++] = c->bytes.len;
 	return true;

@@ -250,13 +250,70 @@ static void test_stop(void **state)
 	unlink(path_of("fifo"));
 }
 
+/* Delivers all of the world in a life of its own; how many it wrote, and their pids. */
+static size_t live(struct custody *custody, uint64_t bound, unsigned int *pids)
+{
+	const struct pipeline_state state = { .folder = folder, .custody = custody };
+	_cleanup_(pipeline_freep) struct pipeline *p =
+		load("CallNames: [execve, exit, clone]", flusher_to("out"));
+	_cleanup_(freep) char *text = NULL;
+	size_t n = 0;
+
+	assert_int_equal(pipeline_start(p), 0);
+	pipeline_set_state(p, &state);
+	pipeline_deliver(p, &world.batch, 100, bound);
+	pipeline_stop(p, in_seconds(5));
+	text = read_file(path_of("out"));
+	if (pids)
+		n = read_pids(text, pids);
+	else
+		for (const char *at = text; (at = strchr(at, '\n')); at++)
+			n++;
+	unlink(path_of("out"));
+	return n;
+}
+
+/*
+ * What is owed from some number on comes again, though it was written, and so does what has none
+ * among it; what is before is not written twice.
+ */
+static void test_marks(void **state)
+{
+	static const uint8_t boot_id[16] = { 1 };
+	struct custody *custody = NULL;
+	unsigned int pids[16];
+
+	(void)state;
+	make_world(6, (struct str){ "/bin/x\0", 7 });
+	for (size_t i = 0; i < 6; i++)
+		world.events[i].seq = 100 + i;
+	assert_int_equal(custody_open(folder, boot_id, &custody), 0);
+	assert_int_equal(live(custody, 104, pids), 6);
+	assert_int_equal(live(custody, 106, pids), 2);
+	assert_int_equal(pids[0], 5);
+	assert_int_equal(pids[1], 6);
+	assert_int_equal(live(custody, 106, pids), 0);
+	world.events[3].held_until = 105;
+	assert_int_equal(live(custody, 106, pids), 3);
+	assert_int_equal(pids[0], 4);
+	world.events[3].held_until = 0;
+	world.events[5] = (struct event){ .call = CALL_CONTAINER,
+					  .container = &(struct container){ .id = "c" },
+					  .node = &world.node,
+					  .seq = 105 };
+	assert_int_equal(live(custody, 106, NULL), 1);
+	custody_close(custody);
+	unlink(path_of("custody"));
+	rmdir(path_of("backlog"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lost),	  cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_report),	  cmocka_unit_test(test_reader_gone),
 		cmocka_unit_test(test_full_disk), cmocka_unit_test(test_no_space),
-		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_stop),	  cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
