@@ -280,10 +280,12 @@ static size_t live(struct custody *custody, uint64_t bound, unsigned int *pids)
 static void test_marks(void **state)
 {
 	static const uint8_t boot_id[16] = { 1 };
+	struct container container = { 0 };
 	struct custody *custody = NULL;
 	unsigned int pids[16];
 
 	(void)state;
+	memset(container.id, 'c', CONTAINER_ID_LEN);
 	make_world(6, (struct str){ "/bin/x\0", 7 });
 	for (size_t i = 0; i < 6; i++)
 		world.events[i].seq = 100 + i;
@@ -297,10 +299,9 @@ static void test_marks(void **state)
 	assert_int_equal(live(custody, 106, pids), 3);
 	assert_int_equal(pids[0], 4);
 	world.events[3].held_until = 0;
-	world.events[5] = (struct event){ .call = CALL_CONTAINER,
-					  .container = &(struct container){ .id = "c" },
-					  .node = &world.node,
-					  .seq = 105 };
+	world.events[5] = (struct event){
+		.call = CALL_CONTAINER, .container = &container, .node = &world.node, .seq = 105
+	};
 	assert_int_equal(live(custody, 106, NULL), 1);
 	custody_close(custody);
 	unlink(path_of("custody"));
