@@ -22,6 +22,7 @@ extern const struct metric naming_metrics[];
 struct naming {
 	struct container_users *users; /* owned; NULL: nobody is asked */
 	struct facts *facts;	       /* borrowed */
+	uint32_t host_mnt_ns;	       /* the mount namespace of the host; 0: unknown */
 	struct naming_counters counters;
 };
 

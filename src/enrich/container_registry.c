@@ -35,6 +35,7 @@ struct source {
 struct container_registry {
 	pthread_mutex_t lock;
 	int fd;
+	bool is_signalled; /* fd is readable */
 	struct hash index;
 	struct list lru;
 	struct list news;
@@ -158,8 +159,9 @@ static void announce(struct container_registry *c, struct entry *e)
 	if (!e->is_wanted || !list_is_empty(&e->news))
 		return;
 	list_append(&c->news, &e->news);
-	/* Full it is readable all the same. */
-	(void)!write(c->fd, &one, sizeof(one));
+	if (!c->is_signalled)
+		(void)!write(c->fd, &one, sizeof(one));
+	c->is_signalled = true;
 }
 
 static bool is_of_pod(const struct container_facts *f)
@@ -450,7 +452,7 @@ bool container_registry_next(struct container_registry *c, struct container_fact
 		r = container_facts_dup(&e->facts, ret);
 		*ret_answer = answer_of(e);
 	}
-	if (r < 0)
+	if (r < 0 && TAKE(c->is_signalled, false))
 		(void)!read(c->fd, &n, sizeof(n)); /* nothing is left */
 	pthread_mutex_unlock(&c->lock);
 	return r == 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The threads: WORKERS who look, and one who watches them, wakes what was put off, and never
- * touches a file.
+ * The threads: WORKERS who look, and one who watches them, has files looked at again after long,
+ * and never touches one.
  */
 #include "enrich/container_users.h"
 
@@ -17,7 +17,6 @@
 #define WORKERS 2
 #define HANGING_MAX 8 /* threads that may hang: with so many of them nobody looks any more */
 #define STACK_BYTES (256 * 1024)
-#define WATCH_NS 50000000ULL /* while somebody looks, it is watched so often */
 #define FAREWELL_NS 400000000ULL
 
 struct container_users {
@@ -53,6 +52,32 @@ static void worker_done(struct user_desk *d, struct user_worker *w)
 	user_desk_leave(d);
 }
 
+/* One of those who have nothing to do wakes by himself for what was put off. */
+static void wait_for_job(struct user_desk *d)
+{
+	uint64_t due = user_desk_wake(d, clock_now_ns(CLOCK_MONOTONIC));
+
+	if (!list_is_empty(&d->ready))
+		return;
+	if (due >= d->awake_ns) {
+		pthread_cond_wait(&d->ready_cond, &d->lock);
+		return;
+	}
+	d->awake_ns = due;
+	wait_until(d, &d->ready_cond, due);
+	if (d->awake_ns == due)
+		d->awake_ns = UINT64_MAX;
+}
+
+static void take_job(struct user_desk *d, struct user_worker *w)
+{
+	w->job = LIST_ENTRY(d->ready.next, struct user_job, link);
+	list_unlink(&w->job->link);
+	/* Who looks may hang: another sees to the rest. */
+	if (!list_is_empty(&d->later) && d->awake_ns == UINT64_MAX)
+		pthread_cond_signal(&d->ready_cond);
+}
+
 static void *work(void *worker)
 {
 	struct user_worker *w = worker;
@@ -62,11 +87,10 @@ static void *work(void *worker)
 	pthread_mutex_lock(&d->lock);
 	while (!w->is_given_up && !d->is_closed) {
 		if (list_is_empty(&d->ready)) {
-			pthread_cond_wait(&d->ready_cond, &d->lock);
+			wait_for_job(d);
 			continue;
 		}
-		w->job = LIST_ENTRY(d->ready.next, struct user_job, link);
-		list_unlink(&w->job->link);
+		take_job(d, w);
 		user_desk_look(d, w);
 	}
 	worker_done(d, w);
@@ -115,7 +139,8 @@ static void start_workers(struct user_desk *d)
 {
 	int r = 0;
 
-	while (r == 0 && d->n_workers < WORKERS && d->n_hanging < HANGING_MAX && !d->is_closed)
+	while (r == 0 && d->n_workers < WORKERS && d->n_workers + d->n_hanging < HANGING_MAX &&
+	       !d->is_closed)
 		r = start_worker(d);
 	if (r < 0)
 		log_warn_errno(r, "cannot start a thread that looks up users of containers");
@@ -124,15 +149,16 @@ static void start_workers(struct user_desk *d)
 /* Whoever looks for too long. Returns when to watch again, or UINT64_MAX. */
 static uint64_t give_up(struct user_desk *d, uint64_t now)
 {
-	uint64_t next = UINT64_MAX, most = d->options.hung_ms * USER_NS_PER_MS;
+	uint64_t next = UINT64_MAX, most = d->options.hung_ms * USER_NS_PER_MS, due;
 
 	for (struct list *l = d->workers.next; l != &d->workers; l = l->next) {
 		struct user_worker *w = LIST_ENTRY(l, struct user_worker, link);
 
 		if (!w->job)
 			continue;
-		if (now - w->since_ns < most) {
-			next = now + (most < WATCH_NS ? most : WATCH_NS);
+		due = w->since_ns + most;
+		if (now < due) {
+			next = due < next ? due : next;
 			continue;
 		}
 		log_warn("the files of container %.12s do not answer: its users stay without names",
@@ -145,11 +171,14 @@ static uint64_t give_up(struct user_desk *d, uint64_t now)
 	return next;
 }
 
-/* Nobody is left to look, and may be for long. */
-static void give_up_waiting(struct user_desk *d)
+/* Nobody is left to look, and may be for long. Returns when there is more of it. */
+static uint64_t give_up_waiting(struct user_desk *d, uint64_t now)
 {
+	uint64_t next = d->n_workers ? UINT64_MAX : user_desk_wake(d, now);
+
 	while (d->n_workers == 0 && !list_is_empty(&d->ready))
 		user_desk_refuse(d, LIST_ENTRY(d->ready.next, struct user_job, link));
+	return next;
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b)
@@ -165,12 +194,13 @@ static void *watch(void *desk)
 	pthread_mutex_lock(&d->lock);
 	while (!d->is_closed) {
 		uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
-		uint64_t next = earliest(user_desk_wake(d, now), user_desk_put_again(d, now));
+		uint64_t next = earliest(user_desk_put_again(d, now), give_up(d, now));
 
-		next = earliest(next, give_up(d, now));
 		start_workers(d);
-		give_up_waiting(d);
+		next = earliest(next, give_up_waiting(d, now));
+		d->watch_ns = next;
 		wait_until(d, &d->watch_cond, next);
+		d->watch_ns = 0;
 	}
 	user_desk_leave(d);
 	return NULL;
@@ -251,7 +281,7 @@ bool container_users_next(struct container_users *u, struct user_answer *ret)
 
 	pthread_mutex_lock(&u->desk->lock);
 	is_one = user_desk_next(u->desk, ret);
-	if (!is_one)
+	if (!is_one && TAKE(u->desk->is_signalled, false))
 		(void)!read(u->desk->fd, &count, sizeof(count));
 	pthread_mutex_unlock(&u->desk->lock);
 	return is_one;

@@ -67,6 +67,20 @@ static uint32_t parent_of(int proc)
 	return parent;
 }
 
+int other_root_peek(const struct other_root_host *host, uint32_t pid, uint32_t mnt_ns)
+{
+	char path[48];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/ns/mnt", pid);
+	if (stat(path, &st) < 0 || st.st_ino != mnt_ns)
+		return -ESRCH;
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/root/", pid);
+	if (stat(path, &st) < 0)
+		return -ESRCH;
+	return st.st_dev == host->dev && st.st_ino == host->ino ? -EAGAIN : 0;
+}
+
 int other_root_of_process(const struct other_root_host *host, uint32_t pid, uint32_t mnt_ns,
 			  uint32_t *ret_parent)
 {

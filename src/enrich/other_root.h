@@ -34,7 +34,12 @@ int other_root_host(struct other_root_host *ret); /* 0 or a negative errno */
  */
 int other_root_of_process(const struct other_root_host *host, uint32_t pid, uint32_t mnt_ns,
 			  uint32_t *ret_parent);
-/* The same of a folder. */
+/*
+ * Whether it is worth while to ask for that once more: 0; -EAGAIN: its root is the host's still;
+ * -ESRCH as above. Two system calls in place of a dozen.
+ */
+int other_root_peek(const struct other_root_host *host, uint32_t pid, uint32_t mnt_ns);
+/* As other_root_of_process(), of a folder. */
 int other_root_of_folder(const struct other_root_host *host, const char *path);
 
 /*

@@ -16,6 +16,13 @@ struct folder {
 	char *path;
 };
 
+/* What is looked for without the lock. */
+struct look {
+	struct user_question question;
+	const char *folder; /* NULL: unknown */
+	bool is_repeated, is_last;
+};
+
 struct answer {
 	struct list link;
 	struct user_answer answer;
@@ -78,6 +85,12 @@ static struct user_desk *desk_free(struct user_desk *d)
 	return NULL;
 }
 
+void user_desk_watch_by(struct user_desk *d, uint64_t ns)
+{
+	if (ns < d->watch_ns)
+		pthread_cond_signal(&d->watch_cond);
+}
+
 void user_desk_leave(struct user_desk *d)
 {
 	bool is_last = --d->refs == 0;
@@ -105,7 +118,9 @@ static void tell(struct user_desk *d, const struct user_question *q, struct str 
 		memcpy(a->answer.name, name.p, a->answer.n_name);
 	list_append(&d->answers, &a->link);
 	d->n_answers++;
-	(void)!write(d->fd, &one, sizeof(one));
+	if (!d->is_signalled)
+		(void)!write(d->fd, &one, sizeof(one));
+	d->is_signalled = true;
 }
 
 static void job_free(struct user_desk *d, struct user_job *job)
@@ -209,8 +224,7 @@ static void job_again_later(struct user_desk *d, struct user_job *job)
 {
 	job->due_ns = now_ns() + job->pause_ns;
 	job->pause_ns = job->pause_ns < LONGEST_PAUSE_NS ? 2 * job->pause_ns : job->pause_ns;
-	list_append(&d->later, &job->link);
-	pthread_cond_signal(&d->watch_cond);
+	list_append(&d->later, &job->link); /* whoever puts it off sees to it */
 }
 
 /* A container that is set up slowly has no file of its own yet: it is looked at again, seldomer. */
@@ -225,7 +239,7 @@ static void look_early_later(struct user_desk *d, const struct user_question *q)
 	place->early_ms = ms < d->options.look_ms ? ms : d->options.look_ms;
 	place->pid = q->pids[0];
 	place->look_ns = now_ns() + place->early_ms * USER_NS_PER_MS;
-	pthread_cond_signal(&d->watch_cond);
+	user_desk_watch_by(d, place->look_ns);
 }
 
 static void job_not_found(struct user_desk *d, struct user_job *job, enum user_lookup_result result)
@@ -262,21 +276,35 @@ static char *folder_of(struct user_desk *d, const char id[CONTAINER_ID_LEN])
 	return NULL;
 }
 
+/* Without the lock. Whoever was too early is looked at in short, until his time is up. */
+static enum user_lookup_result look(const struct other_root_host *host, const struct look *l,
+				    struct user_lookup *found)
+{
+	enum user_lookup_result result;
+
+	if (l->is_repeated && !l->is_last && user_lookup_is_early(host, &l->question))
+		return USER_LOOKUP_LATER;
+	result = user_lookup(host, &l->question, l->folder, found);
+	if (result == USER_LOOKUP_LATER && l->is_last &&
+	    user_lookup_folder(host, l->folder, found) == USER_LOOKUP_FOUND)
+		return USER_LOOKUP_FOUND;
+	return result;
+}
+
 void user_desk_look(struct user_desk *d, struct user_worker *w)
 {
 	_cleanup_(freep) char *folder = folder_of(d, w->job->question.container);
-	struct user_question q = w->job->question;
-	bool is_last = now_ns() >= w->job->until_ns;
+	const struct look l = { .question = w->job->question,
+				.folder = folder,
+				.is_repeated = w->job->pause_ns > FIRST_PAUSE_NS,
+				.is_last = now_ns() >= w->job->until_ns };
 	struct user_lookup found = { .fd = -1 };
 	enum user_lookup_result result;
 
 	w->since_ns = now_ns();
-	pthread_cond_signal(&d->watch_cond);
+	user_desk_watch_by(d, w->since_ns + d->options.hung_ms * USER_NS_PER_MS);
 	pthread_mutex_unlock(&d->lock);
-	result = user_lookup(&d->host, &q, folder, &found);
-	if (result == USER_LOOKUP_LATER && is_last &&
-	    user_lookup_folder(&d->host, folder, &found) == USER_LOOKUP_FOUND)
-		result = USER_LOOKUP_FOUND;
+	result = look(&d->host, &l, &found);
 	pthread_mutex_lock(&d->lock);
 	if (!w->is_given_up && result == USER_LOOKUP_FOUND)
 		job_found(d, w, &found);
@@ -377,6 +405,7 @@ uint64_t user_desk_put_again(struct user_desk *d, uint64_t now)
 uint64_t user_desk_wake(struct user_desk *d, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
+	size_t n = 0;
 
 	for (struct list *l = d->later.next, *after; l != &d->later; l = after) {
 		struct user_job *job = LIST_ENTRY(l, struct user_job, link);
@@ -388,7 +417,8 @@ uint64_t user_desk_wake(struct user_desk *d, uint64_t now)
 		}
 		list_unlink(&job->link);
 		list_append(&d->ready, &job->link);
-		pthread_cond_signal(&d->ready_cond);
+		if (n++)
+			pthread_cond_signal(&d->ready_cond);
 	}
 	return next;
 }
@@ -435,6 +465,7 @@ int user_desk_new(const struct container_users_options *options, struct user_des
 		return -ENOMEM;
 	d->options = *options;
 	d->refs = 1;
+	d->awake_ns = UINT64_MAX;
 	list_init(&d->ready);
 	list_init(&d->later);
 	list_init(&d->answers);

@@ -47,12 +47,17 @@ struct user_desk {
 	struct container_users_state state;
 	uint32_t refs; /* threads, and the owner */
 	uint32_t n_workers, n_hanging;
+	uint64_t awake_ns; /* when a worker who waits wakes by himself; UINT64_MAX: none does */
+	uint64_t watch_ns; /* when whoever watches comes by himself; 0: he is awake */
 	bool has_watcher, is_closed;
+	bool is_signalled; /* fd is readable */
 	int fd;
 };
 
 /* 0 or a negative errno; the caller has the one reference. */
 int user_desk_new(const struct container_users_options *options, struct user_desk **ret);
+/* Whoever watches is to come by then. Nobody is woken who does. */
+void user_desk_watch_by(struct user_desk *d, uint64_t ns);
 /* Lets go of a reference, and of the lock. */
 void user_desk_leave(struct user_desk *d);
 
@@ -63,7 +68,10 @@ bool user_desk_put(struct user_desk *d, const struct user_question *q);
  * UINT64_MAX.
  */
 uint64_t user_desk_put_again(struct user_desk *d, uint64_t now_ns);
-/* Jobs that were put off become ready. Returns when the next one does, or UINT64_MAX. */
+/*
+ * Jobs that were put off become ready, the first of them for whoever calls. Returns when the next
+ * one does, or UINT64_MAX.
+ */
 uint64_t user_desk_wake(struct user_desk *d, uint64_t now_ns);
 /* Does a worker's job, or puts it off. */
 void user_desk_look(struct user_desk *d, struct user_worker *w);

@@ -50,6 +50,20 @@ enum user_lookup_result user_lookup_folder(const struct other_root_host *host, c
 	return look_below(root, ret) == USER_LOOKUP_FOUND ? USER_LOOKUP_FOUND : USER_LOOKUP_GONE;
 }
 
+bool user_lookup_is_early(const struct other_root_host *host, const struct user_question *q)
+{
+	bool is_early = false;
+
+	for (uint32_t i = 0; i < q->n_pids; i++) {
+		int r = other_root_peek(host, q->pids[i], q->mnt_ns);
+
+		if (r == 0)
+			return false;
+		is_early |= r == -EAGAIN;
+	}
+	return is_early;
+}
+
 enum user_lookup_result user_lookup(const struct other_root_host *host,
 				    const struct user_question *q, const char *folder,
 				    struct user_lookup *ret)

@@ -40,13 +40,18 @@ static void fold(void *record)
 }
 
 /* A program in the container, as that user. */
-static void exec_as(uint32_t uid)
+static void exec_in(uint32_t mnt_ns, uint32_t uid)
 {
 	fold(record_exec(&(struct exec_spec){
 		.id = { .pid = NOBODY_PID, .start_ns = 1, .exec_count = t.folding.n_records },
 		.euid = uid,
 		.filename = "/bin/sh",
-		.cgroup = { .id = 7, .hierarchy = HIERARCHY, .mnt_ns = NS } }));
+		.cgroup = { .id = 7, .hierarchy = HIERARCHY, .mnt_ns = mnt_ns } }));
+}
+
+static void exec_as(uint32_t uid)
+{
+	exec_in(NS, uid);
 }
 
 /* Until as many answers have been folded. */
@@ -120,6 +125,19 @@ static void test_resume(void **state)
 	assert_int_equal(metric_get(&t.naming.counters.questions), 1);
 }
 
+/* A runtime's own step, in the host's mount namespace: nobody is asked, and nothing waits. */
+static void test_host(void **state)
+{
+	(void)state;
+	assert_int_not_equal(t.naming.host_mnt_ns, 0);
+	exec_in(t.naming.host_mnt_ns, 0);
+	ASSERT_USERS("root");
+	exec_in(t.naming.host_mnt_ns, 3999999999);
+	ASSERT_USERS("");
+	naming_count(&t.naming);
+	assert_int_equal(metric_get(&t.naming.counters.questions), 0);
+}
+
 /* Without anybody to ask there is nothing to do. */
 static void test_nobody(void **state)
 {
@@ -170,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_names),
 		test(test_resume),
+		test(test_host),
 		test(test_nobody),
 	};
 

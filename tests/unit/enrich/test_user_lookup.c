@@ -3,16 +3,28 @@
 #include "enrich/user_lookup.h"
 #include "other_folder.h"
 
-static enum user_lookup_result look(const struct user_question *q, const char *folder,
-				    struct user_lookup *ret)
+static struct other_root_host own_root(void)
 {
-	struct other_root_host host;
 	struct stat st;
 
 	assert_int_equal(stat("/", &st), 0);
-	host = (struct other_root_host){ .dev = st.st_dev, .ino = st.st_ino };
+	return (struct other_root_host){ .dev = st.st_dev, .ino = st.st_ino };
+}
+
+static enum user_lookup_result look(const struct user_question *q, const char *folder,
+				    struct user_lookup *ret)
+{
+	const struct other_root_host host = own_root();
+
 	*ret = (struct user_lookup){ .fd = -1 };
 	return user_lookup(&host, q, folder, ret);
+}
+
+static bool is_early(const struct user_question *q)
+{
+	const struct other_root_host host = own_root();
+
+	return user_lookup_is_early(&host, q);
 }
 
 static void test_nobody_there(void **state)
@@ -50,6 +62,11 @@ static void test_being_set_up(void **state)
 	assert_int_equal(stat("/proc/self/ns/mnt", &st), 0);
 	q.mnt_ns = (uint32_t)st.st_ino;
 	assert_int_equal(look(&q, f.path, &found), USER_LOOKUP_LATER);
+	assert_true(is_early(&q));
+	q.pids[q.n_pids++] = 0x7ffffff0; /* one of them is enough */
+	assert_true(is_early(&q));
+	q.mnt_ns++;
+	assert_false(is_early(&q)); /* nobody of them is there */
 	other_remove(&f);
 }
 
