@@ -214,6 +214,16 @@ int facts_container(struct facts *f, const struct container_facts *known, uint32
 	return buf_failed(to) ? -ENOMEM : 0;
 }
 
+struct str facts_user_name(struct facts *f, uint32_t uid)
+{
+	struct str name;
+
+	/* the user may have been made a moment ago */
+	f->users_changed |= user_names_refresh(f->users);
+	name = user_names_lookup(f->users, uid);
+	return name.n <= UINT16_MAX ? name : STR_EMPTY;
+}
+
 size_t facts_inner_user(struct facts *f, const struct inner_user_question *q, struct str name,
 			uint32_t bits, void *to, size_t size)
 {
@@ -296,9 +306,7 @@ static size_t answer_cgroup(struct facts *f, uint64_t id, uint32_t hierarchy, vo
 
 bool facts_group_is_gone(const struct facts *f, uint32_t hierarchy, uint64_t id)
 {
-	char path[4096];
-
-	return cgroup_paths_lookup(f->cgroups, hierarchy, id, path, sizeof(path)) == -ESTALE;
+	return cgroup_paths_is_gone(f->cgroups, hierarchy, id);
 }
 
 size_t facts_group_gone(struct facts *f, uint32_t hierarchy, uint64_t id, void *to, size_t size)

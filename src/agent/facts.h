@@ -50,6 +50,9 @@ int facts_container(struct facts *f, const struct container_facts *known, uint32
 bool facts_group_is_gone(const struct facts *f, uint32_t hierarchy, uint64_t id);
 size_t facts_group_gone(struct facts *f, uint32_t hierarchy, uint64_t id, void *to, size_t size);
 
+/* What the host calls a user, "" for none; until the next call of anything here. */
+struct str facts_user_name(struct facts *f, uint32_t uid);
+
 /* The name of a user of a container, "" for none; bits: EVENT_INNER_USER_*. */
 size_t facts_inner_user(struct facts *f, const struct inner_user_question *q, struct str name,
 			uint32_t bits, void *to, size_t size);

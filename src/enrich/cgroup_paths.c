@@ -171,6 +171,19 @@ static int path_of(int fd, const struct hierarchy *h, char *to, size_t size)
 	return (int)len;
 }
 
+bool cgroup_paths_is_gone(const struct cgroup_paths *c, uint32_t hierarchy, uint64_t id)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		_cleanup_(closep) int fd = -1;
+
+		if (c->hierarchies[i].id != hierarchy)
+			continue;
+		fd = open_by_id(&c->hierarchies[i], id);
+		return fd == -ESTALE;
+	}
+	return false;
+}
+
 int cgroup_paths_lookup(const struct cgroup_paths *c, uint32_t hierarchy, uint64_t id, char *to,
 			size_t size)
 {

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,3 +28,6 @@ DEFINE_CLEANUP(struct cgroup_paths *, cgroup_paths_free)
  */
 int cgroup_paths_lookup(const struct cgroup_paths *c, uint32_t hierarchy, uint64_t id, char *to,
 			size_t size);
+
+/* Whether it is certain to have gone. */
+bool cgroup_paths_is_gone(const struct cgroup_paths *c, uint32_t hierarchy, uint64_t id);

@@ -53,6 +53,8 @@ static void finds_the_root(void **state)
 	}
 	assert_int_equal(r, 1);
 	assert_string_equal(path, "/");
+	assert_false(cgroup_paths_is_gone(c, 0, st.st_ino));
+	assert_true(cgroup_paths_is_gone(c, 0, UINT64_MAX - 5));
 }
 
 static void does_not_find_what_is_not_there(void **state)
@@ -64,6 +66,8 @@ static void does_not_find_what_is_not_there(void **state)
 	assert_int_equal(cgroup_paths_new(&c), 0);
 	assert_true(cgroup_paths_lookup(c, 0, UINT64_MAX - 5, path, sizeof(path)) < 0);
 	assert_true(cgroup_paths_lookup(c, 0, 0, path, sizeof(path)) < 0);
+	assert_false(
+		cgroup_paths_is_gone(c, 12345, 1)); /* of what we do not see nothing is certain */
 	assert_int_equal(cgroup_paths_lookup(c, 12345, 1, path, sizeof(path)), -ENOENT);
 	assert_null(cgroup_paths_free(NULL));
 }
