@@ -126,9 +126,13 @@ static void on_event(void *ctx, const json_t *event)
 		return;
 	switch (what) {
 	case DOCKER_CREATED:
-	case DOCKER_STARTED:
 		runtime_desk_tell(&api->desk, &f);
 		runtime_desk_want(&api->desk, f.id);
+		break;
+	case DOCKER_STARTED:
+		runtime_desk_tell(&api->desk, &f);
+		if (runtime_desk_wants_start(&api->desk, f.id))
+			runtime_desk_want(&api->desk, f.id);
 		break;
 	case DOCKER_RENAMED:
 		runtime_desk_tell(&api->desk, &f);

@@ -225,9 +225,19 @@ static int get_known(struct runtime_desk *d, const char id[CONTAINER_ID_LEN],
 	return known ? container_facts_dup(known, ret) : -ENOENT;
 }
 
+/* When it was started says the process that it began with, before the runtime does. */
 static bool is_all(const struct container_facts *f)
 {
-	return f->started_ns && (f->bits & CONTAINER_IS_SANDBOX || f->texts[CONTAINER_IMAGE_ID]);
+	return f->bits & CONTAINER_IS_SANDBOX || f->texts[CONTAINER_IMAGE_ID];
+}
+
+bool runtime_desk_wants_start(struct runtime_desk *d, const char id[CONTAINER_ID_LEN])
+{
+	const struct container_facts *known;
+	HOLD(d);
+
+	known = container_set_lookup(&d->known, id);
+	return !known || !is_all(known) || known->started_ns;
 }
 
 static int note_question(struct runtime_desk *d, const char id[CONTAINER_ID_LEN], bool is_known)

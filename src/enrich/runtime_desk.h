@@ -59,6 +59,11 @@ const char *runtime_desk_find_socket(const struct runtime_desk *d, const char *l
 
 /* Something is wanted of a container for which nobody waits yet. */
 void runtime_desk_want(struct runtime_desk *d, const char id[CONTAINER_ID_LEN]);
+/*
+ * A container was started: whether more may be known of it now. Not so where all is known but for
+ * the start, which is known by its first process; one that had been started before is asked for.
+ */
+bool runtime_desk_wants_start(struct runtime_desk *d, const char id[CONTAINER_ID_LEN]);
 
 /* Waits for a question, at most so long; 0: as long as it takes. */
 enum runtime_question {

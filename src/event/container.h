@@ -39,7 +39,8 @@ struct container {
 	uint64_t stamp; /* another one with each change; see event/image.h */
 	uint32_t refs;
 	uint32_t bits;	    /* CONTAINER_* */
-	int64_t started_ns; /* since the epoch; 0: unknown */
+	int64_t began_ns;   /* since the epoch: the process that it began with; 0: unknown */
+	int64_t started_ns; /* as its runtime has it; 0: unknown */
 	char id[CONTAINER_ID_LEN];
 	char *text;			    /* all texts, one after the other; owned */
 	uint32_t ends[_CONTAINER_TEXT_MAX]; /* each begins where the one before ends */
@@ -48,6 +49,14 @@ struct container {
 static inline bool container_id_is_valid(struct str id)
 {
 	return id.n == CONTAINER_ID_LEN && str_is_hex(id);
+}
+
+/*
+ * Its runtime knows it later, and some ms otherwise: so the first record has what the last one has.
+ */
+static inline int64_t container_started_ns(const struct container *c)
+{
+	return c->began_ns ? c->began_ns : c->started_ns;
 }
 
 /* "" where it is not known. */

@@ -205,7 +205,8 @@ const struct field fields[] = {
 	EXTENDED_IN_CONTAINER("container.privileged", BOOLEAN, CONTAINER, get_container_privileged,
 		 "The container was started as a privileged one."),
 	EXTENDED_IN_CONTAINER("container.started", STRING, CONTAINER, get_container_started,
-		 "When the container was started: seconds since the epoch, with nine decimal places."),
+		 "When the process that the container began with was started: seconds since the epoch, with "
+		 "nine decimal places. Where nobody saw that, when the runtime says that it was."),
 	EXTENDED("container.entry", BOOLEAN, IMAGE, get_container_entry,
 		 "This is the process that the container began with."),
 	EXTENDED("container.exec", BOOLEAN, IMAGE, get_container_exec,

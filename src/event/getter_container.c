@@ -54,8 +54,9 @@ struct value get_container_privileged(const struct event *ev, const struct field
 struct value get_container_started(const struct event *ev, const struct field_view *view)
 {
 	const struct container *c = container_of_event(ev);
+	int64_t ns = c ? container_started_ns(c) : 0;
 
-	return c && c->started_ns ? value_moment(c->started_ns, view->scratch) : value_absent();
+	return ns ? value_moment(ns, view->scratch) : value_absent();
 }
 
 struct value get_container_entry(const struct event *ev, const struct field_view *view)

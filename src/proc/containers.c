@@ -17,9 +17,12 @@ _Static_assert(CONTAINER_IS_PRIVILEGED == EVENT_CONTAINER_PRIVILEGED &&
 
 #define CONTAINER_BITS (CONTAINER_IS_PRIVILEGED | CONTAINER_IS_SANDBOX | CONTAINER_IS_KNOWN)
 
-void containers_init(struct container_table *t, size_t max, uint64_t *stamp)
+void containers_init(struct container_table *t, size_t max, uint64_t *stamp,
+		     const int64_t *wall_offset_ns)
 {
-	*t = (struct container_table){ .max = max, .stamp = stamp };
+	*t = (struct container_table){ .max = max,
+				       .stamp = stamp,
+				       .wall_offset_ns = wall_offset_ns };
 	list_init(&t->lru);
 	list_init(&t->waiting);
 }
@@ -160,31 +163,50 @@ static int set_texts(struct container *c, const struct str texts[_CONTAINER_TEXT
 	return 0;
 }
 
+static void begin_with(struct container_table *t, struct container_entry *c, uint32_t pid,
+		       uint64_t start_ns)
+{
+	c->entry_pid = pid;
+	c->entry_start_ns = start_ns;
+	c->container.began_ns = (int64_t)(start_ns + (uint64_t)*t->wall_offset_ns);
+	c->container.stamp = ++*t->stamp;
+}
+
+/* What the record says, and what was known and it does not say. */
+static void add_known(const struct container *seen, struct str texts[_CONTAINER_TEXT_MAX])
+{
+	for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)
+		if (!texts[i].n)
+			texts[i] = container_text(seen, i);
+}
+
 int containers_fill(struct container_table *t, struct container_entry *c,
 		    const struct event_container *e, bool *ret_changed)
 {
 	struct container *seen = &c->container;
 	struct str texts[_CONTAINER_TEXT_MAX];
-	uint32_t bits = e->bits & CONTAINER_BITS;
+	uint32_t bits = seen->bits | (e->bits & CONTAINER_BITS);
+	int64_t started_ns = e->started_ns ? e->started_ns : seen->started_ns;
 	int r;
 
 	container_texts(e, texts);
-	*ret_changed = seen->bits != bits || seen->started_ns != e->started_ns ||
+	add_known(seen, texts);
+	*ret_changed = seen->bits != bits || seen->started_ns != started_ns ||
 		       !has_texts(seen, texts);
 	if (*ret_changed) {
 		r = set_texts(seen, texts);
 		if (r < 0)
 			return r;
 		seen->bits = bits;
-		seen->started_ns = e->started_ns;
+		seen->started_ns = started_ns;
 		seen->stamp = ++*t->stamp;
 	}
 	c->is_asked = true;
 	c->is_awaited = e->bits & EVENT_CONTAINER_AWAITED;
 	c->is_complete = e->bits & EVENT_CONTAINER_COMPLETE;
 	if (e->entry_pid) {
-		c->entry_pid = e->entry_pid;
-		c->entry_start_ns = e->entry_start_ns;
+		begin_with(t, c, e->entry_pid, e->entry_start_ns);
+		seen->began_ns = e->started_ns; /* the clock may have been set since then */
 	}
 	return 0;
 }
@@ -213,7 +235,7 @@ void containers_restart(struct container_table *t, struct container_entry *c)
 		none[i] = STR_EMPTY;
 	(void)set_texts(&c->container, none); /* no text needs no memory */
 	c->container.bits = 0;
-	c->container.started_ns = 0;
+	c->container.began_ns = c->container.started_ns = 0;
 	c->container.stamp = ++*t->stamp;
 	c->is_asked = c->is_complete = c->is_short = c->is_used = false;
 	c->entry_pid = 0;
@@ -247,17 +269,12 @@ static bool is_inside(const struct container *c, const struct image *image)
 	return image && image_container(image) == c && image->flags & IMAGE_INSIDE;
 }
 
-static void begin_with(struct container_entry *c, const struct image *image)
-{
-	c->entry_pid = image->key.pid;
-	c->entry_start_ns = image->key.start_ns;
-}
-
 /* Its place among those inside, or NULL: it comes from outside. */
-static void enter(struct container_entry *c, struct image *image, const struct image *inside)
+static void enter(struct container_table *t, struct container_entry *c, struct image *image,
+		  const struct image *inside)
 {
 	if (!inside && !c->entry_pid)
-		begin_with(c, image);
+		begin_with(t, c, image->key.pid, image->key.start_ns);
 	image->flags |= IMAGE_INSIDE;
 	if (is_entry(c, image))
 		image->flags |= IMAGE_ENTRY;
@@ -267,7 +284,8 @@ static void enter(struct container_entry *c, struct image *image, const struct i
 
 #define PLACES ((uint32_t)(IMAGE_ENTRY | IMAGE_ENTERED | IMAGE_INSIDE))
 
-static void place(struct image *image, const struct image *from, const struct image *adopter)
+static void place(struct container_table *t, struct image *image, const struct image *from,
+		  const struct image *adopter)
 {
 	struct container_entry *c = container_entry_of(image_container(image));
 	const struct image *beside = from ? from : adopter;
@@ -278,19 +296,19 @@ static void place(struct image *image, const struct image *from, const struct im
 	if (!from && is_inside(&c->container, adopter))
 		image->flags |= IMAGE_INSIDE;
 	else if (is_inside(&c->container, from))
-		enter(c, image, from);
+		enter(t, c, image, from);
 	else if (image->mnt_ns != (beside ? beside->mnt_ns : 0))
-		enter(c, image, NULL);
+		enter(t, c, image, NULL);
 	else if (is_entry(c, image))
 		image->flags |= IMAGE_ENTRY | IMAGE_INSIDE; /* as its exit says */
 }
 
-void containers_place(struct image *image, const struct image *adopter)
+void containers_place(struct container_table *t, struct image *image, const struct image *adopter)
 {
-	place(image, origin(image), adopter);
+	place(t, image, origin(image), adopter);
 }
 
-void containers_place_again(struct image *image, bool may_begin)
+void containers_place_again(struct container_table *t, struct image *image, bool may_begin)
 {
 	struct container_entry *c = container_entry_of(image_container(image));
 	const struct image *from = origin(image);
@@ -300,6 +318,6 @@ void containers_place_again(struct image *image, bool may_begin)
 		return;
 	if (may_begin && image->flags & IMAGE_INSIDE && !is_inside(&c->container, from) &&
 	    image->key.start_ns < c->entry_start_ns)
-		begin_with(c, image);
-	place(image, from, NULL);
+		begin_with(t, c, image->key.pid, image->key.start_ns);
+	place(t, image, from, NULL);
 }

@@ -40,10 +40,12 @@ struct container_table {
 	struct list lru;     /* used longest ago first */
 	struct list waiting; /* waiting longest first */
 	size_t max;
-	uint64_t *stamp; /* the last one that was given to anything; borrowed */
+	uint64_t *stamp;	       /* the last one that was given to anything; borrowed */
+	const int64_t *wall_offset_ns; /* from boot time to the wall clock's; borrowed */
 };
 
-void containers_init(struct container_table *t, size_t max, uint64_t *stamp);
+void containers_init(struct container_table *t, size_t max, uint64_t *stamp,
+		     const int64_t *wall_offset_ns);
 void containers_done(struct container_table *t); /* nothing is held any more */
 
 /* Borrowed, or NULL. */
@@ -54,8 +56,9 @@ int containers_obtain(struct container_table *t, const char id[CONTAINER_ID_LEN]
 		      struct container_entry **ret);
 
 /*
- * It is from now on what the record says, but for its events, which are the fold's. 0 or -ENOMEM:
- * then it is as it was. *ret_changed: it was something else before.
+ * It is from now on what the record says, but for its events, which are the fold's; what the record
+ * does not know stays: whoever told of it may know nothing today. 0 or -ENOMEM: then it is as it
+ * was. *ret_changed: it was something else before.
  */
 int containers_fill(struct container_table *t, struct container_entry *c,
 		    const struct event_container *e, bool *ret_changed);
@@ -79,12 +82,12 @@ void containers_leave(struct container_table *t, struct container_entry *c);
  * his descendants. `adopter`: who has the process now, where its parent has ended; NULL: unknown.
  * Whom somebody inside has adopted comes from inside.
  */
-void containers_place(struct image *image, const struct image *adopter);
+void containers_place(struct container_table *t, struct image *image, const struct image *adopter);
 /*
  * The same once more, for images in the order of their age, when all that is above them is known.
  * `may_begin`: nobody has seen how its container began, so it was with the oldest from outside.
  */
-void containers_place_again(struct image *image, bool may_begin);
+void containers_place_again(struct container_table *t, struct image *image, bool may_begin);
 
 /* The entry of a container; NULL for NULL. */
 static inline struct container_entry *container_entry_of(const struct container *c)

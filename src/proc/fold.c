@@ -31,7 +31,8 @@ int fold_new(const struct proc_limits *limits, const struct fold_hooks *hooks, s
 	table_init(&f->table, limits ? limits : &proc_limits_default);
 	owner_table_init(&f->users, f->table.limits.max_users);
 	owner_table_init(&f->cgroups, f->table.limits.max_cgroups);
-	containers_init(&f->containers, f->table.limits.max_containers, &f->table.stamp);
+	containers_init(&f->containers, f->table.limits.max_containers, &f->table.stamp,
+			&f->wall_offset_ns);
 	hold_init(&f->hold);
 	tombstones_init(&f->tombstones, TOMBSTONES_PASS);
 	streams_init(&f->streams);

@@ -171,7 +171,8 @@ void fold_place_found(struct fold *f, const struct process *process)
 	const struct container_entry *c = container_entry_of(image_container(image));
 	const uint32_t before = image->flags;
 
-	containers_place_again(image, !(process->flags & PROCESS_LIVE) && is_found(f, c));
+	containers_place_again(&f->containers, image,
+			       !(process->flags & PROCESS_LIVE) && is_found(f, c));
 	if (image->flags != before)
 		table_set_parent(&f->table, image, image->parent);
 }

@@ -114,7 +114,7 @@ static int clone_fill(struct fold *f, struct image *image, const struct event_fo
 	r = clone_set_parent(f, image, e);
 	if (r < 0)
 		return r;
-	containers_place(image, NULL);
+	containers_place(&f->containers, image, NULL);
 	r = clone_set_program(f, image, e);
 	if (r < 0)
 		return r;
@@ -221,7 +221,7 @@ static int exec_of_current(struct fold *f, struct process *process, const struct
 		r = lineage_set_first(f, process->image, &e->head, &e->parent, &is_known);
 	if (r < 0)
 		return r;
-	containers_place(process->image, NULL);
+	containers_place(&f->containers, process->image, NULL);
 	count_parent(f, is_known);
 	return fold_emit(f, CALL_EXECVE, process->image, &e->head, step);
 }
@@ -238,7 +238,7 @@ static int exec_set_parent(struct fold *f, const struct process *process, struct
 		r = lineage_set_first(f, image, &e->head, &e->parent, &is_known);
 	if (r < 0)
 		return r;
-	containers_place(image, NULL);
+	containers_place(&f->containers, image, NULL);
 	count_parent(f, is_known);
 	return 0;
 }
@@ -307,7 +307,7 @@ static int exit_fill(struct fold *f, const struct process *process, struct image
 		r = lineage_set_first(f, image, &e->head, &e->parent, &is_known);
 	if (r < 0)
 		return r;
-	containers_place(image, NULL);
+	containers_place(&f->containers, image, NULL);
 	count_parent(f, is_known);
 	return 0;
 }

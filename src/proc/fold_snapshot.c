@@ -79,7 +79,7 @@ static int process_begin(struct fold *f, struct image *image, const struct event
 	if (r == 0)
 		r = lineage_set_first(f, image, &e->head, &e->parent, NULL);
 	if (r == 0) {
-		containers_place(image, adopter ? adopter->image : NULL);
+		containers_place(&f->containers, image, adopter ? adopter->image : NULL);
 		r = table_add(&f->table, image, &process);
 	}
 	if (r < 0)
@@ -100,7 +100,7 @@ static int process_advance(struct fold *f, struct process *process, struct image
 		r = lineage_set_next(f, image, process->image, NULL);
 	if (r < 0)
 		return r;
-	containers_place(image, NULL);
+	containers_place(&f->containers, image, NULL);
 	table_advance(&f->table, process, image_ref(image));
 	process->flags &= ~(uint32_t)PROCESS_LIVE_IMAGE;
 	return 0;

@@ -139,7 +139,7 @@ static int put_container(struct writer *w, const struct container_entry *c)
 {
 	const size_t n = c->container.ends[_CONTAINER_TEXT_MAX - 1];
 	struct event_container e = { .head = head_of(EVENT_CONTAINER, sizeof(e) + n),
-				     .started_ns = c->container.started_ns,
+				     .started_ns = container_started_ns(&c->container),
 				     .entry_start_ns = c->entry_start_ns,
 				     .entry_pid = c->entry_pid,
 				     .hierarchy = c->hierarchy,

@@ -118,6 +118,31 @@ static void test_known(void **state)
 	assert_int_equal(metric_get(&t.enrichment.counters.containers), 1);
 }
 
+/* What was known before, by the journal, stands when nobody knows of it any more. */
+static void test_known_before(void **state)
+{
+	struct container_registry *registry = t.enrichment.registry;
+
+	(void)state;
+	fake_source_tell(t.source, 'a', FAKE_OWN("web"), -1);
+	exec_in('a');
+	ASSERT_EVENTS(CALL_EXECVE, "web");
+	t.enrichment.registry = NULL; /* of the next life, which has no sources */
+	fold(record_container('a', "", EVENT_CONTAINER_AWAITED));
+	exec_in('a');
+	assert_none();
+	t.enrichment.wait_ns = 0;
+	turn();
+	ASSERT_EVENTS(CALL_EXECVE, "web");
+	t.enrichment.registry = registry; /* or has some that have heard nothing of it */
+	container_registry_forget(registry, container_id('a'));
+	assert_int_equal(enrichment_resume(&t.enrichment, &t.folding.reader), 0);
+	fake_source_answered(t.source, 'a');
+	turn();
+	exec_in('a');
+	ASSERT_EVENTS(CALL_EXECVE, "web");
+}
+
 /* Nobody else's events wait. */
 static void test_awaited(void **state)
 {
@@ -377,10 +402,19 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_known),   test(test_anew),	test(test_awaited),
-		test(test_unknown), test(test_no_time), test(test_time_is_up),
-		test(test_release), test(test_due),	test(test_no_registry),
-		test(test_resume),  test(test_large),	test(test_pod_by_its_group),
+		test(test_known),
+		test(test_anew),
+		test(test_awaited),
+		test(test_unknown),
+		test(test_no_time),
+		test(test_time_is_up),
+		test(test_release),
+		test(test_due),
+		test(test_no_registry),
+		test(test_known_before),
+		test(test_resume),
+		test(test_large),
+		test(test_pod_by_its_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,8 @@ static void test_facts(void **state)
 	s.image.flags = IMAGE_ENTRY;
 	assert_field(&s, "container.privileged", "true");
 	assert_field(&s, "container.started", "1758701451.000000012");
+	s.container.began_ns = 1758701450000000034; /* it is known earlier, so it is shown */
+	assert_field(&s, "container.started", "1758701450.000000034");
 	assert_field(&s, "container.entry", "true");
 	s.image.flags = IMAGE_ENTERED;
 	assert_field(&s, "container.exec", "true");

@@ -12,6 +12,8 @@
 #include "records.h"
 #include "world.h"
 
+static const int64_t no_offset = 0, offset = 1000000; /* of the wall clock */
+
 static const char *id_of(char digit)
 {
 	static char ids[256][CONTAINER_ID_LEN];
@@ -46,7 +48,7 @@ static void test_filling(void **state)
 	uint64_t last = 41, stamp;
 
 	(void)state;
-	containers_init(&t, 8, &last);
+	containers_init(&t, 8, &last, &no_offset);
 	assert_null(containers_lookup(&t, id_of('a')));
 	c = obtain(&t, 'a');
 	assert_ptr_equal(obtain(&t, 'a'), c);
@@ -68,8 +70,15 @@ static void test_filling(void **state)
 	assert_int_equal(c->container.stamp, stamp);
 	assert_true(fill(&t, c, "other", CONTAINER_IS_KNOWN));
 	assert_true(fill(&t, c, "other", CONTAINER_IS_KNOWN | CONTAINER_IS_PRIVILEGED));
-	assert_true(fill(&t, c, "", 0));
+	/* Who tells of it may know nothing any more: what was known stays. */
+	stamp = c->container.stamp;
+	assert_false(fill(&t, c, "", 0));
+	assert_str(container_text(&c->container, CONTAINER_NAME), "other");
+	assert_int_equal(c->container.bits, CONTAINER_IS_KNOWN | CONTAINER_IS_PRIVILEGED);
+	assert_int_equal(c->container.stamp, stamp);
+	containers_restart(&t, c);
 	assert_int_equal(container_text(&c->container, CONTAINER_NAME).n, 0);
+	assert_int_equal(c->container.bits, 0);
 	containers_done(&t);
 }
 
@@ -81,7 +90,7 @@ static void test_pod(void **state)
 	uint64_t last = 0, stamp;
 
 	(void)state;
-	containers_init(&t, 8, &last);
+	containers_init(&t, 8, &last, &no_offset);
 	c = obtain(&t, 'a');
 	stamp = c->container.stamp;
 	assert_int_equal(containers_set_pod(&t, c, STR_EMPTY), 0);
@@ -107,7 +116,7 @@ static void test_limit(void **state)
 	uint64_t stamp = 0;
 
 	(void)state;
-	containers_init(&t, 2, &stamp);
+	containers_init(&t, 2, &stamp, &no_offset);
 	held = container_ref(&obtain(&t, 'a')->container);
 	obtain(&t, 'b');
 	obtain(&t, 'c');
@@ -139,9 +148,9 @@ static uint32_t marks(const struct image *i)
 	return i->flags & (IMAGE_ENTRY | IMAGE_ENTERED);
 }
 
-static uint32_t place(struct image *i)
+static uint32_t place_in(struct container_table *t, struct image *i)
 {
-	containers_place(i, NULL);
+	containers_place(t, i, NULL);
 	return marks(i);
 }
 
@@ -157,7 +166,7 @@ struct scene {
 static void scene_init(struct scene *s, uint32_t mnt_ns)
 {
 	*s = (struct scene){ .outside = image(KEY(10, 100, 1), NULL, NULL, mnt_ns) };
-	containers_init(&s->t, 8, &s->stamp);
+	containers_init(&s->t, 8, &s->stamp, &offset);
 	s->c = obtain(&s->t, 'a');
 	s->group.container = &s->c->container;
 }
@@ -187,18 +196,23 @@ static void test_runc(void **state)
 		shell = image(KEY(17, 170, 3), &s.outside, &s.group, OWN);
 		tool = image(KEY(18, 180, 4), &shell, &s.group, OWN);
 
-		assert_int_equal(place(&init), 0);
-		assert_int_equal(place(&first), 0);
-		assert_int_equal(place(&second), IMAGE_ENTRY);
-		assert_int_equal(place(&hook), 0);
-		assert_int_equal(place(&program), IMAGE_ENTRY);
-		assert_int_equal(place(&next), IMAGE_ENTRY);
-		assert_int_equal(place(&child), 0); /* in a namespace that it made itself */
+		assert_int_equal(place_in(&s.t, &init), 0);
+		assert_int_equal(place_in(&s.t, &first), 0);
+		assert_int_equal(s.c->container.began_ns, 0);
+		assert_int_equal(place_in(&s.t, &second), IMAGE_ENTRY);
+		assert_int_equal(s.c->container.began_ns, 130 + offset);
+		assert_int_equal(place_in(&s.t, &hook), 0);
+		assert_int_equal(place_in(&s.t, &program), IMAGE_ENTRY);
+		assert_int_equal(place_in(&s.t, &next), IMAGE_ENTRY);
+		assert_int_equal(place_in(&s.t, &child),
+				 0); /* in a namespace that it made itself */
 		init.key.pid = 16;
-		assert_int_equal(place(&init), 0); /* of an exec into it, as above */
-		assert_int_equal(place(&shell), IMAGE_ENTERED);
-		assert_int_equal(place(&tool), IMAGE_ENTERED);
-		assert_int_equal(place(&program), IMAGE_ENTRY); /* again, as a late record does */
+		assert_int_equal(place_in(&s.t, &init), 0); /* of an exec into it, as above */
+		assert_int_equal(place_in(&s.t, &shell), IMAGE_ENTERED);
+		assert_int_equal(place_in(&s.t, &tool), IMAGE_ENTERED);
+		assert_int_equal(place_in(&s.t, &program),
+				 IMAGE_ENTRY); /* again, as a late record does */
+		assert_int_equal(s.c->container.began_ns, 130 + offset);
 		containers_done(&s.t);
 	}
 }
@@ -214,9 +228,9 @@ static void test_crun(void **state)
 	clone = image(KEY(11, 110, 1), &s.outside, NULL, 0);
 	program = image(KEY(11, 110, 2), &s.outside, &s.group, OWN);
 	host = image(KEY(12, 120, 2), &s.outside, &s.group, 0);
-	assert_int_equal(place(&clone), 0);
-	assert_int_equal(place(&program), IMAGE_ENTRY);
-	assert_int_equal(place(&host), 0); /* moved into the group, and nothing else */
+	assert_int_equal(place_in(&s.t, &clone), 0);
+	assert_int_equal(place_in(&s.t, &program), IMAGE_ENTRY);
+	assert_int_equal(place_in(&s.t, &host), 0); /* moved into the group, and nothing else */
 	containers_done(&s.t);
 }
 
@@ -234,12 +248,12 @@ static void test_unknown_parents(void **state)
 	after = image(KEY(12, 120, 3), &stub, &s.group, OWN);
 	orphan = image(KEY(13, 130, 3), NULL, &s.group, OWN);
 	stranger = image(KEY(14, 140, 3), NULL, &s.group, OWN);
-	assert_int_equal(place(&entry), IMAGE_ENTRY);
-	assert_int_equal(place(&after), 0);
-	containers_place(&orphan, &entry);
+	assert_int_equal(place_in(&s.t, &entry), IMAGE_ENTRY);
+	assert_int_equal(place_in(&s.t, &after), 0);
+	containers_place(&s.t, &orphan, &entry);
 	assert_int_equal(marks(&orphan), 0);
-	assert_int_equal(place(&stranger), IMAGE_ENTERED);
-	containers_place(&stranger, &s.outside);
+	assert_int_equal(place_in(&s.t, &stranger), IMAGE_ENTERED);
+	containers_place(&s.t, &stranger, &s.outside);
 	assert_int_equal(marks(&stranger), IMAGE_ENTERED);
 	containers_done(&s.t);
 }
@@ -247,12 +261,9 @@ static void test_unknown_parents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filling),
-		cmocka_unit_test(test_pod),
-		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_runc),
-		cmocka_unit_test(test_crun),
-		cmocka_unit_test(test_unknown_parents),
+		cmocka_unit_test(test_filling), cmocka_unit_test(test_pod),
+		cmocka_unit_test(test_limit),	cmocka_unit_test(test_runc),
+		cmocka_unit_test(test_crun),	cmocka_unit_test(test_unknown_parents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,11 +57,12 @@ static void test_cgroups(void **state)
 	struct container_table containers;
 	struct owner_table t;
 	const struct cgroup *held;
+	const int64_t offset = 0;
 	uint64_t stamp = 0;
 
 	(void)state;
 	owner_table_init(&t, 2);
-	containers_init(&containers, 2, &stamp);
+	containers_init(&containers, 2, &stamp, &offset);
 	assert_int_equal(cgroups_put(&t, &containers, 0, 7, STR("/docker/" ID)), 0);
 	assert_int_equal(cgroups_put(&t, &containers, 4, 7, STR("/user.slice")), 0);
 	assert_non_null(cgroups_lookup(&t, 0, 7)->container);
