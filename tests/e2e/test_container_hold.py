@@ -8,6 +8,7 @@ import ctypes
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from pipelines import wait_for_value
 
 IMAGE = "sha256:" + "ab" * 32
 CALLS = ["execve", "exit"]
+NAMES = ["container.name", "container.image.name", "container.image.id"]
 
 
 class Folder:
@@ -297,6 +299,24 @@ def test_a_kill_repeats_and_never_loses(start, daemon, folder):
     assert len(records_with(agent, free)) == 2
 
 
+@pytest.mark.parametrize("sources", ["files", "none"], ids=["nobody-knows", "nobody-is-asked"])
+def test_names_stand_when_nobody_knows_of_them_any_more(start, folder, sources):
+    """The journal has them; a runtime whose files have gone, or that is not asked any more, takes none away."""
+    agent, texts = start(), [marker() for _ in range(3)]
+    with container(folder, "web") as (name, enter):
+        run_in(agent, enter, texts[0])
+        (first, _) = wait_for_calls(agent, texts[0], CALLS)
+        agent.die()
+        shutil.rmtree(folder.path / "containers" / name)
+        agent.options[agent.options.index("--container-sources") + 1] = sources
+        agent.start_again()
+        for text in texts[1:]:
+            run_in(agent, enter, text)
+            for record in wait_for_calls(agent, text, CALLS):
+                assert [record[k] for k in NAMES] == [first[k] for k in NAMES] == ["web", "shop:1", IMAGE]
+    agent.stop()
+
+
 @pytest.mark.parametrize("ring", [None, "1MiB"], ids=["same-ring", "another-ring"])
 def test_a_second_kill_loses_nothing_either(start, daemon, ring):
     """Nobody answers in three lives. The journal of the second one, which got them from the first, has them, too."""
@@ -511,3 +531,29 @@ def test_replay_of_a_recording_that_ends_while_records_wait(binary, workloads, w
     done = subprocess.run([binary, "run", "--replay", path], capture_output=True, timeout=60, check=True)
     records = [r for r in map(json.loads, done.stdout.splitlines()) if r.get("arguments") == text]
     assert [(r["call_name"], r["container.id"]) for r in records] == [("execve", name), ("exit", name)], done.stderr
+
+
+def test_the_layout_of_cri_o(start_agent, work):
+    """Not packaged here: its bundle as its source says that it writes it, and its control group's path."""
+    id_, uid, text, crio = secrets.token_hex(32), "5f2a8c1e-0000-4000-8000-000000000001", marker(), "io.kubernetes.cri-o."
+    bundle = work / "crio" / "overlay-containers" / id_ / "userdata"
+    bundle.mkdir(parents=True)
+    marks = {crio + "ContainerType": "container", crio + "ImageName": "r.example/shop/web:2", crio + "Image": "ab" * 32,
+             crio + "ImageRef": "r.example/shop/web@sha256:" + "cd" * 32,
+             crio + "Metadata": json.dumps({"name": "main", "attempt": 0}), "io.kubernetes.pod.name": "web-0",
+             "io.kubernetes.pod.namespace": "shop", "io.kubernetes.pod.uid": uid, "io.kubernetes.container.name": "main"}
+    capabilities = ["CAP_CHOWN", "CAP_SYS_MODULE", "CAP_SYS_ADMIN"]
+    (bundle / "config.json").write_text(json.dumps({
+        "annotations": marks, "process": {"capabilities": {"bounding": capabilities}}, "linux": {}, "root": {"path": "/x"}}))
+    agent = start_agent(options=["--container-sources", "files", "--crio-roots", work / "crio"], calls=CALLS,
+                        fields="extended")
+    path = f"/kubepods.slice/kubepods-pod{uid.replace('-', '_')}.slice/crio-{id_}.scope"
+    with cgroups(path, hierarchies()["hybrid"]) as files:
+        run_in(agent, entering(files, roots()), text)
+        first = wait_for_calls(agent, text, CALLS)[0]
+    assert {key: first[key] for key in first if key.startswith(("container.", "k8s."))} == {
+        "container.id": id_, "container.name": "main", "container.runtime": "cri-o", "container.privileged": "true",
+        "container.image.id": IMAGE, "container.image.name": "r.example/shop/web:2", "container.image.tag": "2",
+        "container.image.digest": "sha256:" + "cd" * 32, "k8s.namespace": "shop", "k8s.pod.name": "web-0",
+        "k8s.pod.uid": uid, "k8s.container.name": "main"}
+    agent.stop()

@@ -208,6 +208,17 @@ def test_owners_are_followed_to_the_top(api, follow):
     assert source.state()["failures"] == 0
 
 
+def test_a_deployment_of_a_custom_resource_is_the_top(api, follow):
+    """The role allows nothing above it to be read, and nobody asks."""
+    api.put(controlled("Deployment", "web", owner("Shop", "shop", "example.org/v1")))
+    set_ = api.put(controlled("ReplicaSet", "web-5d8", owner("Deployment", "web")))
+    api.put(pod("a", by=owned_by(set_)))
+    source = follow()
+    source.pod("a", kind="deployment", workload="web")
+    assert not [r for r in api.requests if "deployments" in r["path"] or "shops" in r["path"]]
+    assert source.state()["failures"] == 0
+
+
 def test_the_owner_that_controls_counts(api, follow):
     thing = pod("p")
     thing["metadata"]["ownerReferences"] = [owner("Other", "first", controller=False), owner("StatefulSet", "db"),

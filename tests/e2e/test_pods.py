@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Records of containers in pods: control groups as kubelet makes them, and an API server that knows the pods. No runtime
-has made them, so whatever their records say of Kubernetes comes from the API server and the groups' paths.
+Records of containers in pods: control groups as kubelet makes them, and an API server that knows the pods. Where no
+runtime has made them, whatever their records say of Kubernetes comes from the API server and the groups' paths.
 """
 import secrets
 import subprocess
@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from cgroups import cgroups, entering, hierarchies, roots
+from containerd import Containerd
 from harness import marker, wait_until
-from kube_api import KubeApi
+from kube_api import Answer, KubeApi, always, status
 from kube_follow import controlled, id_of, owned_by, owner, pod
 
 K8S = ["k8s.namespace", "k8s.pod.name", "k8s.container.name", "k8s.workload.name", "k8s.workload.kind"]
@@ -162,3 +163,34 @@ def test_nothing_waits_for_an_api_server_that_is_away(start_agent):
         record = agent.of(run().pid, "execve")[0]  # within 10 s, fence and all
         assert record["container.id"] == id_of(thing) and not record.get("k8s.pod.name")
     agent.stop()
+
+
+def test_names_that_a_runtime_was_given_while_the_api_server_is_away(start_agent, api):
+    """containerd's annotations name the pod and the container at once; the workload comes with the API server."""
+    if Containerd.missing():
+        pytest.skip(Containerd.missing())
+    away = always(Answer(503, status(503, "ServiceUnavailable")))
+    api.faults.append(away)
+    thing = pod("web-5d8-x", by=owned_by(api.put(controlled("ReplicaSet", "web-5d8", owner("Deployment", "web")))))
+    meta, text = thing["metadata"], marker()
+    with Containerd() as containerd:
+        agent = start_agent(options=["--containerd-roots", str(containerd.roots["state"]), "--cri-sockets",
+                                     str(containerd.socket), "--kubernetes", "api", "--kubernetes-server", api.url,
+                                     "--kubernetes-node", "node-1", "--container-wait", "5s"])
+        sandbox = containerd.pod(meta["name"], namespace=meta["namespace"], uid=meta["uid"])
+        command = ["/bin/sh", "-c", f"while :; do /bin/sleep 0.2; done; : {text}"]
+        container = containerd.run("main", command, pod=sandbox)
+
+        def programs():
+            return [r for r in agent.records() if r["call_name"] == "execve" and r.get("container.id") == container]
+
+        first = wait_until(lambda: [r for r in programs() if text in r["arguments"]], 20, agent.stderr)[0]
+        assert [first.get(key) or None for key in K8S] == [meta["namespace"], meta["name"], "main", None, None]
+        assert first["container.name"] == "main" and first["container.image.id"] == containerd.image_id
+        api.put(thing)
+        api.faults.remove(away)
+        known = wait_until(lambda: [r for r in programs() if r.get("k8s.workload.name")], 60, agent.stderr)[0]
+        assert [known[key] for key in K8S] == [meta["namespace"], meta["name"], "main", "web", "deployment"]
+        assert any(r["call_name"] == "container" and r["container.id"] == container
+                   and r["k8s.workload.kind"] == "deployment" for r in agent.records())
+        agent.stop()
