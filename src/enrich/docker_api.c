@@ -116,6 +116,13 @@ static void *answer_questions(void *ctx)
 	return NULL;
 }
 
+static int64_t event_ns(const json_t *event)
+{
+	const json_t *at = json_object_get(event, "timeNano");
+
+	return json_is_integer(at) ? json_integer_value(at) : INT64_MAX;
+}
+
 static void on_event(void *ctx, const json_t *event)
 {
 	_cleanup_(container_facts_done) struct container_facts f = { 0 };
@@ -131,7 +138,7 @@ static void on_event(void *ctx, const json_t *event)
 		break;
 	case DOCKER_STARTED:
 		runtime_desk_tell(&api->desk, &f);
-		if (runtime_desk_wants_start(&api->desk, f.id))
+		if (runtime_desk_wants_start(&api->desk, f.id, event_ns(event)))
 			runtime_desk_want(&api->desk, f.id);
 		break;
 	case DOCKER_RENAMED:

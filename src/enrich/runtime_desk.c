@@ -17,6 +17,7 @@
 #define BACK_OFF_FIRST_MS 250
 #define BACK_OFF_MAX_MS 30000
 #define MS_NS 1000000u
+#define START_SLACK_NS 1000000000 /* between a start, and when the runtime tells of it */
 
 static void lock_done(pthread_mutex_t **lock)
 {
@@ -231,13 +232,15 @@ static bool is_all(const struct container_facts *f)
 	return f->bits & CONTAINER_IS_SANDBOX || f->texts[CONTAINER_IMAGE_ID];
 }
 
-bool runtime_desk_wants_start(struct runtime_desk *d, const char id[CONTAINER_ID_LEN])
+bool runtime_desk_wants_start(struct runtime_desk *d, const char id[CONTAINER_ID_LEN],
+			      int64_t at_ns)
 {
 	const struct container_facts *known;
 	HOLD(d);
 
 	known = container_set_lookup(&d->known, id);
-	return !known || !is_all(known) || known->started_ns;
+	return !known || !is_all(known) ||
+	       (known->started_ns && known->started_ns < at_ns - START_SLACK_NS);
 }
 
 static int note_question(struct runtime_desk *d, const char id[CONTAINER_ID_LEN], bool is_known)

@@ -60,10 +60,12 @@ const char *runtime_desk_find_socket(const struct runtime_desk *d, const char *l
 /* Something is wanted of a container for which nobody waits yet. */
 void runtime_desk_want(struct runtime_desk *d, const char id[CONTAINER_ID_LEN]);
 /*
- * A container was started: whether more may be known of it now. Not so where all is known but for
- * the start, which is known by its first process; one that had been started before is asked for.
+ * A container was started, at that time: whether more may be known of it now. Not so where all is
+ * known but for the start, which is known by its first process, or the start itself; one of which
+ * an earlier start is known is asked for.
  */
-bool runtime_desk_wants_start(struct runtime_desk *d, const char id[CONTAINER_ID_LEN]);
+bool runtime_desk_wants_start(struct runtime_desk *d, const char id[CONTAINER_ID_LEN],
+			      int64_t at_ns);
 
 /* Waits for a question, at most so long; 0: as long as it takes. */
 enum runtime_question {

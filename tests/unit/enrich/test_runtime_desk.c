@@ -126,6 +126,8 @@ static void test_listing(void **state)
 	teardown(&w);
 }
 
+#define START 5000000000
+
 /* What is known is answered at once; what may be missing is asked for, though nobody waits. */
 static void test_ask_for_what_is_known(void **state)
 {
@@ -142,13 +144,14 @@ static void test_ask_for_what_is_known(void **state)
 	assert_int_equal(runtime_desk_wait(&w.desk, 1, id, &is_waited_for), RUNTIME_QUESTION);
 	assert_false(is_waited_for);
 	container_facts_init(&f, container_id('a'));
-	assert_true(runtime_desk_wants_start(&w.desk, container_id('a')));
+	assert_true(runtime_desk_wants_start(&w.desk, container_id('a'), START));
 	assert_int_equal(container_facts_set(&f, CONTAINER_IMAGE_ID, STR("x")), 0);
 	runtime_desk_tell(&w.desk, &f);
-	assert_false(runtime_desk_wants_start(&w.desk, container_id('a')));
-	f.started_ns = 1; /* it was started before */
+	assert_false(runtime_desk_wants_start(&w.desk, container_id('a'), START));
+	f.started_ns = START; /* asked for when it was created, and answered now */
 	runtime_desk_tell(&w.desk, &f);
-	assert_true(runtime_desk_wants_start(&w.desk, container_id('a')));
+	assert_false(runtime_desk_wants_start(&w.desk, container_id('a'), START + 1));
+	assert_true(runtime_desk_wants_start(&w.desk, container_id('a'), 2 * START));
 	container_facts_done(&f);
 	runtime_desk_ask(&w.desk, container_id('a'));
 	assert_int_equal(runtime_desk_wait(&w.desk, 1, id, &is_waited_for), RUNTIME_NO_QUESTION);
