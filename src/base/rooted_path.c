@@ -12,6 +12,8 @@
 
 #include "base/cleanup.h"
 
+#define LINKS_MAX 8 /* one after the other that lead nowhere */
+
 /* Its descriptor, or a negative errno: -ENOSYS also where a sandbox knows no openat2(2). */
 static int open_below(int root_fd, const char *path)
 {
@@ -58,16 +60,55 @@ static int resolve_some(int root_fd, const char *path, char to[PATH_MAX], const 
 	return r;
 }
 
+/*
+ * What is left may begin with a link to what is not there: that is meant from the root all the
+ * same. *ret is the caller's: the path below the root. -ENOENT: it begins with none.
+ */
+static int follow_dangling(int root_fd, const char *found, const char *rest, char **ret)
+{
+	char root[PATH_MAX], link[PATH_MAX], target[PATH_MAX];
+	const char *end = *rest ? strchrnul(rest + 1, '/') : rest;
+	int n = snprintf(link, sizeof(link), "%s%.*s", found, (int)(end - rest), rest);
+	ssize_t len = *rest && n < PATH_MAX ? readlink(link, target, sizeof(target) - 1) : -1;
+	const char *folder = found;
+
+	if (len <= 0 || path_of(root_fd, root) < 0)
+		return -ENOENT;
+	target[len] = '\0';
+	folder += root[1] ? strlen(root) : 0; /* "/" has nothing before it */
+	if (*target == '/')
+		n = asprintf(ret, "%s%s", target, end);
+	else
+		n = asprintf(ret, "%s/%s%s", folder, target, end);
+	return n < 0 ? -ENOMEM : 0;
+}
+
+/* *ret is the caller's. A negative errno: it cannot be said where it is. */
+static int resolve(int root_fd, const char *path, unsigned int n_links, char **ret)
+{
+	_cleanup_(freep) char *meant = NULL;
+	char found[PATH_MAX];
+	const char *rest = path;
+	int r = resolve_some(root_fd, path, found, &rest);
+
+	if (r < 0)
+		return r;
+	r = follow_dangling(root_fd, found, rest, &meant);
+	if (r == 0)
+		return n_links ? resolve(root_fd, meant, n_links - 1, ret) : -ELOOP;
+	if (r == -ENOENT)
+		r = asprintf(ret, "%s%s", found, rest) < 0 ? -ENOMEM : 0;
+	return r;
+}
+
 int rooted_path_resolve(const char *root, const char *path, char **ret)
 {
 	_cleanup_(closep) int fd = -1;
-	const char *before = root, *rest = path;
-	char found[PATH_MAX];
 
 	if (*root)
 		fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && resolve(fd, path, LINKS_MAX, ret) == 0)
+		return 0;
 	/* Where that does not work it may still be found as it is said. */
-	if (fd >= 0 && resolve_some(fd, path, found, &rest) == 0)
-		before = found;
-	return asprintf(ret, "%s%s", before, rest) < 0 ? -ENOMEM : 0;
+	return asprintf(ret, "%s%s", root, path) < 0 ? -ENOMEM : 0;
 }

@@ -26,6 +26,11 @@ static const struct {
 	{ "/passwd", "/data/passwd" },
 	{ "/data/passwd/below", "/data/passwd/below" }, /* no folder */
 	{ "/lib/round", "/lib/round" },			/* a loop: as it was said */
+	{ "/lib/gone", "/data/gone" }, /* what is not there is meant from the root, too */
+	{ "/lib/gone/x/y", "/data/gone/x/y" },
+	{ "/lib/first", "/data/gone" },
+	{ "/lib/lost/x", "/lib/none/n/x" },
+	{ "/top", "/none/at/all" },
 	{ "/none", "/none" },
 	{ "/", "" },
 };
@@ -46,6 +51,10 @@ static int set_up(void **state)
 	link_to("lib/beside", "../data/docker");
 	link_to("lib/above", "../../../../data");
 	link_to("lib/round", "/lib/round");
+	link_to("lib/gone", "/data/gone");
+	link_to("lib/first", "/lib/gone");
+	link_to("lib/lost", "none/n");
+	link_to("top", "/none/at/all");
 	link_to("var/run", "/realrun");
 	link_to("run", "/var/run");
 	link_to("passwd", "data/passwd");
