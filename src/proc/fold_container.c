@@ -54,6 +54,17 @@ static int tell(struct fold *f, const struct container *c, const struct event_co
 	return 0;
 }
 
+/* In a state: what it had come to, whatever records it had been. */
+static void restore(struct fold *f, struct container_entry *c, const struct event_container *e)
+{
+	c->is_short = e->bits & EVENT_CONTAINER_SHORT;
+	c->is_asked = e->bits & EVENT_CONTAINER_ASKED;
+	c->is_used = e->bits & EVENT_CONTAINER_USED;
+	c->hierarchy = e->hierarchy;
+	if (e->head.time_ns)
+		hold_begin(f, c, e->head.time_ns);
+}
+
 int fold_container(struct fold *f, const struct event_container *e, const struct step *step)
 {
 	const struct step own = { .seq = fold_seq_before(f, step->seq), .out = step->out };
@@ -70,10 +81,8 @@ int fold_container(struct fold *f, const struct event_container *e, const struct
 	if (r < 0)
 		return r;
 	if (f->is_restoring) {
-		c->is_short = e->bits & EVENT_CONTAINER_SHORT;
-		c->is_asked = e->bits & EVENT_CONTAINER_ASKED;
-		c->is_used = e->bits & EVENT_CONTAINER_USED;
-		c->hierarchy = e->hierarchy;
+		restore(f, c, e);
+		return 0;
 	}
 	if (e->bits & EVENT_CONTAINER_AWAITED) {
 		hold_begin(f, c, e->head.time_ns);

@@ -23,10 +23,9 @@ int fold_inner_user(struct fold *f, const struct event_inner_user *e, const stru
 	if (r < 0)
 		return r;
 	if (e->bits & EVENT_INNER_USER_AWAITED) {
-		r = inner_users_await(&c->users, e->mnt_ns, e->uid);
-		if (r == 0 && f->is_restoring)
-			inner_users_overdue(&c->users);
-		else if (r == 0)
+		r = inner_users_await(&c->users, e->mnt_ns, e->uid,
+				      e->bits & EVENT_INNER_USER_OVERDUE);
+		if (r == 0 && !f->is_restoring)
 			hold_begin(f, c, e->head.time_ns);
 		return r;
 	}

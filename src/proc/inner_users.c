@@ -87,9 +87,16 @@ static struct inner_user *add(struct inner_users *u, uint32_t mnt_ns, uint32_t u
 	return user;
 }
 
-int inner_users_await(struct inner_users *u, uint32_t mnt_ns, uint32_t uid)
+int inner_users_await(struct inner_users *u, uint32_t mnt_ns, uint32_t uid, bool is_overdue)
 {
-	return lookup(u, mnt_ns, uid) || add(u, mnt_ns, uid) ? 0 : -ENOMEM;
+	struct inner_user *user;
+
+	if (lookup(u, mnt_ns, uid))
+		return 0;
+	user = add(u, mnt_ns, uid);
+	if (user && is_overdue)
+		user->user.state = USER_OVERDUE;
+	return user ? 0 : -ENOMEM;
 }
 
 /* Who has another name now is another user: images of before keep the one that they show. */

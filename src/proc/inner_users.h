@@ -23,8 +23,8 @@ void inner_users_done(struct inner_users *u); /* what an image shows lives on */
 
 /* Borrowed, or NULL where it is not known that it is looked up. */
 const struct user *inner_users_lookup(struct inner_users *u, uint32_t mnt_ns, uint32_t uid);
-/* It is being looked up; nothing where it is there. 0 or -ENOMEM. */
-int inner_users_await(struct inner_users *u, uint32_t mnt_ns, uint32_t uid);
+/* It is being looked up, and waited for or not; nothing where it is there. 0 or -ENOMEM. */
+int inner_users_await(struct inner_users *u, uint32_t mnt_ns, uint32_t uid, bool is_overdue);
 /* That is its name; "": it has none, or nobody knows. 0 or -ENOMEM. */
 int inner_users_put(struct inner_users *u, uint32_t mnt_ns, uint32_t uid, struct str name);
 

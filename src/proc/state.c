@@ -132,7 +132,7 @@ static uint32_t bits_of_container(const struct container_entry *c)
 	bits |= c->is_short ? EVENT_CONTAINER_SHORT : 0;
 	bits |= c->is_asked ? EVENT_CONTAINER_ASKED : 0;
 	bits |= c->is_used ? EVENT_CONTAINER_USED : 0;
-	return c->since_ns ? bits | EVENT_CONTAINER_AWAITED : bits;
+	return c->is_awaited ? bits | EVENT_CONTAINER_AWAITED : bits;
 }
 
 static int put_container(struct writer *w, const struct container_entry *c)
@@ -168,6 +168,8 @@ static int put_inner_user(struct writer *w, const struct container *container,
 
 	if (user->state != USER_KNOWN)
 		e.bits = EVENT_INNER_USER_AWAITED;
+	if (user->state == USER_OVERDUE)
+		e.bits |= EVENT_INNER_USER_OVERDUE;
 	memcpy(e.container, container->id, CONTAINER_ID_LEN);
 	buf_clear(b);
 	buf_put(b, &e, sizeof(e));

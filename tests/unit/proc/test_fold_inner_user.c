@@ -366,15 +366,67 @@ static void test_state(void **state)
 	world_done(&w);
 }
 
+static uint64_t n_held(const struct world *w)
+{
+	struct hold_counters c;
+
+	fold_hold_counters(w->fold, &c);
+	return c.now;
+}
+
+/*
+ * A state that is written while a container's name and a user's are looked up, before there are
+ * events of it: whoever goes on from there holds what this one holds, and lets go when it does.
+ */
+static void test_state_while_both_are_awaited(void **state)
+{
+	struct oracle o = { .name = "", .bits = EVENT_INNER_USER_AWAITED };
+	struct world w, next, *both[] = { &w, &next };
+	struct event_process *e;
+
+	(void)state;
+	begin(&w, &o);
+	feed(&w, record_container('b', "", EVENT_CONTAINER_AWAITED));
+	e = record_process(
+		&(struct exec_spec){ .id = KEY(10, 2000, 5),
+				     .filename = "/bin/sh",
+				     .euid = 100000,
+				     .cgroup = { .id = IN_B, .hierarchy = 2, .mnt_ns = NS } },
+		"sh");
+	e->cred.euid_shift = 6 - 100000U;
+	feed(&w, e);
+	world_settle(&w);
+	world_init(&next, NULL, NULL);
+	assert_int_equal(fold_state(w.fold, feed_other, &next), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		feed(both[i], record_container('b', "shop", EVENT_CONTAINER_COMPLETE));
+		feed_exec(both[i], KEY(10, 2000, 6), IN_B, 100000, 6);
+		assert_int_equal(n_held(both[i]), 1);
+		assert_int_equal(both[i]->batch.n, 0);
+		feed(both[i], record_inner_user('b', NS, 6, "late", 0));
+		assert_int_equal(n_held(both[i]), 0);
+		assert_int_equal(both[i]->batch.n, 1);
+		assert_string_equal(user_of(both[i], 0), "late");
+	}
+	world_done(&next);
+	world_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_started_again),  cmocka_unit_test(test_known_at_once),
-		cmocka_unit_test(test_host),	       cmocka_unit_test(test_not_mapped),
-		cmocka_unit_test(test_waits),	       cmocka_unit_test(test_parents),
-		cmocka_unit_test(test_waits_for_both), cmocka_unit_test(test_given_up),
-		cmocka_unit_test(test_news_meanwhile), cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_started_again),
+		cmocka_unit_test(test_known_at_once),
+		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_not_mapped),
+		cmocka_unit_test(test_waits),
+		cmocka_unit_test(test_parents),
+		cmocka_unit_test(test_waits_for_both),
+		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_news_meanwhile),
+		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_state_while_both_are_awaited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

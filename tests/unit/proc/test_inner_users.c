@@ -47,8 +47,8 @@ static void test_filled_in(void **state)
 	struct inner_users *u = *state;
 	const struct user *shown;
 
-	assert_int_equal(inner_users_await(u, 1, 7), 0);
-	assert_int_equal(inner_users_await(u, 1, 7), 0);
+	assert_int_equal(inner_users_await(u, 1, 7, false), 0);
+	assert_int_equal(inner_users_await(u, 1, 7, false), 0);
 	shown = user_ref(inner_users_lookup(u, 1, 7));
 	assert_int_equal(shown->state, USER_AWAITED);
 	assert_int_equal(shown->name.n, 0);
@@ -63,7 +63,7 @@ static void test_filled_in(void **state)
 	assert_int_equal(inner_users_put(u, 1, 7, STR("other")), 0);
 	assert_true(str_eq(shown->name, STR("app")));
 	assert_true(str_eq(inner_users_lookup(u, 1, 7)->name, STR("other")));
-	assert_int_equal(inner_users_await(u, 1, 7), 0); /* it is known */
+	assert_int_equal(inner_users_await(u, 1, 7, false), 0); /* it is known */
 	assert_false(inner_users_are_awaited(u));
 	user_unref(shown);
 }
@@ -73,7 +73,7 @@ static void test_overdue(void **state)
 	struct inner_users *u = *state;
 	const struct user *late;
 
-	inner_users_await(u, 1, 7);
+	inner_users_await(u, 1, 7, false);
 	inner_users_overdue(u);
 	late = inner_users_lookup(u, 1, 7);
 	assert_false(inner_users_are_awaited(u));
