@@ -384,9 +384,9 @@ _Static_assert(sizeof(struct event_state) == 96, "event_state is wire format");
 
 /*
  * CONTAINER. What is known of the container with this id, all of it each time. Its events wait from
- * a record that says AWAITED until one that does not; in a state, since the time in the head, if any. Followed by: the texts, in the order of enum
- * container_text (event/container.h), each as long as its length says, without NULs. Written by the
- * agent.
+ * a record that says AWAITED until one that does not; in a state, since the time in the head, if
+ * there is one. Followed by: the texts, in the order of enum container_text (event/container.h),
+ * each as long as its length says, without NULs. Written by the agent.
  */
 struct event_container {
 	struct event_head head;
@@ -402,7 +402,7 @@ struct event_container {
 _Static_assert(sizeof(struct event_container) == 200, "event_container is wire format");
 
 #define EVENT_INNER_USER_AWAITED 0x1 /* it is being looked up: another record will have the name */
-#define EVENT_INNER_USER_OVERDUE 0x2 /* in a state, beside the above: nobody waits for it any more */
+#define EVENT_INNER_USER_OVERDUE 0x2 /* in a state, beside the above: nobody waits for it now */
 
 /*
  * INNER_USER. The name of a user id of a container, as the files in a mount namespace of it have
