@@ -154,7 +154,7 @@ def kill_while_held(bench, rng):
             t.agent.die()
             t.agent.start_again()
             pause(rng, 0.3)
-        return t.check_all_told(crashes=n)
+        return t.check_all_told(crashes=2 * n)  # a batch comes again, and what had waited
 
 
 def die_at(t, point, bench, rng, enter):
@@ -178,7 +178,7 @@ def at_point(point):
             options, enter = held_or_not(stack, bench, rng)
             t = bench.trial(options=options)
             die_at(t, point, bench, rng, enter)
-            return t.check_all_told(crashes=2)
+            return t.check_all_told(crashes=4 if enter else 2)
 
     return round_of
 
