@@ -214,12 +214,17 @@ int facts_container(struct facts *f, const struct container_facts *known, uint32
 	return buf_failed(to) ? -ENOMEM : 0;
 }
 
+/* The user who is asked for may have been made a moment ago. */
+static void refresh_users(struct facts *f)
+{
+	f->users_changed |= user_names_refresh(f->users);
+}
+
 struct str facts_user_name(struct facts *f, uint32_t uid)
 {
 	struct str name;
 
-	/* the user may have been made a moment ago */
-	f->users_changed |= user_names_refresh(f->users);
+	refresh_users(f);
 	name = user_names_lookup(f->users, uid);
 	return name.n <= UINT16_MAX ? name : STR_EMPTY;
 }
@@ -275,8 +280,7 @@ static void remember_told(struct facts *f, uint32_t uid)
 
 static size_t answer_user(struct facts *f, uint32_t uid, void *to, size_t size)
 {
-	/* the user may have been made a moment ago */
-	f->users_changed |= user_names_refresh(f->users);
+	refresh_users(f);
 	remember_told(f, uid);
 	return put_user(f, uid, to, size);
 }

@@ -200,7 +200,7 @@ bool store_is_broken(const struct store *s)
 
 bool store_wants_rewrite(const struct store *s)
 {
-	return s && s->journal && (journal_is_full(s->journal) || journal_is_broken(s->journal));
+	return store_is_broken(s) || (s && s->journal && journal_is_full(s->journal));
 }
 
 void store_rewrite(struct store *s, struct fold *fold, uint64_t position)

@@ -171,29 +171,27 @@ static int path_of(int fd, const struct hierarchy *h, char *to, size_t size)
 	return (int)len;
 }
 
+static const struct hierarchy *find_hierarchy(const struct cgroup_paths *c, uint32_t id)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->hierarchies[i].id == id)
+			return &c->hierarchies[i];
+	return NULL;
+}
+
 bool cgroup_paths_is_gone(const struct cgroup_paths *c, uint32_t hierarchy, uint64_t id)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		_cleanup_(closep) int fd = -1;
+	const struct hierarchy *h = find_hierarchy(c, hierarchy);
+	_cleanup_(closep) int fd = h ? open_by_id(h, id) : -ENOENT;
 
-		if (c->hierarchies[i].id != hierarchy)
-			continue;
-		fd = open_by_id(&c->hierarchies[i], id);
-		return fd == -ESTALE;
-	}
-	return false;
+	return fd == -ESTALE;
 }
 
 int cgroup_paths_lookup(const struct cgroup_paths *c, uint32_t hierarchy, uint64_t id, char *to,
 			size_t size)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		_cleanup_(closep) int fd = -1;
+	const struct hierarchy *h = find_hierarchy(c, hierarchy);
+	_cleanup_(closep) int fd = h ? open_by_id(h, id) : -ENOENT;
 
-		if (c->hierarchies[i].id != hierarchy)
-			continue;
-		fd = open_by_id(&c->hierarchies[i], id);
-		return fd < 0 ? fd : path_of(fd, &c->hierarchies[i], to, size);
-	}
-	return -ENOENT;
+	return fd < 0 ? fd : path_of(fd, h, to, size);
 }

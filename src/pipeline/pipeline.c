@@ -252,6 +252,11 @@ static void encode(struct pipeline *p, const struct passage *at, uint64_t begin)
 			chunk_cut(p->feeds[i].chunk, n);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* A lost record for one outlet alone, in front of `next`; false when memory ran out. */
 static bool push_report(struct pipeline *p, struct outlet *o, const struct event *lost,
 			const struct chunk *next)
@@ -267,7 +272,7 @@ static bool push_report(struct pipeline *p, struct outlet *o, const struct event
 		buf_clear(&p->scratch);
 		return false;
 	}
-	c->bound = lost->seq < next->bound ? lost->seq : next->bound;
+	c->bound = earlier(lost->seq, next->bound);
 	c->is_report = true;
 	c->loss = *lost->loss;
 	outlet_push(o, c);
@@ -331,11 +336,6 @@ static void count_pieces(struct pipeline *p)
 	}
 	metric_set(&p->counters.copied, copied);
 	metric_set(&p->counters.made, made);
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t bound)

@@ -81,12 +81,12 @@ void pipeline_set_state(struct pipeline *p, const struct pipeline_state *state);
  * Filters and encodes a batch and queues it for the flushers; never waits. The ring is kept from
  * `begin` on until they have it. The numbers of its events never fall, and those of a later batch
  * are larger. Once it is delivered no event before `bound` is owed, should the log be read again
- * (fold_next_owed()). What a flusher has no room for is dropped, counted, logged, and
- * reported to it by a lost record as soon as it has room again.
+ * (fold_next_owed()). What a flusher has no room for is dropped, counted, logged, and reported to
+ * it by a lost record as soon as it has room again.
  *
  * Or stride by stride, which the flushers get as one batch: each is taken, and need not be there
- * any more when the next is. After the last one the batch is pushed;
- * then the flushers are served, as outlet_serve() has it.
+ * any more when the next is. After the last one the batch is pushed; then the flushers are served,
+ * as outlet_serve() has it.
  */
 void pipeline_deliver(struct pipeline *p, const struct batch *batch, uint64_t begin,
 		      uint64_t bound);
