@@ -33,16 +33,17 @@ def memory(tools, work, repeats, processes=(1_000, 100_000)):
     return found
 
 
-def custody(tools, work, repeats, n=20_000):
+def custody(tools, work, repeats, n=40_000, warm_n=30_000):
     """
     What custody and the journal cost: the agent with its state, and without (neither journal nor marks nor
-    backlogs), in turn; the difference within each pair.
+    backlogs), in turn; the difference within each pair. Both files of the journal have been written once
+    before (warm_n): they are kept, and their pages cost nothing any more.
     """
     kinds = {"with": Agent(tools), "without": Agent(tools, name="no state", options=["--state-directory", "none"])}
     costs = {name: Samples() for name in kinds}
     for i in range(4 * repeats):
         for name in sorted(kinds, reverse=bool(i % 2)):
-            costs[name].append(fed.cost(kinds[name], work, n))
+            costs[name].append(fed.cost(kinds[name], work, n, warm_n=warm_n))
     difference = Samples(a - b for a, b in zip(costs["with"], costs["without"]))
     return {"custody and journal": (difference, "us an exec"),
             **{f"agent {name} them": (samples, "us an exec") for name, samples in costs.items()}}
