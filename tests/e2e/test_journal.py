@@ -65,11 +65,15 @@ def make_link(path):
 DAMAGES = [flip, cut, cut_to_nothing, remove, folder, noise, make_link]
 
 
+# What waits for a name is in the journal alone, and others' containers come and go beside a test.
+NOTHING_WAITS = ["--container-wait", "0s"]
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_journal(trial, damage):
     """Ids of what lives are the same even so: they come from the kernel."""
     passwd = Path("/etc/passwd").read_bytes()
-    t = trial()
+    t = trial(options=NOTHING_WAITS)
     agent = t.agent
     hold = agent.start([agent.path("hold"), marker()])
     before = [r for r in agent.of(hold.pid) if r["call_name"] == "execve"][0]
@@ -93,7 +97,7 @@ def test_damaged_journal(trial, damage):
 @pytest.mark.parametrize("name", ["custody", "journal", "backlog"])
 @pytest.mark.parametrize("damage", [flip, remove, folder])
 def test_damaged_state_never_stops_the_agent(trial, name, damage):
-    t = trial()
+    t = trial(options=NOTHING_WAITS)
     t.storm(200)
     t.agent.die()
     path = folder_of(t.agent) / name
@@ -109,7 +113,7 @@ def test_damaged_state_never_stops_the_agent(trial, name, damage):
 
 
 def test_the_whole_folder_is_gone(trial):
-    t = trial()
+    t = trial(options=NOTHING_WAITS)
     t.storm(200)
     t.agent.die()
     subprocess.run(["rm", "-r", folder_of(t.agent)], check=True)
@@ -119,7 +123,7 @@ def test_the_whole_folder_is_gone(trial):
 
 
 def test_folder_is_removed_while_the_agent_runs(trial):
-    t = trial()
+    t = trial(options=NOTHING_WAITS)
     subprocess.run(["rm", "-r", folder_of(t.agent)], check=True)
     t.storm(500)
     t.check_all_told(crashes=0)
@@ -130,7 +134,7 @@ def test_folder_is_removed_while_the_agent_runs(trial):
 
 
 def test_journal_of_another_boot_is_not_folded(trial):
-    t = trial()
+    t = trial(options=NOTHING_WAITS)
     t.storm(100)
     t.agent.die()
     path = folder_of(t.agent) / "journal"
