@@ -43,13 +43,9 @@ static int grow(struct batch *b)
 
 struct event *batch_append(struct batch *b)
 {
-	struct event *ev;
-
 	if (b->n == b->cap && grow(b) < 0)
 		return NULL;
-	ev = &b->events[b->n++];
-	*ev = (struct event){ 0 };
-	return ev;
+	return &b->events[b->n++];
 }
 
 struct event *batch_append_loss(struct batch *b, const struct loss *loss)
@@ -62,8 +58,7 @@ struct event *batch_append_loss(struct batch *b, const struct loss *loss)
 		return NULL;
 	}
 	*copy = *loss;
-	ev->call = CALL_LOST;
-	ev->loss = copy;
+	*ev = (struct event){ .call = CALL_LOST, .loss = copy };
 	return ev;
 }
 

@@ -26,8 +26,8 @@ void batch_init(struct batch *b, image_release_fn *release, void *owner);
 void batch_done(struct batch *b);
 
 /*
- * An empty slot at the end, or NULL when memory ran out. The caller has taken a reference to
- * ->image.
+ * A slot at the end, which the caller fills wholly, or NULL when memory ran out. The caller has
+ * taken a reference to ->image.
  */
 struct event *batch_append(struct batch *b);
 /* The same for a CALL_LOST; the batch keeps a copy of the loss, ->loss. */

@@ -179,17 +179,15 @@ static struct field_view view_of(struct pipeline *p)
 				    .scratch = &p->scratch };
 }
 
-static bool keep(struct pipeline *p, const struct event *ev)
+static bool keep(struct pipeline *p, const struct event *ev, const struct field_view *view)
 {
-	const struct field_view view = view_of(p);
-
 	for (size_t i = 0; i < p->n_stages; i++) {
 		struct part *stage = &p->stages[i];
 		struct instance *self = &stage->instance;
 		const struct processor *processor = (const struct processor *)self->plugin;
 
 		metric_add(&stage->counters.in, 1);
-		if (!processor->process || processor->process(self, ev, &view) == VERDICT_KEEP)
+		if (!processor->process || processor->process(self, ev, view) == VERDICT_KEEP)
 			continue;
 		metric_add(&stage->counters.dropped, 1);
 		return false;
@@ -197,11 +195,13 @@ static bool keep(struct pipeline *p, const struct event *ev)
 	return true;
 }
 
-/* An event on its way, and where it stands in which stride. */
+/* An event on its way, where it stands in which stride, and where its batch begins. */
 struct passage {
 	const struct event *ev;
+	const struct field_view *view;
 	uint64_t stride_id;
 	size_t i;
+	uint64_t begin;
 };
 
 /* Of what follows from an answer, not from the log alone, another life may have other numbers. */
@@ -210,19 +210,18 @@ static bool has_number(const struct event *ev)
 	return !ev->held_until && ev->call != CALL_CONTAINER;
 }
 
-static bool feed_append(struct pipeline *p, struct feed *feed, const struct passage *at,
-			const struct field_view *view, uint64_t begin)
+static bool feed_append(struct pipeline *p, struct feed *feed, const struct passage *at)
 {
 	const struct event *ev = at->ev;
 	struct chunk *c;
 
 	if (!feed->chunk)
-		feed->chunk = chunk_new(&p->pool, begin);
+		feed->chunk = chunk_new(&p->pool, at->begin);
 	c = feed->chunk;
 	if (!c || !chunk_grow(c, 1) || (ev->loss && !chunk_add_loss(c, ev->loss)))
 		return false;
-	encoder_put(feed->encoder, at->stride_id, at->i, ev, view, &c->bytes);
-	if (buf_failed(&c->bytes) || buf_failed(view->scratch))
+	encoder_put(feed->encoder, at->stride_id, at->i, ev, at->view, &c->bytes);
+	if (buf_failed(&c->bytes) || buf_failed(at->view->scratch))
 		return false;
 	c->wall_offset_ns = ev->time_ns - (int64_t)ev->boot_ns;
 	c->times_ns[c->n] = ev->boot_ns;
@@ -233,23 +232,20 @@ static bool feed_append(struct pipeline *p, struct feed *feed, const struct pass
 }
 
 /* Into every feed or into none: so all feeds hold the same records. */
-static void encode(struct pipeline *p, const struct passage *at, uint64_t begin)
+static bool encode(struct pipeline *p, const struct passage *at)
 {
-	const struct field_view view = view_of(p);
 	size_t n = p->feeds[0].chunk ? p->feeds[0].chunk->n : 0;
 	bool is_done = true;
 
 	for (size_t i = 0; is_done && i < p->n_feeds; i++)
-		is_done = feed_append(p, &p->feeds[i], at, &view, begin);
-	if (is_done) {
-		metric_add(&p->counters.records, 1);
-		return;
-	}
-	metric_add(&p->counters.failed, 1);
+		is_done = feed_append(p, &p->feeds[i], at);
+	if (is_done)
+		return true;
 	buf_clear(&p->scratch);
 	for (size_t i = 0; i < p->n_feeds; i++)
 		if (p->feeds[i].chunk)
 			chunk_cut(p->feeds[i].chunk, n);
+	return false;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -263,9 +259,9 @@ static bool push_report(struct pipeline *p, struct outlet *o, const struct event
 {
 	const struct field_view view = view_of(p);
 	struct feed feed = { .encoder = p->feeds[o->feed].encoder };
-	const struct passage alone = { .ev = lost };
+	const struct passage alone = { .ev = lost, .view = &view, .begin = next->begin };
 	_cleanup_(chunk_unrefp) struct chunk *c = NULL;
-	bool is_done = feed_append(p, &feed, &alone, &view, next->begin);
+	bool is_done = feed_append(p, &feed, &alone);
 
 	c = feed.chunk;
 	if (!is_done) {
@@ -338,24 +334,43 @@ static void count_pieces(struct pipeline *p)
 	metric_set(&p->counters.made, made);
 }
 
+/* What a stride came to: the counters move once for all of it. */
+struct tally {
+	uint64_t in, filtered, failed;
+};
+
+static void count(struct pipeline *p, const struct tally *t)
+{
+	metric_add(&p->counters.in, t->in);
+	metric_add(&p->counters.filtered, t->filtered);
+	metric_add(&p->counters.failed, t->failed);
+	metric_add(&p->counters.records, t->in - t->filtered - t->failed);
+}
+
 void pipeline_take(struct pipeline *p, const struct batch *stride, uint64_t begin, uint64_t bound)
 {
+	const struct field_view view = view_of(p);
+	struct passage at = { .view = &view, .stride_id = stride->id, .begin = begin };
+	struct tally tally = { 0 };
+
 	for (size_t i = 0; i < stride->n; i++) {
 		const struct event *ev = &stride->events[i];
-		const struct passage at = { .ev = ev, .stride_id = stride->id, .i = i };
 
 		if (!is_wanted(p, ev))
 			continue;
-		metric_add(&p->counters.in, 1);
-		if (call_has_image(ev->call) && !keep(p, ev)) {
-			metric_add(&p->counters.filtered, 1);
+		tally.in++;
+		if (call_has_image(ev->call) && !keep(p, ev, &view)) {
+			tally.filtered++;
 			continue;
 		}
 		p->node = ev->node;
-		encode(p, &at, begin);
+		at.ev = ev;
+		at.i = i;
+		tally.failed += !encode(p, &at);
 		if (is_slice_full(p))
 			push(p, i + 1 < stride->n ? earlier(event_position(&ev[1]), bound) : bound);
 	}
+	count(p, &tally);
 }
 
 void pipeline_push(struct pipeline *p, uint64_t bound)

@@ -103,6 +103,26 @@ static size_t frame_size(uint32_t header)
 	return (n + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
 }
 
+/*
+ * The records lie in the cache of whoever wrote them. So many bytes ahead of the reader they are
+ * sent for: some 1 us of its work. As many lines as the record at hand has, so that each line is
+ * asked for about once, and of a long record no more than show the processor where it goes.
+ */
+#define AHEAD_BYTES 768
+#define AHEAD_MAX 512
+#define LINE_BYTES 64
+
+static void send_for(const struct ring *r, uint64_t position, size_t n, uint64_t end)
+{
+	uint64_t from = position + AHEAD_BYTES, to = from + (n < AHEAD_MAX ? n : AHEAD_MAX);
+
+	/* What is not written yet stays where it will be written. */
+	if (to > end)
+		to = end;
+	for (; from < to; from += LINE_BYTES)
+		__builtin_prefetch(r->data + (from & (r->size - 1)));
+}
+
 static uint32_t header_at(const struct ring *r, uint64_t position)
 {
 	const uint32_t *header = (const uint32_t *)(r->data + (position & (r->size - 1)));
@@ -130,6 +150,7 @@ const void *ring_next(struct ring *r, size_t *ret_size, uint64_t *ret_position)
 		if (!p)
 			return NULL; /* out of memory: the record stays where it is */
 		r->position += frame_size(header);
+		send_for(r, position, frame_size(header), end);
 		*ret_size = n;
 		*ret_position = r->base + position;
 		return p;

@@ -70,14 +70,29 @@ struct fold *fold_free(struct fold *f)
 	return NULL;
 }
 
+/* An event of a container may have to wait, and shows users whose names come late. */
+static int emit_in_container(struct fold *f, const struct event *ev, const struct step *step)
+{
+	struct image *image = (struct image *)ev->image;
+
+	table_renew(&f->table, image);
+	if (image->parent)
+		table_renew(&f->table, image->parent);
+	return hold_event(f, ev, step->out);
+}
+
 int fold_emit(struct fold *f, enum call call, struct image *image, const struct event_head *head,
 	      const struct step *step)
 {
-	struct event ev, *to;
+	struct event ev, *to = &ev;
 
 	if (image->flags & IMAGE_KTHREAD || head->flags & EVENT_F_KTHREAD)
 		return 0;
-	ev = (struct event){
+	if (!image_container(image))
+		to = batch_append(step->out);
+	if (!to)
+		return -ENOMEM;
+	*to = (struct event){
 		.call = call,
 		.image = image_ref(image),
 		.node = &f->node,
@@ -87,19 +102,7 @@ int fold_emit(struct fold *f, enum call call, struct image *image, const struct 
 		.seq = step->seq,
 		.time_ns = (int64_t)(head->time_ns + (uint64_t)f->wall_offset_ns),
 	};
-	if (image_container(image)) {
-		table_renew(&f->table, image);
-		if (image->parent)
-			table_renew(&f->table, image->parent);
-		return hold_event(f, &ev, step->out);
-	}
-	to = batch_append(step->out);
-	if (!to) {
-		table_unref(&f->table, image);
-		return -ENOMEM;
-	}
-	*to = ev;
-	return 0;
+	return to == &ev ? emit_in_container(f, &ev, step) : 0;
 }
 
 static struct str keep_text(char to[NODE_TEXT_MAX], struct str s)

@@ -340,6 +340,7 @@ int fold_exit(struct fold *f, const struct event_exit *e, const struct step *ste
 
 	if (!process && has_ended(f, &e->head))
 		return twin(f);
+	tombstones_expect(&f->tombstones, e->head.tgid, e->head.start_ns);
 	if (!process || process->image->key.exec_count < e->head.exec_count) {
 		r = exit_of_unknown(f, &process, e);
 		if (r < 0)

@@ -25,10 +25,17 @@ void streams_init(struct streams *s)
 	list_init(&s->lru);
 }
 
+static struct stream **recent_of(struct streams *s, uint32_t id)
+{
+	return &s->recent[id % STREAMS_RECENT];
+}
+
 static void stream_free(struct streams *s, struct stream *stream)
 {
-	if (s->last == stream)
-		s->last = NULL;
+	struct stream **recent = recent_of(s, stream->id);
+
+	if (*recent == stream)
+		*recent = NULL;
 	hash_remove(&s->index, hash_mix(stream->id), stream);
 	list_unlink(&stream->lru);
 	free(stream);
@@ -71,10 +78,19 @@ static uint32_t stream_id(const struct event_head *head)
 	return (uint32_t)head->generation << 16 | head->cpu;
 }
 
+/* Heard of now. */
+static void touch(struct streams *s, struct stream *stream)
+{
+	if (s->lru.prev == &stream->lru)
+		return;
+	list_unlink(&stream->lru);
+	list_append(&s->lru, &stream->lru);
+}
+
 static int obtain(struct streams *s, const struct event_head *head, struct stream **ret)
 {
 	uint32_t id = stream_id(head);
-	struct stream *stream = s->last;
+	struct stream **recent = recent_of(s, id), *stream = *recent;
 	int r;
 
 	if (!stream || stream->id != id)
@@ -84,11 +100,8 @@ static int obtain(struct streams *s, const struct event_head *head, struct strea
 		if (r < 0)
 			return r;
 	}
-	if (stream != s->last) {
-		list_unlink(&stream->lru);
-		list_append(&s->lru, &stream->lru);
-		s->last = stream;
-	}
+	touch(s, stream);
+	*recent = stream;
 	*ret = stream;
 	return 0;
 }
@@ -276,7 +289,7 @@ static void account_record(struct streams *s, struct stream *stream, const struc
 		take_number(stream, head);
 }
 
-/* The next number of the stream that was heard of last, and nothing lost: so it mostly is. */
+/* The next number of a stream that was heard of lately, and nothing lost: so it mostly is. */
 static bool is_plain_next(const struct stream *stream, const struct event_head *head)
 {
 	return stream && stream->id == stream_id(head) && head->seq == stream->seq + 1 &&
@@ -288,14 +301,15 @@ static bool is_plain_next(const struct stream *stream, const struct event_head *
 
 int streams_account(struct streams *s, const struct event_head *head)
 {
-	struct stream *stream = NULL;
+	struct stream *stream = *recent_of(s, stream_id(head));
 	int r;
 
 	if (head->cpu == EVENT_CPU_AGENT)
 		return 0;
-	if (is_plain_next(s->last, head) && head->type != EVENT_STREAM) {
-		s->last->seq = head->seq;
-		s->last->time_ns = head->time_ns;
+	if (is_plain_next(stream, head) && head->type != EVENT_STREAM) {
+		touch(s, stream);
+		stream->seq = head->seq;
+		stream->time_ns = head->time_ns;
 		return 0;
 	}
 	r = obtain(s, head, &stream);

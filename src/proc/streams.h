@@ -21,6 +21,7 @@
 
 /* Of each reason there may be what was counted, and what nobody counted. */
 #define STREAMS_LOSSES (2 * _LOSS_MAX)
+#define STREAMS_RECENT 16
 
 struct lost {
 	uint64_t exec, exit, fork, other;
@@ -46,7 +47,7 @@ struct untold {
 struct streams {
 	struct hash index;
 	struct list lru;	/* heard of longest ago first */
-	struct stream *last;	/* heard of last: most records are of the same as the one before */
+	struct stream *recent[STREAMS_RECENT]; /* by the CPU's last bits */
 	uint64_t ring_begin_ns; /* when the ring was made; 0: unknown */
 	uint32_t n_adopted; /* streams of generations below it are adopted when first heard of */
 	struct lost lost[_LOSS_MAX]; /* ever, by reason */

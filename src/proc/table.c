@@ -89,11 +89,15 @@ struct process *table_lookup(const struct proc_table *t, uint32_t pid, uint64_t 
 {
 	struct process_key key = { .start_ns = start_ns, .pid = pid };
 
+	if (t->newest && process_eq(t->newest, &key))
+		return t->newest;
 	return hash_lookup(&t->processes, process_hash(pid, start_ns), process_eq, &key);
 }
 
 struct image *table_lookup_other(const struct proc_table *t, const struct image_key *key)
 {
+	if (!t->images.n)
+		return NULL;
 	return hash_lookup(&t->images, image_hash(key), image_eq, key);
 }
 
@@ -320,6 +324,7 @@ int table_add(struct proc_table *t, struct image *image, struct process **ret)
 	}
 	*p = (struct process){ 0 };
 	become_current(t, p, image);
+	t->newest = p;
 	*ret = p;
 	return 0;
 }
@@ -363,6 +368,8 @@ void table_remove(struct proc_table *t, struct process *process)
 	struct image *image = process->image;
 
 	table_set_dying(t, process, false);
+	if (t->newest == process)
+		t->newest = NULL;
 	hash_remove(&t->processes, process_hash(image->key.pid, image->key.start_ns), process);
 	slab_free(&t->process_slab, process);
 	image_leave(t, image);

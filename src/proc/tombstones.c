@@ -90,6 +90,12 @@ static bool is_full(const struct tombstones *t)
 	return t->end - t->begin == t->cap;
 }
 
+void tombstones_expect(const struct tombstones *t, uint32_t pid, uint64_t start_ns)
+{
+	if (t->cap)
+		__builtin_prefetch(chain_of(t, pid, start_ns), 1);
+}
+
 void tombstones_add(struct tombstones *t, uint32_t pid, uint64_t start_ns, bool is_inferred)
 {
 	if (is_full(t) && resize(t, t->cap ? 2 * t->cap : CAP_MIN) < 0)

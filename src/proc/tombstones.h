@@ -36,6 +36,8 @@ struct tombstones {
 void tombstones_init(struct tombstones *t, size_t max);
 void tombstones_done(struct tombstones *t);
 
+/* It will be added soon: its place is brought nearer. */
+void tombstones_expect(const struct tombstones *t, uint32_t pid, uint64_t start_ns);
 /* Best effort: when memory runs out the process is not remembered. It must not be there yet. */
 void tombstones_add(struct tombstones *t, uint32_t pid, uint64_t start_ns, bool is_inferred);
 bool tombstones_has(const struct tombstones *t, uint32_t pid, uint64_t start_ns);

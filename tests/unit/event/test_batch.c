@@ -31,10 +31,8 @@ static void test_append_and_reset(void **state)
 		struct event *ev = batch_append(&b);
 
 		assert_non_null(ev);
-		assert_null(ev->image);
 		images[i].refs = 1;
-		ev->image = &images[i];
-		ev->seq = i;
+		*ev = (struct event){ .image = &images[i], .seq = i };
 	}
 	assert_int_equal(b.n, 500);
 	for (i = 0; i < 500; i++)
@@ -54,9 +52,10 @@ static void test_append_and_reset(void **state)
 	batch_done(&b);
 }
 
-/* An old event does not shine through, and one without an image is let be. */
-static void test_slots_are_empty(void **state)
+/* An old event does not shine through a loss, which has no image and is let be. */
+static void test_loss_is_nothing_else(void **state)
 {
+	const struct loss loss = { .exec = 1 };
 	struct image image = { .refs = 1 };
 	struct event *ev;
 	struct batch b;
@@ -64,11 +63,9 @@ static void test_slots_are_empty(void **state)
 	(void)state;
 	n_released = 0;
 	batch_init(&b, count_release, &n_released);
-	ev = batch_append(&b);
-	ev->image = &image;
-	ev->seq = 7;
+	*batch_append(&b) = (struct event){ .image = &image, .seq = 7 };
 	batch_reset(&b);
-	ev = batch_append(&b);
+	ev = batch_append_loss(&b, &loss);
 	assert_int_equal(ev->seq, 0);
 	assert_null(ev->image);
 	batch_done(&b);
@@ -106,7 +103,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append_and_reset),
-		cmocka_unit_test(test_slots_are_empty),
+		cmocka_unit_test(test_loss_is_nothing_else),
 		cmocka_unit_test(test_losses),
 	};
 

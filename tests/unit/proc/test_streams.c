@@ -331,6 +331,26 @@ static void test_bounded(void **state)
 	streams_done(&s);
 }
 
+/* One that goes on is not forgotten for those that come and go; nor is it known once it is gone. */
+static void test_recent(void **state)
+{
+	struct streams s;
+
+	(void)state;
+	streams_init(&s);
+	account(&s, RECORD(.seq = 1, .lost_exec = 5));
+	for (uint32_t i = 0; i < 40000; i++) {
+		account(&s, RECORD(.generation = (uint16_t)(2 + (i >> 10)),
+				   .cpu = (uint16_t)(i & 1023)));
+		account(&s, RECORD(.seq = 2 + i, .lost_exec = 5));
+	}
+	assert_lost(&s, LOSS_RING_FULL, 5, 0, 0, 0);
+	streams_begin(&s, 0);
+	account(&s, RECORD(.seq = 40002, .lost_exec = 5));
+	assert_lost(&s, LOSS_RING_FULL, 10, 0, 0, 0);
+	streams_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,7 +360,7 @@ int main(void)
 		cmocka_unit_test(test_times),	    cmocka_unit_test(test_ring_begin),
 		cmocka_unit_test(test_pass),	    cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_adopted),	    cmocka_unit_test(test_stored),
-		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_bounded),	    cmocka_unit_test(test_recent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
