@@ -108,6 +108,14 @@ static struct str without(struct str s, size_t n_before, size_t n_behind)
 	return (struct str){ .p = s.p + n_before, .n = s.n - n_before - n_behind };
 }
 
+/* 0: it is none. The kubelet gives static pods a hash. */
+static size_t uid_length(struct str name, char dash)
+{
+	if (name.n == STATIC_HASH_LEN && str_is_hex(name))
+		return STATIC_HASH_LEN;
+	return name.n == UUID_LEN && is_uuid(name.p, dash) ? UUID_LEN : 0;
+}
+
 /* "pod<uid>", or a slice whose name ends in "-pod<uid>". */
 static size_t uid_from_name(struct str name, char ret[CONTAINER_POD_UID_MAX])
 {
@@ -115,18 +123,17 @@ static size_t uid_from_name(struct str name, char ret[CONTAINER_POD_UID_MAX])
 	bool is_slice = str_ends_with(name, slice);
 	const char *level = is_slice ? memrchr(name.p, '-', name.n) : NULL;
 	char dash = is_slice ? '_' : '-';
+	size_t n;
 
 	if (is_slice)
 		name = without(name, level ? (size_t)(level + 1 - name.p) : 0, slice.n);
 	if (!str_starts_with(name, pod))
 		return 0;
 	name = without(name, pod.n, 0);
-	if (name.n == STATIC_HASH_LEN ? !str_is_hex(name)
-				      : name.n != UUID_LEN || !is_uuid(name.p, dash))
-		return 0;
-	for (size_t i = 0; i < name.n; i++)
+	n = uid_length(name, dash);
+	for (size_t i = 0; i < n; i++)
 		ret[i] = name.p[i] == dash ? '-' : name.p[i];
-	return name.n;
+	return n;
 }
 
 size_t container_id_pod_uid(struct str path, char ret[CONTAINER_POD_UID_MAX])
