@@ -119,6 +119,7 @@ static int fold_user(struct fold *f, const struct event_user *e)
 {
 	int r = users_put(&f->users, e->uid, user_name(e));
 
+	f->is_settled = false;
 	if (f->is_restoring)
 		(void)users_lookup(&f->users, e->uid);
 	return r;
@@ -129,6 +130,7 @@ static int fold_cgroup(struct fold *f, const struct event_cgroup_made *e)
 	int r = cgroups_put(&f->cgroups, &f->containers, e->cgroup.hierarchy, e->cgroup.id,
 			    cgroup_made_path(e));
 
+	f->is_settled = false;
 	if (f->is_restoring)
 		(void)cgroups_lookup(&f->cgroups, e->cgroup.hierarchy, e->cgroup.id);
 	return r;
@@ -311,8 +313,28 @@ static int fold_ask(struct fold *f, enum need need, uint64_t key, uint32_t hiera
 	return 0;
 }
 
-static int fold_ask_owner(struct fold *f, const struct event_head *head,
-			  const struct event_cred *cred, const struct event_cgroup *cgroup)
+static bool is_settled(const struct fold *f, const struct owner_key *key)
+{
+	return f->is_settled && f->settled.euid == key->euid &&
+	       f->settled.cgroup_id == key->cgroup_id && f->settled.hierarchy == key->hierarchy;
+}
+
+/*
+ * Both are known, and there is no container of which more might be asked: as long as no table
+ * changes, others with the same owner, as most are, need no look.
+ */
+static void settle(struct fold *f, const struct owner_key *key)
+{
+	const struct cgroup *cgroup =
+		key->cgroup_id ? cgroups_lookup(&f->cgroups, key->hierarchy, key->cgroup_id) : NULL;
+
+	f->is_settled = users_lookup(&f->users, key->euid) &&
+			(cgroup ? !cgroup->container : !key->cgroup_id);
+	f->settled = *key;
+}
+
+static int ask_owner(struct fold *f, const struct event_head *head, const struct event_cred *cred,
+		     const struct event_cgroup *cgroup)
 {
 	int r;
 
@@ -323,6 +345,22 @@ static int fold_ask_owner(struct fold *f, const struct event_head *head,
 	if (r == 0)
 		r = fold_ask_container(f, cgroup);
 	return r < 0 || !cgroup->mnt_ns ? r : fold_ask_inner_user(f, head, cred, cgroup);
+}
+
+static int fold_ask_owner(struct fold *f, const struct event_head *head,
+			  const struct event_cred *cred, const struct event_cgroup *cgroup)
+{
+	const struct owner_key key = { .cgroup_id = cgroup->id,
+				       .hierarchy = cgroup->hierarchy,
+				       .euid = cred->euid };
+	int r;
+
+	if (is_settled(f, &key))
+		return 0;
+	r = ask_owner(f, head, cred, cgroup);
+	if (r == 0)
+		settle(f, &key);
+	return r;
 }
 
 /* What the record names and the tables lack comes first: into the recording, too. */

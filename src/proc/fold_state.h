@@ -26,6 +26,13 @@ struct unanswered {
 	uint32_t need, hierarchy;
 };
 
+/* Who owns a process, as a record names it. */
+struct owner_key {
+	uint64_t cgroup_id;
+	uint32_t hierarchy;
+	uint32_t euid;
+};
+
 struct fold {
 	struct proc_table table;
 	const char *const *environment; /* names to keep, ended by NULL; borrowed; NULL: none */
@@ -52,6 +59,8 @@ struct fold {
 	struct unanswered *unanswered; /* UNANSWERED_MAX of them */
 	struct hash unanswered_index;
 	size_t n_unanswered;
+	struct owner_key settled; /* the last one of whom nothing was left to be asked */
+	bool is_settled;	  /* and so it still is */
 	uint64_t *answer; /* ANSWER_MAX bytes */
 };
 

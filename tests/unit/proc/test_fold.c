@@ -12,7 +12,7 @@ static const char id_a[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123
  * heard.
  */
 struct oracle {
-	unsigned int n_user, n_cgroup;
+	unsigned int n_user, n_cgroup, n_container;
 	const void *bad; /* an answer that is given instead, of so many bytes */
 	size_t bad_size;
 	unsigned int n_heard;
@@ -51,6 +51,15 @@ static size_t oracle_need(void *ctx, enum need need, uint64_t key, uint32_t hier
 					      "abcdef0123456789abcdef0123456789"
 					      "abcdef"))
 		       : 0;
+}
+
+static size_t oracle_container(void *ctx, const struct container_question *q, void *to, size_t size)
+{
+	(void)q;
+	(void)to;
+	(void)size;
+	((struct oracle *)ctx)->n_container++;
+	return 0;
 }
 
 static void oracle_tap(void *ctx, const struct event_head *record)
@@ -96,6 +105,55 @@ static void test_needs(void **state)
 	assert_int_equal(o.n_cgroup, 1);
 	assert_int_equal(o.n_heard, ARRAY_SIZE(order));
 	assert_memory_equal(o.heard, order, sizeof(order));
+	world_done(&w);
+}
+
+/* An owner of whom nothing was left to ask is asked for again when the table has lost him. */
+static void test_needs_again(void **state)
+{
+	struct proc_limits limits = proc_limits_default;
+	struct oracle o = { 0 };
+	struct fold_hooks hooks = hooks_of(&o);
+	const struct event *ev;
+	struct world w;
+
+	(void)state;
+	limits.max_users = 1;
+	world_init(&w, &limits, &hooks);
+	for (uint32_t i = 0; i < 3; i++)
+		feed_exec(&w, KEY(10, 1000, 5 + i), 1, 0);
+	assert_int_equal(o.n_user, 1);
+	world_feed(&w, record_user(50, "other"));
+	world_settle(&w);
+	ev = feed_exec(&w, KEY(10, 1000, 9), 1, 0);
+	assert_int_equal(o.n_user, 2);
+	assert_str(ev->image->user->name, "daemon");
+	ev = feed_exec(&w, KEY(10, 1000, 10), 1, 7); /* another group is another owner */
+	assert_int_equal(o.n_cgroup, 1);
+	assert_memory_equal(ev->image->cgroup->container->id, id_a, 64);
+	world_done(&w);
+}
+
+/* Its group was none of a container, and turns out to be: now there is something to ask. */
+static void test_needs_of_another_group(void **state)
+{
+	struct oracle o = { 0 };
+	struct fold_hooks hooks = hooks_of(&o);
+	struct world w;
+
+	(void)state;
+	hooks.container = oracle_container;
+	world_init(&w, NULL, &hooks);
+	world_feed(&w, record_cgroup(2, 8, "/system.slice"));
+	feed_exec(&w, KEY(10, 1000, 5), 1, 8);
+	feed_exec(&w, KEY(10, 1000, 6), 1, 8);
+	assert_int_equal(o.n_container, 0);
+	world_feed(&w, record_cgroup(2, 8,
+				     "/docker/0123456789abcdef0123456789abcdef0123456789abcdef"
+				     "0123456789abcdef"));
+	o.n_container = 0;
+	feed_exec(&w, KEY(10, 1000, 7), 1, 8);
+	assert_int_equal(o.n_container, 1);
 	world_done(&w);
 }
 
@@ -398,12 +456,20 @@ static void test_limit_of_cgroups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_needs),		cmocka_unit_test(test_needs_without_answer),
-		cmocka_unit_test(test_needs_of_exit),	cmocka_unit_test(test_bad_answers),
-		cmocka_unit_test(test_malformed),	cmocka_unit_test(test_clock_node_seq),
-		cmocka_unit_test(test_user_renamed),	cmocka_unit_test(test_losses),
-		cmocka_unit_test(test_limit_of_exited), cmocka_unit_test(test_limit_of_living),
-		cmocka_unit_test(test_limit_of_bytes),	cmocka_unit_test(test_limit_of_cgroups),
+		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_needs_again),
+		cmocka_unit_test(test_needs_of_another_group),
+		cmocka_unit_test(test_needs_without_answer),
+		cmocka_unit_test(test_needs_of_exit),
+		cmocka_unit_test(test_bad_answers),
+		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_clock_node_seq),
+		cmocka_unit_test(test_user_renamed),
+		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_limit_of_exited),
+		cmocka_unit_test(test_limit_of_living),
+		cmocka_unit_test(test_limit_of_bytes),
+		cmocka_unit_test(test_limit_of_cgroups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
