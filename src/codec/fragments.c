@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define N_SLOTS (1 << FRAGMENTS_SLOT_BITS)
+#define N_SLOTS (2 << FRAGMENTS_SET_BITS)
 
 int fragments_init(struct fragments *f)
 {
 	f->slots = calloc(N_SLOTS, sizeof(*f->slots));
 	f->bytes = malloc(FRAGMENTS_BYTES + BUF_SLACK);
-	f->end = 0;
+	f->end = FRAGMENTS_BYTES + 1; /* so that what an empty slot has is too old */
 	return f->slots && f->bytes ? 0 : -ENOMEM;
 }
 
@@ -38,12 +38,24 @@ static uint64_t take_room(struct fragments *f, size_t n)
 	return begin;
 }
 
+struct str fragments_renew(struct fragments *f, struct fragment_slot *slot)
+{
+	const char *from = f->bytes + slot->begin % FRAGMENTS_BYTES;
+	char *to;
+
+	slot->begin = take_room(f, slot->n);
+	to = f->bytes + slot->begin % FRAGMENTS_BYTES;
+	memmove(to, from, slot->n);
+	return (struct str){ .p = to, .n = slot->n };
+}
+
 void fragments_keep(struct fragments *f, uint64_t stamp, uint32_t part, struct str text)
 {
-	struct fragment_slot *slot = &f->slots[fragments_slot(stamp, part)];
+	struct fragment_slot *slot = fragments_slots(f, stamp, part);
 
 	if (!stamp || text.n > FRAGMENT_MAX)
 		return;
+	slot += slot[1].begin < slot[0].begin; /* the one that was used longest ago goes */
 	*slot = (struct fragment_slot){
 		.stamp = stamp, .begin = take_room(f, text.n), .part = part, .n = (uint32_t)text.n
 	};

@@ -2,7 +2,7 @@
 /*
  * Pieces of records that were encoded once and may be wanted again. Each is known by a stamp, which
  * nothing else has or had, and by the part of the record that it is. The memory is fixed: what is
- * new takes the place of what is oldest, so nobody has to say that a stamp is gone.
+ * new takes the place of what was not asked for longest, so nobody has to say that a stamp is gone.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "base/buf.h"
 
 #define FRAGMENTS_BYTES (128 * 1024)
-#define FRAGMENTS_SLOT_BITS 10
+#define FRAGMENTS_SET_BITS 9
 #define FRAGMENT_MAX (FRAGMENTS_BYTES / 16) /* a longer one is not kept */
 
 struct fragment_slot {
@@ -22,7 +22,7 @@ struct fragment_slot {
 };
 
 struct fragments {
-	struct fragment_slot *slots; /* each stamp and part may lie in one of them only */
+	struct fragment_slot *slots; /* each stamp and part may lie in two of them */
 	char *bytes;		     /* written round and round */
 	uint64_t end;		     /* of all bytes that were ever written */
 };
@@ -32,20 +32,33 @@ int fragments_init(struct fragments *f);
 void fragments_done(struct fragments *f);
 void fragments_clear(struct fragments *f);
 
-/* Stamps follow each other: multiplied by the golden ratio they lie evenly apart. */
-static inline size_t fragments_slot(uint64_t stamp, uint32_t part)
+/*
+ * The two slots where it may lie. Stamps follow each other: multiplied by the golden ratio they lie
+ * evenly apart.
+ */
+static inline struct fragment_slot *fragments_slots(const struct fragments *f, uint64_t stamp,
+						    uint32_t part)
 {
-	return (stamp ^ (uint64_t)part << 56) * 0x9e3779b97f4a7c15u >> (64 - FRAGMENTS_SLOT_BITS);
+	uint64_t hash = (stamp ^ (uint64_t)part << 56) * 0x9e3779b97f4a7c15u;
+
+	return &f->slots[hash >> (64 - FRAGMENTS_SET_BITS) << 1];
 }
 
-/* The piece, until the next is kept, for buf_put_slack(); .p is NULL where it is not there. */
-static inline struct str fragments_lookup(const struct fragments *f, uint64_t stamp, uint32_t part)
-{
-	const struct fragment_slot *slot = &f->slots[fragments_slot(stamp, part)];
+/* What has come half way towards its end begins anew. */
+struct str fragments_renew(struct fragments *f, struct fragment_slot *slot);
 
-	if (!stamp || slot->stamp != stamp || slot->part != part ||
-	    f->end - slot->begin > FRAGMENTS_BYTES)
+/* The piece, until the next call, for buf_put_slack(); .p is NULL where it is not there. */
+static inline struct str fragments_lookup(struct fragments *f, uint64_t stamp, uint32_t part)
+{
+	struct fragment_slot *slot = fragments_slots(f, stamp, part);
+	uint64_t age;
+
+	slot += slot->stamp != stamp || slot->part != part;
+	age = f->end - slot->begin;
+	if (slot->stamp != stamp || slot->part != part || age > FRAGMENTS_BYTES)
 		return (struct str){ .p = NULL, .n = 0 };
+	if (age > FRAGMENTS_BYTES / 2)
+		return fragments_renew(f, slot);
 	return (struct str){ .p = f->bytes + slot->begin % FRAGMENTS_BYTES, .n = slot->n };
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON encoder. Which keys a record may have is settled when the schema is made: it holds them
- * in runs of keys that are made from the same: the image, its program, its parent, the call. What
- * was written of a run is kept and copied when it is wanted again: most of a record is. Reader
- * thread, one a schema.
+ * The JSON encoder. Which keys a record may have is settled when the schema is made, and so is how
+ * a record of each kind is put together: in steps, each of what is made from the same. What was
+ * written of a step is kept and copied when it is wanted again: most of a record is. Reader thread,
+ * one a schema.
  */
 #include "codec/json.h"
 
@@ -15,39 +15,17 @@
 #include "base/json_text.h"
 #include "codec/fragments.h"
 #include "codec/json_keys.h"
+#include "codec/json_plan.h"
 
 #define TAG_NAME "__tag__:__hostname__"
 #define TAG_ADDRESS "__tag__:__host_ip__"
 
-/* Keys that stand side by side and are made from the same. */
-struct run {
-	enum field_scope scope;
-	uint32_t part;		     /* names its fragments */
-	size_t first, n;	     /* in keys */
-	size_t exit_begin, exit_end; /* FIELD_OF_CALL: in calls, what it comes to in an exit */
-};
-
-/*
- * What is kept as one: a run, or the tags, or all runs side by side that are the image's, its
- * owner's or its program's, or all that are of the call or of the exit.
- */
-struct block {
-	enum field_scope scope;
-	bool is_tags;
-	uint32_t part;	 /* names its fragments */
-	size_t first, n; /* in runs */
-	/* FIELD_OF_CALL: in calls begins what they come to, and ends where the next begins */
-	size_t by_call[_CALL_MAX + 1];
-};
+#define STAMP_ALWAYS UINT64_MAX /* of what is the same in all records of a node */
 
 struct json_schema {
 	bool tag_name, tag_address;
 	struct json_keys keys;
-	struct run *runs;
-	struct block *blocks;
-	size_t n_runs, n_blocks;
-	uint32_t n_parts;
-	struct buf calls;    /* what blocks and runs come to that tell of the call alone */
+	struct json_plans plans;
 	struct buf tags;     /* of the node */
 	uint64_t node_stamp; /* of the node that tags and fragments are of; 0: of none */
 	struct fragments fragments;
@@ -73,30 +51,40 @@ static bool has_owner_of(const struct image *image, const struct image *other)
 	       image->cgroup == other->cgroup && !((image->flags ^ other->flags) & IMAGE_STUB);
 }
 
-static void set_stamps(uint64_t stamps[FIELD_SCOPES], const struct event *ev)
+/* Says whom the image takes after, too. */
+static enum json_kin set_stamps(uint64_t stamps[FIELD_SCOPES], const struct event *ev)
 {
 	const struct image *image = ev->image, *parent = image->parent;
 	const struct container *container = image_container(image);
+	bool is_like_parent = parent && has_owner_of(image, parent);
 
+	stamps[FIELD_OF_EVENT] = 0;
+	stamps[FIELD_OF_NOTHING] = STAMP_ALWAYS;
 	stamps[FIELD_OF_IMAGE] = image->stamp;
 	/* Mostly there are brothers and sisters who have the same. */
-	stamps[FIELD_OF_OWNER] = parent && has_owner_of(image, parent) ? parent->stamp
-								       : image->stamp;
+	stamps[FIELD_OF_OWNER] = is_like_parent ? parent->stamp : image->stamp;
 	stamps[FIELD_OF_PROGRAM] = image->program ? image->program->stamp : 0;
 	stamps[FIELD_OF_PARENT] = parent ? parent->stamp : 0;
 	stamps[FIELD_OF_SECOND] = (uint64_t)event_second(ev);
 	stamps[FIELD_OF_CONTAINER] = container ? container->stamp : 0;
+	return is_like_parent && image->program == parent->program ? JSON_KIN_PARENT
+								   : JSON_KIN_NOBODY;
 }
 
-static void put_run(const struct record *r, const struct run *run)
+static inline void put_run(const struct record *r, const struct json_run *run)
 {
-	json_keys_put(&r->schema->keys, run->first, run->n, r->ev, r->view, r->out);
+	if (run->is_tags)
+		buf_put_str(r->out, buf_str(&r->schema->tags));
+	else
+		json_keys_put(&r->schema->keys, run->first, run->n, r->ev, r->view, r->out);
 }
 
 static inline bool put_fragment(const struct record *r, uint64_t stamp, uint32_t part)
 {
-	struct str kept = fragments_lookup(&r->schema->fragments, stamp, part);
+	struct str kept = { 0 };
 
+	if (stamp)
+		kept = fragments_lookup(&r->schema->fragments, stamp, part);
 	if (!kept.p) {
 		r->schema->counters.made++;
 		return false;
@@ -110,109 +98,63 @@ static void keep_fragment(const struct record *r, uint64_t stamp, uint32_t part,
 {
 	const struct buf *out = r->out;
 
-	if (!buf_failed(out))
+	if (stamp && !buf_failed(out))
 		fragments_keep(&r->schema->fragments, stamp, part,
 			       (struct str){ .p = out->data + begin, .n = out->len - begin });
 }
 
-static void make_run(const struct record *r, const struct run *run)
+/* A run of a step that goes by the image, of which others have the same. */
+static void put_shared_run(const struct record *r, const struct json_run *run, uint32_t part)
 {
 	size_t begin = r->out->len;
 
-	put_run(r, run);
-	keep_fragment(r, r->stamps[run->scope], run->part, begin);
-}
-
-static inline void put_kept_run(const struct record *r, const struct run *run)
-{
-	if (!put_fragment(r, r->stamps[run->scope], run->part))
-		make_run(r, run);
-}
-
-/*
- * A clone shows the program of its forker, and mostly goes on to its own: what is kept of it is the
- * program's. Other images have theirs to themselves.
- */
-static void make_image(const struct record *r, const struct block *block)
-{
-	const struct image *image = r->ev->image;
-	const struct run *run = &r->schema->runs[block->first], *end = run + block->n;
-	size_t begin = r->out->len;
-
-	for (; run < end; run++) {
-		if (run->scope == FIELD_OF_OWNER ||
-		    (run->scope == FIELD_OF_PROGRAM && image->flags & IMAGE_NEVER_EXEC))
-			put_kept_run(r, run);
-		else
-			put_run(r, run);
-	}
-	if (r->ev->call != CALL_CLONE)
-		keep_fragment(r, image->stamp, block->part, begin);
-}
-
-static void put_image(const struct record *r, const struct block *block)
-{
-	if (!put_fragment(r, r->ev->image->stamp, block->part))
-		make_image(r, block);
-}
-
-static inline void put_made(const struct record *r, size_t begin, size_t end)
-{
-	buf_put_slack(r->out, r->schema->calls.data + begin, end - begin);
-}
-
-static void put_call(const struct record *r, const struct block *block)
-{
-	const struct run *run = &r->schema->runs[block->first], *end = run + block->n;
-	enum call call = r->ev->call;
-
-	if (call != CALL_EXIT) {
-		put_made(r, block->by_call[call], block->by_call[call + 1]);
+	if (put_fragment(r, r->stamps[run->scope], part))
 		return;
-	}
+	put_run(r, run);
+	keep_fragment(r, r->stamps[run->scope], part, begin);
+}
+
+/* A clone shows the program of its forker; other images have theirs to themselves. */
+static bool is_shared(const struct record *r, const struct json_run *run)
+{
+	return run->scope == FIELD_OF_OWNER ||
+	       (run->scope == FIELD_OF_PROGRAM && r->ev->image->flags & IMAGE_NEVER_EXEC);
+}
+
+static void make_step(const struct record *r, const struct json_step *step)
+{
+	const struct json_plans *plans = &r->schema->plans;
+	const struct json_run *run = plans->runs + step->first, *end = run + step->n;
+	size_t begin = r->out->len;
+
 	for (; run < end; run++) {
-		if (run->scope == FIELD_OF_CALL)
-			put_made(r, run->exit_begin, run->exit_end);
+		if (json_run_is_silent(run, step, r->ev->call))
+			continue;
+		if (step->by == FIELD_OF_IMAGE && is_shared(r, run))
+			put_shared_run(r, run, plans->n_parts + (uint32_t)(run - plans->runs));
 		else
 			put_run(r, run);
 	}
+	keep_fragment(r, r->stamps[step->by], step->part, begin);
+}
+
+static void put_steps(const struct record *r, const struct json_plan *plan)
+{
+	const struct json_plans *plans = &r->schema->plans;
+	const struct json_step *step = plans->steps + plan->first, *end = step + plan->n;
+
+	for (; step < end; step++)
+		if (!put_fragment(r, r->stamps[step->by], step->part))
+			make_step(r, step);
 }
 
 /* Nothing kept, nothing taken from what is kept. */
-static void put_plain(const struct record *r, const struct block *block)
+static void put_plain(const struct record *r)
 {
-	if (block->is_tags)
-		buf_put_str(r->out, buf_str(&r->schema->tags));
-	for (size_t i = 0; i < block->n; i++)
-		put_run(r, &r->schema->runs[block->first + i]);
-}
+	const struct json_plans *plans = &r->schema->plans;
 
-static void put_block(const struct record *r, const struct block *block)
-{
-	switch (block->scope) {
-	case FIELD_OF_IMAGE:
-		put_image(r, block);
-		return;
-	case FIELD_OF_CALL:
-		put_call(r, block);
-		return;
-	case FIELD_OF_CONTAINER:
-		if (!image_container(r->ev->image))
-			return; /* it has none of these keys, whatever constants stand among them */
-		put_kept_run(r, &r->schema->runs[block->first]);
-		return;
-	case FIELD_OF_OWNER:
-	case FIELD_OF_PROGRAM:
-	case FIELD_OF_PARENT:
-	case FIELD_OF_SECOND:
-		put_kept_run(r, &r->schema->runs[block->first]);
-		return;
-	case FIELD_OF_NOTHING:
-	case FIELD_OF_EVENT:
-	case FIELD_OF_EXIT:
-		put_plain(r, block);
-		return;
-	}
+	for (size_t i = 0; i < plans->n_runs; i++)
+		put_run(r, &plans->runs[i]);
 }
 
 static void put_tag(struct buf *out, const char *name, struct str value)
@@ -248,7 +190,6 @@ static void close_object(struct buf *out, size_t begin)
 void json_encode(struct json_schema *s, const struct event *ev, const struct field_view *view,
 		 struct buf *out)
 {
-	const struct block *block = s->blocks, *end = block + s->n_blocks;
 	struct record r = { .schema = s, .ev = ev, .view = view, .out = out };
 	size_t begin = out->len;
 
@@ -258,28 +199,13 @@ void json_encode(struct json_schema *s, const struct event *ev, const struct fie
 	if (buf_failed(&s->tags))
 		out->failed = true;
 	if (call_has_image(ev->call)) {
-		set_stamps(r.stamps, ev);
-		for (; block < end; block++)
-			put_block(&r, block);
+		enum json_kin kin = set_stamps(r.stamps, ev);
+
+		put_steps(&r, json_plans_get(&s->plans, ev->call, kin, image_container(ev->image)));
+	} else {
+		put_plain(&r);
 	}
-	for (; block < end; block++)
-		put_plain(&r, block);
 	close_object(out, begin);
-}
-
-/* The last key joins the run before it, or begins another. A constant goes with any. */
-static void join_run(struct json_schema *s, enum field_scope scope, bool begins)
-{
-	struct run *run = s->n_runs ? &s->runs[s->n_runs - 1] : NULL;
-
-	if (!run || begins ||
-	    (scope != run->scope && scope != FIELD_OF_NOTHING && run->scope != FIELD_OF_NOTHING)) {
-		run = &s->runs[s->n_runs++];
-		*run = (struct run){ .scope = scope, .part = s->n_parts++, .first = s->keys.n - 1 };
-	}
-	if (run->scope == FIELD_OF_NOTHING)
-		run->scope = scope;
-	run->n++;
 }
 
 static bool is_time(const struct shape_key *key)
@@ -287,115 +213,58 @@ static bool is_time(const struct shape_key *key)
 	return key->field && key->field->type == FIELD_TIME;
 }
 
-/* Returns before which run the tags stand. */
-static size_t fill_runs(struct json_schema *s, const struct shape *shape,
-			const struct json_options *options)
+/* The tags stand before the time, or behind everything. */
+static void fill_plans(struct json_schema *s, const struct shape *shape,
+		       const struct json_options *options)
 {
-	size_t tags_at = SIZE_MAX;
+	bool has_tags = !s->tag_name && !s->tag_address;
 
 	for (size_t i = 0; i < shape->n; i++) {
 		const struct shape_key *key = &shape->keys[i];
-		bool begins = is_time(key) && tags_at == SIZE_MAX;
+		bool tags_come = is_time(key) && !has_tags;
 		size_t n = s->keys.n;
 		enum field_scope scope = json_keys_add(&s->keys, key, options);
 
-		if (begins)
-			tags_at = s->n_runs;
+		if (tags_come)
+			json_plans_add_tags(&s->plans);
+		has_tags |= tags_come;
 		if (s->keys.n > n)
-			join_run(s, scope, begins);
+			json_plans_add(&s->plans, n, scope);
 	}
-	return tags_at < s->n_runs ? tags_at : s->n_runs;
+	if (!has_tags)
+		json_plans_add_tags(&s->plans);
 }
 
-/* Runs whose scopes come to the same here are one block. */
-static enum field_scope scope_of_block(enum field_scope scope)
+/* Whether a run is constant in a call; those of a container are where there is none. */
+static bool is_constant(const struct json_run *run, enum call call)
 {
-	switch (scope) {
-	case FIELD_OF_IMAGE:
-	case FIELD_OF_OWNER:
-	case FIELD_OF_PROGRAM:
-		return FIELD_OF_IMAGE;
-	case FIELD_OF_CALL:
-	case FIELD_OF_EXIT:
-		return FIELD_OF_CALL;
-	case FIELD_OF_EVENT:
-	case FIELD_OF_NOTHING:
-	case FIELD_OF_SECOND:
-	case FIELD_OF_PARENT:
-	case FIELD_OF_CONTAINER:
-		break;
-	}
-	return scope;
+	return run->scope == FIELD_OF_CALL || run->scope == FIELD_OF_CONTAINER ||
+	       (run->scope == FIELD_OF_EXIT && call != CALL_EXIT);
 }
 
-static void join_block(struct json_schema *s, size_t run)
+/* What an event of which nothing is known but the call has of a run. */
+static int note_silence(const struct json_schema *s, struct json_run *run, enum call call)
 {
-	struct block *last = s->n_blocks ? &s->blocks[s->n_blocks - 1] : NULL;
-	enum field_scope scope = s->runs[run].scope, joint = scope_of_block(scope);
-
-	if (last && last->n && scope_of_block(last->scope) == joint) {
-		last->scope = joint;
-		last->n++;
-		return;
-	}
-	if (joint == FIELD_OF_CALL)
-		scope = joint;
-	s->blocks[s->n_blocks++] =
-		(struct block){ .scope = scope, .part = s->n_parts++, .first = run, .n = 1 };
-}
-
-static void fill_blocks(struct json_schema *s, size_t tags_at)
-{
-	for (size_t i = 0; i <= s->n_runs; i++) {
-		if (i == tags_at && (s->tag_name || s->tag_address))
-			s->blocks[s->n_blocks++] = (struct block){ .is_tags = true };
-		if (i < s->n_runs)
-			join_block(s, i);
-	}
-}
-
-/* What an event of which nothing is known but the call comes to, in calls. */
-static void fill_call(struct json_schema *s, const struct run *run, enum call call)
-{
-	_cleanup_(buf_done) struct buf scratch = { 0 };
+	_cleanup_(buf_done) struct buf scratch = { 0 }, out = { 0 };
 	const struct field_view view = { .scratch = &scratch };
 	static const struct image image;
 	const struct event ev = { .call = call, .image = &image };
 
-	json_keys_put(&s->keys, run->first, run->n, &ev, &view, &s->calls);
+	json_keys_put(&s->keys, run->first, run->n, &ev, &view, &out);
+	if (!out.len && !buf_failed(&out))
+		run->silent |= 1U << call;
+	return buf_failed(&out) ? -ENOMEM : 0;
 }
 
-static void fill_calls(struct json_schema *s, struct block *block)
+static int finish(struct json_schema *s)
 {
-	struct run *run = &s->runs[block->first], *end = run + block->n;
+	int r = json_keys_finish(&s->keys);
 
-	for (enum call call = 0; call < _CALL_MAX; call++) {
-		block->by_call[call] = s->calls.len;
-		for (size_t i = 0; call != CALL_EXIT && call_has_image(call) && i < block->n; i++)
-			fill_call(s, run + i, call);
-	}
-	block->by_call[_CALL_MAX] = s->calls.len;
-	for (; run < end; run++) {
-		run->exit_begin = s->calls.len;
-		if (run->scope == FIELD_OF_CALL)
-			fill_call(s, run, CALL_EXIT);
-		run->exit_end = s->calls.len;
-	}
-}
-
-static int fill(struct json_schema *s, const struct shape *shape,
-		const struct json_options *options)
-{
-	int r;
-
-	fill_blocks(s, fill_runs(s, shape, options));
-	r = json_keys_finish(&s->keys);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < s->n_blocks; i++)
-		if (s->blocks[i].scope == FIELD_OF_CALL)
-			fill_calls(s, &s->blocks[i]);
-	return buf_room(&s->calls, BUF_SLACK) ? 0 : -ENOMEM;
+	for (size_t i = 0; i < s->plans.n_runs; i++)
+		for (enum call call = 0; r == 0 && call < _CALL_MAX; call++)
+			if (call_has_image(call) && is_constant(&s->plans.runs[i], call))
+				r = note_silence(s, &s->plans.runs[i], call);
+	return r < 0 ? r : json_plans_finish(&s->plans);
 }
 
 int json_schema_new(const struct shape *shape, const struct json_options *options,
@@ -406,14 +275,13 @@ int json_schema_new(const struct shape *shape, const struct json_options *option
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	s->runs = calloc(shape->n + 1, sizeof(*s->runs));
-	s->blocks = calloc(shape->n + 2, sizeof(*s->blocks));
-	if (!s->runs || !s->blocks || json_keys_init(&s->keys, shape->n) < 0 ||
+	if (json_keys_init(&s->keys, shape->n) < 0 || json_plans_init(&s->plans, shape->n) < 0 ||
 	    fragments_init(&s->fragments) < 0)
 		return -ENOMEM;
 	s->tag_name = options->tags && !shape_lookup(shape, TAG_NAME);
 	s->tag_address = options->tags && !shape_lookup(shape, TAG_ADDRESS);
-	if (fill(s, shape, options) < 0)
+	fill_plans(s, shape, options);
+	if (finish(s) < 0)
 		return -ENOMEM;
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -425,10 +293,8 @@ struct json_schema *json_schema_free(struct json_schema *s)
 		return NULL;
 	json_keys_done(&s->keys);
 	fragments_done(&s->fragments);
-	buf_done(&s->calls);
+	json_plans_done(&s->plans);
 	buf_done(&s->tags);
-	free(s->runs);
-	free(s->blocks);
 	free(s);
 	return NULL;
 }

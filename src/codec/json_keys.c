@@ -99,7 +99,8 @@ static void put_key(const struct json_key *key, const struct value *v, struct bu
 		end_value(key, to + v->text.n, out);
 		return;
 	case VALUE_ABSENT:
-		buf_put_slack(out, key->fixed.p, key->fixed.n);
+		if (key->fixed.n)
+			buf_put_slack(out, key->fixed.p, key->fixed.n);
 		return;
 	case VALUE_ARGV:
 		break;

@@ -23,7 +23,7 @@ static struct str piece_of(uint64_t stamp, uint32_t part, char to[PIECE])
 	return (struct str){ .p = to, .n = n };
 }
 
-static void assert_kept(const struct fragments *f, uint64_t stamp, uint32_t part)
+static void assert_kept(struct fragments *f, uint64_t stamp, uint32_t part)
 {
 	struct str kept = fragments_lookup(f, stamp, part);
 	char text[PIECE];
@@ -98,12 +98,62 @@ static void test_rounds(void **state)
 	assert_true(n_found > n / 2 && n_found < n);
 }
 
+/* What is asked for again and again stays, whatever else is kept meanwhile; the rest goes. */
+static void test_renewed(void **state)
+{
+	_cleanup_(fragments_done) struct fragments f;
+	char text[FRAGMENT_MAX] = "";
+	uint64_t stamp = 1, n_lost = 0;
+
+	(void)state;
+	assert_int_equal(fragments_init(&f), 0);
+	fragments_keep(&f, 1, 7, STR("kept"));
+	fragments_keep(&f, 1, 8, STR("not kept"));
+	for (size_t i = 0; i < 100; i++) {
+		struct str kept = fragments_lookup(&f, 1, 7);
+
+		if (!kept.p) {
+			n_lost++; /* its slot was wanted by others */
+			fragments_keep(&f, 1, 7, STR("kept"));
+			continue;
+		}
+		assert_int_equal(kept.n, 4);
+		assert_memory_equal(kept.p, "kept", 4);
+		fragments_keep(&f, ++stamp, 0, (struct str){ text, sizeof(text) });
+	}
+	assert_int_equal(n_lost, 0);
+	assert_null(fragments_lookup(&f, 1, 8).p);
+}
+
+/* Two that are wanted in turn do not drive each other out. */
+static void test_two_of_a_kind(void **state)
+{
+	_cleanup_(fragments_done) struct fragments f;
+	uint64_t other = 2;
+
+	(void)state;
+	assert_int_equal(fragments_init(&f), 0);
+	while (fragments_slots(&f, other, 0) != fragments_slots(&f, 1, 0))
+		other++;
+	fragments_keep(&f, 1, 0, STR("one"));
+	fragments_keep(&f, other, 0, STR("two"));
+	assert_int_equal(fragments_lookup(&f, 1, 0).n, 3);
+	assert_int_equal(fragments_lookup(&f, other, 0).n, 3);
+	assert_memory_equal(fragments_lookup(&f, other, 0).p, "two", 3);
+	do
+		other++;
+	while (fragments_slots(&f, other, 0) != fragments_slots(&f, 1, 0));
+	fragments_keep(&f, other, 0, STR("three"));
+	assert_int_equal(fragments_lookup(&f, other, 0).n, 5);
+	assert_null(fragments_lookup(&f, 1, 0).p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),
-		cmocka_unit_test(test_never_kept),
-		cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_found),	      cmocka_unit_test(test_never_kept),
+		cmocka_unit_test(test_rounds),	      cmocka_unit_test(test_renewed),
+		cmocka_unit_test(test_two_of_a_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

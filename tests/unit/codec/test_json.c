@@ -120,6 +120,30 @@ static void test_nothing(void **state)
 	assert_text(&out, "{}\n{}\n");
 }
 
+/* What stands for a field that is absent does so where there is no container, too. */
+static void test_default_of_container(void **state)
+{
+	static const struct json_options options = { 0 };
+	_cleanup_(json_schema_freep) struct json_schema *schema = NULL;
+	_cleanup_(freep) bool *want = calloc(n_fields, sizeof(*want));
+	_cleanup_(shape_done) struct shape shape = { 0 };
+	_cleanup_(buf_done) struct buf out = { 0 };
+	_cleanup_(sample_done) struct sample s;
+
+	(void)state;
+	assert_non_null(want);
+	for (size_t i = 0; i < n_fields; i++)
+		want[i] = strcmp(fields[i].name, "pid") == 0 ||
+			  strcmp(fields[i].name, "container.id") == 0 ||
+			  strcmp(fields[i].name, "container.name") == 0;
+	assert_int_equal(shape_init(&shape, want), 0);
+	assert_int_equal(shape_set_default(shape_lookup(&shape, "container.name"), "none"), 0);
+	assert_int_equal(json_schema_new(&shape, &options, &schema), 0);
+	sample_init(&s);
+	json_encode(schema, &s.event, &s.view, &out);
+	assert_text(&out, "{\"pid\":\"148749\",\"container.name\":\"none\"}\n");
+}
+
 /* Keys under other names, constants, and what stands for a field that is absent. */
 static void test_shape(void **state)
 {
@@ -427,10 +451,15 @@ static void test_lack_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample),	       cmocka_unit_test(test_switches),
-		cmocka_unit_test(test_tags),	       cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_shape),	       cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_kept),	       cmocka_unit_test(test_not_again),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_default_of_container),
+		cmocka_unit_test(test_shape),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_not_again),
 		cmocka_unit_test(test_lack_of_memory),
 	};
 
