@@ -202,6 +202,8 @@ static int exec_fill(struct fold *f, struct image *image, const struct event_exe
 	if (r < 0)
 		return r;
 	fold_set_owner(f, image, &e->cred, &e->cgroup);
+	if (!(e->head.flags & EVENT_F_TASK_EXT))
+		return table_set_ext(&f->table, image, NULL);
 	exec_parts(e, &parts);
 	return table_set_ext(&f->table, image, parts.task_ext);
 }

@@ -28,32 +28,15 @@ void owner_table_init(struct owner_table *t, size_t max)
 	list_init(&t->lru);
 }
 
-const struct user *user_ref(const struct user *user)
+void user_free(struct user *user)
 {
-	if (user)
-		((struct user *)user)->refs++;
-	return user;
+	free(user);
 }
 
-const struct cgroup *cgroup_ref(const struct cgroup *cgroup)
+void cgroup_free(struct cgroup *cgroup)
 {
-	if (cgroup)
-		((struct cgroup *)cgroup)->refs++;
-	return cgroup;
-}
-
-void user_unref(const struct user *user)
-{
-	if (user && --((struct user *)user)->refs == 0)
-		free((struct user *)user);
-}
-
-void cgroup_unref(const struct cgroup *cgroup)
-{
-	if (!cgroup || --((struct cgroup *)cgroup)->refs)
-		return;
 	container_unref(cgroup->container);
-	free((struct cgroup *)cgroup);
+	free(cgroup);
 }
 
 static void cgroup_unrefp(struct cgroup **cgroup)

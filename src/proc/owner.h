@@ -42,8 +42,33 @@ int cgroups_each(const struct owner_table *t, int (*fn)(void *ctx, const struct 
 const struct cgroup *cgroups_slot(const struct owner_table *t, size_t i);
 void cgroups_done(struct owner_table *t);
 
+/* Nobody shows it any more. */
+void user_free(struct user *user);
+void cgroup_free(struct cgroup *cgroup);
+
 /* Counted through const: readers of images never write, the reference count is the room's own. */
-const struct user *user_ref(const struct user *user); /* NULL is NULL */
-const struct cgroup *cgroup_ref(const struct cgroup *cgroup);
-void user_unref(const struct user *user); /* NULL is nothing */
-void cgroup_unref(const struct cgroup *cgroup);
+static inline const struct user *user_ref(const struct user *user) /* NULL is NULL */
+{
+	if (user)
+		((struct user *)user)->refs++;
+	return user;
+}
+
+static inline const struct cgroup *cgroup_ref(const struct cgroup *cgroup)
+{
+	if (cgroup)
+		((struct cgroup *)cgroup)->refs++;
+	return cgroup;
+}
+
+static inline void user_unref(const struct user *user) /* NULL is nothing */
+{
+	if (user && --((struct user *)user)->refs == 0)
+		user_free((struct user *)user);
+}
+
+static inline void cgroup_unref(const struct cgroup *cgroup)
+{
+	if (cgroup && --((struct cgroup *)cgroup)->refs == 0)
+		cgroup_free((struct cgroup *)cgroup);
+}

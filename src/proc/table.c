@@ -162,7 +162,7 @@ int table_stub_new(struct proc_table *t, const struct image_key *key, struct ima
 	return 0;
 }
 
-/* All that an image holds, but for its parent. */
+/* All that an image holds, but for its parent; one that stays gets another stamp after it. */
 static void image_strip(struct proc_table *t, struct image *image)
 {
 	table_program_unref(t, image->program);
@@ -171,7 +171,10 @@ static void image_strip(struct proc_table *t, struct image *image)
 	image->ext = NULL;
 	cred_unref(&t->creds, image->cred);
 	image->cred = &cred_unknown;
-	table_set_owner(t, image, NULL, NULL);
+	user_unref(image->user);
+	image->user = NULL;
+	cgroup_unref(image->cgroup);
+	image->cgroup = NULL;
 }
 
 void table_unref(struct proc_table *t, struct image *image)
@@ -221,9 +224,10 @@ void table_set_parent(struct proc_table *t, struct image *image, struct image *p
 	restamp(t, image);
 	if (parent)
 		parent->n_children++;
-	if (old)
+	if (old) {
 		old->n_children--;
-	table_unref(t, old);
+		table_unref(t, old);
+	}
 	bound_chain(t, image);
 }
 
@@ -273,6 +277,8 @@ int table_set_cred(struct proc_table *t, struct image *image, const struct event
 
 int table_set_ext(struct proc_table *t, struct image *image, const struct event_task_ext *ext)
 {
+	if (!ext && !image->ext)
+		return 0;
 	restamp(t, image);
 	if (!ext) {
 		slab_free(&t->ext_slab, image->ext);
