@@ -100,19 +100,25 @@ static int take_signals(struct agent *a)
 	return watch(a, a->signal_fd, EPOLLIN);
 }
 
-/* Looks whether files have changed. They are taken when nothing more seems to come. */
-static bool is_reload_due(struct agent *a)
+static void look_for_changes(struct agent *a)
 {
-	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
+	if (!config_watch_read(&a->config_watch))
+		return;
+	if (!a->change_ns)
+		a->first_change_ns = clock_now_ns(CLOCK_MONOTONIC);
+	a->change_ns = clock_now_ns(CLOCK_MONOTONIC);
+}
 
-	if (config_watch_read(&a->config_watch)) {
-		a->first_change_ns = a->change_ns ? a->first_change_ns : now;
-		a->change_ns = now;
-	}
-	if (a->wants_reload)
-		return true;
-	return a->change_ns && (now - a->change_ns >= RELOAD_MS * 1000000ULL ||
-				now - a->first_change_ns >= RELOAD_MAX_MS * 1000000ULL);
+/* Changes of files are taken when nothing more seems to come. */
+static bool is_reload_due(const struct agent *a)
+{
+	uint64_t now;
+
+	if (a->wants_reload || !a->change_ns)
+		return a->wants_reload;
+	now = clock_now_ns(CLOCK_MONOTONIC);
+	return now - a->change_ns >= RELOAD_MS * 1000000ULL ||
+	       now - a->first_change_ns >= RELOAD_MAX_MS * 1000000ULL;
 }
 
 /*
@@ -149,6 +155,7 @@ bool life_give_up(void *ctx)
 		observer_turn(&a->observer, &a->reader);
 	if (life_is_told_to_stop(a))
 		return clock_now_ns(CLOCK_MONOTONIC) - a->stop_ns > STOP_NS;
+	look_for_changes(a);
 	if (a->is_live && is_reload_due(a))
 		reload(a);
 	return false;
@@ -181,6 +188,8 @@ static int take_requests(struct agent *a)
 {
 	int r = 0;
 
+	if (TAKE(a->has_changes, false))
+		look_for_changes(a);
 	if (is_reload_due(a)) {
 		r = reader_deliver(&a->reader);
 		if (r == 0)
@@ -190,15 +199,20 @@ static int take_requests(struct agent *a)
 }
 
 /* Sleeps until the time is up, a record woke us, or a signal or a change of a file came. */
-static void wait_for(const struct agent *a, int ms)
+static void wait_for(struct agent *a, int ms)
 {
 	struct epoll_event ev[5];
+	int n;
 
 	if (a->change_ns && ms > RELOAD_MS)
 		ms = RELOAD_MS;
 	ms = enrichment_due_ms(&a->enrichment, a->reader.fold, ms);
-	(void)epoll_wait(a->epoll_fd, ev, ARRAY_SIZE(ev),
-			 ms); /* whatever it was: everything is looked at */
+	n = epoll_wait(a->epoll_fd, ev, ARRAY_SIZE(ev), ms);
+	/* Those that nobody reads without being told; the others are looked at each turn. */
+	for (int i = 0; i < n; i++) {
+		a->has_signals |= ev[i].data.fd == a->signal_fd;
+		a->has_changes |= ev[i].data.fd == a->config_watch.fd;
+	}
 }
 
 /* Only here is nothing else half done, so that the reader may be relieved. */
@@ -209,6 +223,7 @@ static int64_t drain(struct agent *a)
 	a->reader.post = relief_post(a->relief);
 	n = reader_drain(&a->reader);
 	a->reader.post = NULL;
+	relief_rest(a->relief);
 	return n;
 }
 
@@ -246,11 +261,17 @@ static int turn(struct agent *a, int *period_ms)
 	return 0;
 }
 
+/* As life_is_told_to_stop(), once epoll has said that there is something to take. */
+static bool is_stopped(struct agent *a)
+{
+	return TAKE(a->has_signals, false) ? life_is_told_to_stop(a) : a->stop_ns != 0;
+}
+
 static int read_until_stopped(struct agent *a)
 {
 	int period_ms = PERIOD_MIN_MS, r = 0;
 
-	while (r == 0 && !life_is_told_to_stop(a)) {
+	while (r == 0 && !is_stopped(a)) {
 		r = take_requests(a);
 		if (r == 0)
 			r = turn(a, &period_ms);
@@ -276,7 +297,7 @@ static void read_instead(void *ctx)
 	int period_ms = PERIOD_MIN_MS, r = 0;
 
 	pipelines_serve(&a->pipelines, NULL);
-	while (r == 0 && relief_is_needed(a->relief) && !life_is_told_to_stop(a)) {
+	while (r == 0 && relief_is_needed(a->relief) && !is_stopped(a)) {
 		r = take_requests(a);
 		if (r == 0)
 			r = turn(a, &period_ms);

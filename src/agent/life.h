@@ -40,6 +40,7 @@ struct agent {
 	struct relief *relief;
 	int relief_result; /* how reading in the reader's place ended */
 	int epoll_fd, signal_fd;
+	bool has_signals, has_changes; /* to be read, as epoll had it */
 	uint64_t started_ns;
 	uint64_t stop_ns;	  /* when the signal came; 0: it has not */
 	bool wants_reload;	  /* SIGHUP came */

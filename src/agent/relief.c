@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A timer is set when the reader leaves, and taken back when it returns: two system calls, and no
- * thread is woken unless the time is up.
+ * A timer is set when the reader leaves for the first time, and taken back when it is done with
+ * leaving: two system calls, however often that was, and no thread is woken unless the time is up.
+ * Whether the reader has been away since the timer was set, or came back and left again, says the
+ * number of the leave.
  */
 #include "agent/relief.h"
 
@@ -20,6 +22,8 @@ struct relief {
 	bool has_thread;
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
+	uint64_t n_leaves;
+	uint64_t timed;	  /* the leave that the timer was set for; 0: it is not set */
 	bool is_away;	  /* the reader writes */
 	bool is_relieved; /* the thread reads */
 	bool is_over;
@@ -32,6 +36,13 @@ static void set_timer(const struct relief *r, long ns)
 	(void)timerfd_settime(r->timer_fd, 0, &in, NULL); /* it cannot fail */
 }
 
+/* For the leave that is the last one. */
+static void begin_timer(struct relief *r)
+{
+	r->timed = r->n_leaves;
+	set_timer(r, RELIEF_AFTER_NS);
+}
+
 static bool leave(void *ctx)
 {
 	struct relief *r = ctx;
@@ -40,9 +51,10 @@ static bool leave(void *ctx)
 	pthread_mutex_lock(&r->lock);
 	can_leave = !r->is_relieved;
 	r->is_away |= can_leave;
+	r->n_leaves += can_leave;
+	if (can_leave && !r->timed)
+		begin_timer(r);
 	pthread_mutex_unlock(&r->lock);
-	if (can_leave)
-		set_timer(r, RELIEF_AFTER_NS);
 	return can_leave;
 }
 
@@ -51,7 +63,6 @@ static bool come_back(void *ctx)
 	struct relief *r = ctx;
 	bool was_relieved;
 
-	set_timer(r, 0);
 	pthread_mutex_lock(&r->lock);
 	was_relieved = r->is_relieved;
 	r->is_away = false;
@@ -61,14 +72,31 @@ static bool come_back(void *ctx)
 	return !was_relieved;
 }
 
-/* The time is up: whether the reader still is away. False as well when all is over. */
+void relief_rest(struct relief *r)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->timed && !r->is_away) {
+		r->timed = 0;
+		set_timer(r, 0);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+/*
+ * The time is up: whether the reader has been away for so long. If it has left again meanwhile, the
+ * time begins anew. False as well when all is over.
+ */
 static bool take_over(struct relief *r)
 {
 	bool is_relieved;
 
 	pthread_mutex_lock(&r->lock);
-	r->is_relieved = r->is_away && !r->is_over;
+	r->is_relieved = r->is_away && r->timed == r->n_leaves && !r->is_over;
 	is_relieved = r->is_relieved;
+	if (r->is_away && !is_relieved && !r->is_over)
+		begin_timer(r);
+	else
+		r->timed = 0;
 	pthread_mutex_unlock(&r->lock);
 	return is_relieved;
 }

@@ -2,8 +2,9 @@
 /*
  * Who reads while the reader writes. The reader may do the work of a flusher itself, which is the
  * cheapest way while nothing blocks; but a disk may hang, and the ring must be read. So when it is
- * away for longer than RELIEF_AFTER_NS a second thread takes its place, until it comes back: being
- * the reader is a part that one of the two has. As long as nothing blocks that thread sleeps.
+ * away for longer than RELIEF_AFTER_NS, or at most twice that, a second thread takes its place,
+ * until it comes back: being the reader is a part that one of the two has. As long as nothing
+ * blocks that thread sleeps.
  */
 #pragma once
 
@@ -29,5 +30,7 @@ DEFINE_CLEANUP(struct relief *, relief_free)
 
 /* The reader's post, which cannot be left by who has taken it meanwhile. */
 const struct post *relief_post(const struct relief *r);
+/* The reader is at its post, and does not leave for a while. */
+void relief_rest(struct relief *r);
 /* Whether the reader is still away. */
 bool relief_is_needed(struct relief *r);
