@@ -120,6 +120,22 @@ static void test_nothing(void **state)
 	assert_text(&out, "{}\n{}\n");
 }
 
+static uint64_t new_stamp(void)
+{
+	static uint64_t last = 1000;
+
+	return ++last;
+}
+
+static void child_enters(struct sample *s)
+{
+	memset(s->container.id, 'a', sizeof(s->container.id));
+	s->container.stamp = new_stamp();
+	s->cgroup.container = &s->container;
+	s->image.cgroup = &s->cgroup;
+	s->image.stamp = new_stamp();
+}
+
 /* What stands for a field that is absent does so where there is no container, too. */
 static void test_default_of_container(void **state)
 {
@@ -142,6 +158,12 @@ static void test_default_of_container(void **state)
 	sample_init(&s);
 	json_encode(schema, &s.event, &s.view, &out);
 	assert_text(&out, "{\"pid\":\"148749\",\"container.name\":\"none\"}\n");
+	child_enters(&s);
+	buf_clear(&out);
+	json_encode(schema, &s.event, &s.view, &out);
+	assert_text(&out,
+		    "{\"pid\":\"148749\",\"container.id\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"container.name\":\"none\"}\n");
 }
 
 /* Keys under other names, constants, and what stands for a field that is absent. */
@@ -231,13 +253,6 @@ static void encode_afresh(struct sample *s, const struct json_options *options, 
 	json_encode(schema, &s->event, &s->view, out);
 	for (size_t i = 0; i < ARRAY_SIZE(stamps); i++)
 		*stamps[i] = values[i];
-}
-
-static uint64_t new_stamp(void)
-{
-	static uint64_t last = 1000;
-
-	return ++last;
 }
 
 static void nothing(struct sample *s)
@@ -349,6 +364,19 @@ static void back(struct sample *s)
 	s->image.stamp = new_stamp();
 }
 
+static void parent_enters(struct sample *s)
+{
+	s->parent.flags &= ~(uint32_t)IMAGE_STUB;
+	s->parent.cgroup = &s->cgroup;
+	s->parent.stamp = new_stamp();
+}
+
+static void learn_of_container(struct sample *s)
+{
+	s->container.bits ^= CONTAINER_IS_PRIVILEGED;
+	s->container.stamp = new_stamp();
+}
+
 /* What is kept of a record, and used again, is what would have been written. */
 static void test_kept(void **state)
 {
@@ -376,6 +404,19 @@ static void test_kept(void **state)
 		other_node,
 		lose,
 		snapshot,
+		clone_of_parent,
+		end,
+		child_enters,
+		clone_of_parent,
+		parent_enters,
+		other_clone,
+		end,
+		learn_of_container,
+		end_by_signal,
+		clone_of_parent,
+		other_owner,
+		exec,
+		end,
 	};
 	static const struct json_options options[] = { { .tags = true }, { .time_string = true } };
 
