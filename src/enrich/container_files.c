@@ -22,6 +22,7 @@
 struct root {
 	enum runtime_layout layout;
 	char *path; /* as the host has it */
+	struct image_list images;
 };
 
 struct container_files {
@@ -48,14 +49,13 @@ static int put_below_host(const struct container_files *s, const char *root,
 }
 
 /* Each time: what is a link now, or not there, may be another one later. */
-static int read_below(const struct container_files *s, const struct root *root,
-		      struct container_facts *f)
+static int read_below(const struct container_files *s, struct root *root, struct container_facts *f)
 {
 	_cleanup_(freep) char *path = NULL;
 	int r = rooted_path_resolve(s->host_root, root->path, &path);
 
 	if (r == 0)
-		r = runtime_files_read(root->layout, path, f);
+		r = runtime_files_read(root->layout, path, &root->images, f);
 	return r < 0 ? r : put_below_host(s, path, f);
 }
 
@@ -127,8 +127,10 @@ static void *files_free(void *self)
 		return NULL;
 	if (s->has_desk)
 		runtime_desk_done(&s->desk);
-	for (size_t i = 0; i < s->n_roots; i++)
+	for (size_t i = 0; i < s->n_roots; i++) {
+		image_list_done(&s->roots[i].images);
 		free(s->roots[i].path);
+	}
 	free(s->roots);
 	free(s->host_root);
 	free(s);
@@ -144,17 +146,13 @@ static int add_roots(struct container_files *s, enum runtime_layout layout,
 		     const struct container_roots *roots)
 {
 	for (size_t i = 0; i < roots->n; i++) {
-		struct root *grown = reallocarray(s->roots, s->n_roots + 1, sizeof(*grown));
-		struct root *root;
+		struct root *root = &s->roots[s->n_roots];
 
-		if (!grown)
-			return -ENOMEM;
-		s->roots = grown;
-		root = &s->roots[s->n_roots];
 		root->layout = layout;
 		root->path = strdup(roots->paths[i]);
 		if (!root->path)
 			return -ENOMEM;
+		image_list_init(&root->images);
 		s->n_roots++;
 	}
 	return 0;
@@ -165,10 +163,14 @@ static int set_up(struct container_files *s, const char *host_root,
 		  const struct container_sink *sink)
 {
 	static const char *const no_sockets[] = { NULL };
+	size_t n = 0;
 	int r = 0;
 
+	for (int i = 0; i < _LAYOUT_MAX; i++)
+		n += roots[i].n;
+	s->roots = calloc(n ? n : 1, sizeof(*s->roots));
 	s->host_root = strdup(host_root);
-	if (!s->host_root)
+	if (!s->roots || !s->host_root)
 		return -ENOMEM;
 	for (int i = 0; r == 0 && i < _LAYOUT_MAX; i++)
 		r = add_roots(s, i, &roots[i]);

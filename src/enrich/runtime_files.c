@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "enrich/json_file.h"
 #include "enrich/pod_marks.h"
@@ -61,7 +62,35 @@ static int take_docker(const json_t *config, struct container_facts *f)
 	return r;
 }
 
-static int read_docker(const char *root, struct container_facts *f)
+/* Without it all that was read still stands: 0 or -ENOMEM. */
+static int add_digest(struct image_list *images, enum image_list_form form, const char *path,
+		      struct container_facts *f)
+{
+	return image_list_add(images, form, path, f) == -ENOMEM ? -ENOMEM : 0;
+}
+
+/* NULL where no folder has such a name, or memory ran out. */
+static char *docker_images(const char *root, struct str driver, const char *what)
+{
+	char *path = NULL;
+
+	if (!driver.n || *driver.p == '.' || memchr(driver.p, '/', driver.n))
+		return NULL;
+	if (asprintf(&path, "%s/image/%.*s/%s", root, (int)driver.n, driver.p, what) < 0)
+		return NULL;
+	return path;
+}
+
+static int add_docker_digest(const char *root, const json_t *config, struct image_list *images,
+			     struct container_facts *f)
+{
+	_cleanup_(freep) char *path =
+		docker_images(root, JSON_TEXT(config, "Driver"), "repositories.json");
+
+	return path ? add_digest(images, IMAGE_LIST_DOCKER, path, f) : 0;
+}
+
+static int read_docker(const char *root, struct image_list *images, struct container_facts *f)
 {
 	_cleanup_(json_unrefp) json_t *config = NULL, *host = NULL;
 	int r = read_below(root, "containers/%.*s/config.v2.json", f, &config);
@@ -69,6 +98,8 @@ static int read_docker(const char *root, struct container_facts *f)
 	if (r < 0)
 		return r;
 	r = take_docker(config, f);
+	if (r == 0)
+		r = add_docker_digest(root, config, images, f);
 	if (r == 0 && read_below(root, "containers/%.*s/hostconfig.json", f, &host) == 0 &&
 	    json_is_true(json_object_get(host, "Privileged")))
 		f->bits |= CONTAINER_IS_PRIVILEGED;
@@ -172,13 +203,25 @@ static int find_in_storage(const char *root, const struct container_facts *f, js
 	return r2 == 0 || r == -ENOENT ? r2 : r;
 }
 
-static int read_podman(const char *root, struct container_facts *f)
+static int add_storage_digest(const char *root, struct image_list *images,
+			      struct container_facts *f)
+{
+	_cleanup_(freep) char *path = NULL;
+
+	if (asprintf(&path, "%s/overlay-images/images.json", root) < 0)
+		return -ENOMEM;
+	return add_digest(images, IMAGE_LIST_STORAGE, path, f);
+}
+
+static int read_podman(const char *root, struct image_list *images, struct container_facts *f)
 {
 	_cleanup_(json_unrefp) json_t *container = NULL, *config = NULL;
 	int r = find_in_storage(root, f, &container);
 
 	if (r == 0)
 		r = take_storage(container, f);
+	if (r == 0)
+		r = add_storage_digest(root, images, f);
 	if (r < 0 ||
 	    read_below(root, "overlay-containers/%.*s/userdata/config.json", f, &config) < 0)
 		return r;
@@ -225,13 +268,14 @@ static int read_bundle(const char *tasks, const char *namespace, struct containe
 	return r < 0 ? r : take_rootfs(config, bundle, f);
 }
 
-static int read_containerd(const char *root, struct container_facts *f)
+static int read_containerd(const char *root, struct image_list *images, struct container_facts *f)
 {
 	_cleanup_(closedirp) DIR *dir = NULL;
 	_cleanup_(freep) char *tasks = NULL;
 	const struct dirent *entry;
 	int r = -ENOENT;
 
+	(void)images; /* they are in a database */
 	if (asprintf(&tasks, "%s/io.containerd.runtime.v2.task", root) < 0)
 		return -ENOMEM;
 	dir = opendir(tasks);
@@ -279,11 +323,12 @@ static int take_crio(const json_t *config, struct container_facts *f)
 	return r;
 }
 
-static int read_crio(const char *root, struct container_facts *f)
+static int read_crio(const char *root, struct image_list *images, struct container_facts *f)
 {
 	_cleanup_(json_unrefp) json_t *config = NULL;
 	int r = read_below(root, "overlay-containers/%.*s/userdata/config.json", f, &config);
 
+	(void)images; /* they lie elsewhere */
 	if (r < 0)
 		return r;
 	/* podman's bundles may lie there as well */
@@ -294,7 +339,8 @@ static int read_crio(const char *root, struct container_facts *f)
 	return r < 0 ? r : take_rootfs(config, NULL, f);
 }
 
-static int (*const readers[])(const char *root, struct container_facts *f) = {
+static int (*const readers[])(const char *root, struct image_list *images,
+			      struct container_facts *f) = {
 	[LAYOUT_DOCKER] = read_docker,
 	[LAYOUT_PODMAN] = read_podman,
 	[LAYOUT_CONTAINERD] = read_containerd,
@@ -302,7 +348,19 @@ static int (*const readers[])(const char *root, struct container_facts *f) = {
 };
 _Static_assert(ARRAY_SIZE(readers) == _LAYOUT_MAX, "every layout has a reader");
 
-int runtime_files_read(enum runtime_layout layout, const char *root, struct container_facts *f)
+int runtime_files_read(enum runtime_layout layout, const char *root, struct image_list *images,
+		       struct container_facts *f)
 {
-	return readers[layout](root, f);
+	return readers[layout](root, images, f);
+}
+
+bool runtime_files_have_images(enum runtime_layout layout, const char *root, struct str driver)
+{
+	_cleanup_(freep) char *path = NULL;
+
+	if (layout == LAYOUT_DOCKER)
+		path = docker_images(root, driver, "imagedb");
+	else if (layout == LAYOUT_PODMAN && asprintf(&path, "%s/overlay-images", root) < 0)
+		return false;
+	return path && access(path, R_OK) == 0;
 }

@@ -27,6 +27,8 @@ static const char *const places[] = {
 	"overlay-containers/containers.json",
 	"overlay-containers/" ID "/userdata/config.json",
 	"io.containerd.runtime.v2.task/k8s.io/" ID "/config.json",
+	"image/overlay2/repositories.json",
+	"overlay-images/images.json",
 };
 
 static void require(bool holds)
@@ -77,10 +79,12 @@ static void read_all(const char *root)
 {
 	for (int layout = 0; layout < _LAYOUT_MAX; layout++) {
 		_cleanup_(container_facts_done) struct container_facts f;
+		_cleanup_(image_list_done) struct image_list images;
 		int r;
 
 		container_facts_init(&f, ID);
-		r = runtime_files_read((enum runtime_layout)layout, root, &f);
+		image_list_init(&images);
+		r = runtime_files_read((enum runtime_layout)layout, root, &images, &f);
 		require(r <= 0 && (r < 0 || f.bits & CONTAINER_IS_KNOWN));
 		require(memcmp(f.id, ID, CONTAINER_ID_LEN) == 0);
 		for (int i = 0; i < _CONTAINER_TEXT_MAX; i++)

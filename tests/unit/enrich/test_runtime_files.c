@@ -75,6 +75,41 @@ static const struct row {
 		     [CONTAINER_IMAGE_ID] = IMAGE_ID,
 		     [CONTAINER_IMAGE_NAME] = "busybox:1.36",
 		     [CONTAINER_IMAGE_TAG] = "1.36" } },
+	{ .what = "docker, an image of a registry",
+	  .layout = LAYOUT_DOCKER,
+	  .files = { { DOCKER, "{\"Driver\":\"overlay2\",\"Image\":\"" IMAGE_ID "\","
+			       "\"Name\":\"/web\",\"Config\":{\"Image\":\"busybox:1.36\"}}" },
+		     { "image/overlay2/repositories.json",
+		       "{\"Repositories\":{\"busybox\":{\"busybox:1.36\":\"" IMAGE_ID "\","
+		       "\"busybox@" DIGEST "\":\"" IMAGE_ID "\"}}}" } },
+	  .texts = { [CONTAINER_NAME] = "web",
+		     [CONTAINER_RUNTIME] = "docker",
+		     [CONTAINER_IMAGE_ID] = IMAGE_ID,
+		     [CONTAINER_IMAGE_NAME] = "busybox:1.36",
+		     [CONTAINER_IMAGE_TAG] = "1.36",
+		     [CONTAINER_IMAGE_DIGEST] = DIGEST } },
+	{ .what = "podman, an image of a registry",
+	  .layout = LAYOUT_PODMAN,
+	  .files = { { STORAGE, "[{\"id\":\"" ID "\",\"names\":[\"web\"],\"image\":\"" IMAGE "\","
+				"\"metadata\":\"{\\\"image-name\\\":\\\"h/b:1\\\"}\"}]" },
+		     { "overlay-images/images.json", "[{\"id\":\"" IMAGE "\",\"digest\":\"" DIGEST
+						     "\",\"names\":[\"h/b:1\"]}]" } },
+	  .texts = { [CONTAINER_NAME] = "web",
+		     [CONTAINER_RUNTIME] = "podman",
+		     [CONTAINER_IMAGE_ID] = IMAGE_ID,
+		     [CONTAINER_IMAGE_NAME] = "h/b:1",
+		     [CONTAINER_IMAGE_TAG] = "1",
+		     [CONTAINER_IMAGE_DIGEST] = DIGEST } },
+	{ .what = "docker, its list of images is a part of one",
+	  .layout = LAYOUT_DOCKER,
+	  .files = { { DOCKER, "{\"Driver\":\"overlay2\",\"Image\":\"" IMAGE_ID "\","
+			       "\"Name\":\"/web\",\"Config\":{\"Image\":\"busybox:1.36\"}}" },
+		     { "image/overlay2/repositories.json", "{\"Repositories\":{" } },
+	  .texts = { [CONTAINER_NAME] = "web",
+		     [CONTAINER_RUNTIME] = "docker",
+		     [CONTAINER_IMAGE_ID] = IMAGE_ID,
+		     [CONTAINER_IMAGE_NAME] = "busybox:1.36",
+		     [CONTAINER_IMAGE_TAG] = "1.36" } },
 	{ .what = "docker, privileged, of a pod",
 	  .layout = LAYOUT_DOCKER,
 	  .files = { { DOCKER,
@@ -414,6 +449,14 @@ static void assert_row(const struct row *row, const struct container_facts *f)
 	assert_same(row->what, f->rootfs, rootfs);
 }
 
+static int read_files(enum runtime_layout layout, const char *root, struct container_facts *f)
+{
+	_cleanup_(image_list_done) struct image_list images;
+
+	image_list_init(&images);
+	return runtime_files_read(layout, root, &images, f);
+}
+
 static void test_rows(void **state)
 {
 	(void)state;
@@ -423,7 +466,7 @@ static void test_rows(void **state)
 
 		make(&rows[i]);
 		container_facts_init(&f, ID);
-		r = runtime_files_read(rows[i].layout, tree.root, &f);
+		r = read_files(rows[i].layout, tree.root, &f);
 		if (r != rows[i].r)
 			fail_msg("%s: %d", rows[i].what, r);
 		if (r == 0)
@@ -455,14 +498,14 @@ static void test_no_files(void **state)
 		container_facts_init(&f, ID);
 		path = file_tree_path(&tree, places[i].path);
 		assert_int_equal(mkfifo(path, 0600), 0);
-		assert_int_equal(runtime_files_read(places[i].layout, tree.root, &f), -EINVAL);
+		assert_int_equal(read_files(places[i].layout, tree.root, &f), -EINVAL);
 		unlink(path);
 		assert_int_equal(symlink("/dev/zero", path), 0);
-		assert_int_equal(runtime_files_read(places[i].layout, tree.root, &f), -EINVAL);
+		assert_int_equal(read_files(places[i].layout, tree.root, &f), -EINVAL);
 		unlink(path);
 		file_tree_put(&tree, places[i].path, "");
 		assert_int_equal(truncate(path, JSON_FILE_MAX + 1), 0);
-		assert_int_equal(runtime_files_read(places[i].layout, tree.root, &f), -EFBIG);
+		assert_int_equal(read_files(places[i].layout, tree.root, &f), -EFBIG);
 		file_tree_remove(&tree);
 	}
 }
@@ -477,7 +520,7 @@ static void test_links(void **state)
 	file_tree_put(&tree, "real/" DOCKER, "{\"Name\":\"/web\"}");
 	assert_int_equal(symlink("real", file_tree_path(&tree, "link")), 0);
 	container_facts_init(&f, ID);
-	assert_int_equal(runtime_files_read(LAYOUT_DOCKER, file_tree_path(&tree, "link"), &f), 0);
+	assert_int_equal(read_files(LAYOUT_DOCKER, file_tree_path(&tree, "link"), &f), 0);
 	assert_string_equal(f.texts[CONTAINER_NAME], "web");
 	file_tree_remove(&tree);
 }
@@ -490,17 +533,46 @@ static void test_no_root(void **state)
 		_cleanup_(container_facts_done) struct container_facts f;
 
 		container_facts_init(&f, ID);
-		assert_int_equal(runtime_files_read(layout, "/nowhere", &f), -ENOENT);
+		assert_int_equal(read_files(layout, "/nowhere", &f), -ENOENT);
 		assert_int_equal(f.bits, 0);
 	}
+}
+
+/* Whether an image's digest is to be found there. */
+static void test_have_images(void **state)
+{
+	static const struct {
+		enum runtime_layout layout;
+		const char *driver;
+		bool want;
+	} cases[] = {
+		{ LAYOUT_DOCKER, "overlay2", true },
+		{ LAYOUT_DOCKER, "overlayfs", false },
+		{ LAYOUT_DOCKER, "", false },
+		{ LAYOUT_DOCKER, "..", false },
+		{ LAYOUT_DOCKER, "x/../overlay2", false },
+		{ LAYOUT_PODMAN, "overlay", true },
+		{ LAYOUT_CONTAINERD, "overlay2", false },
+		{ LAYOUT_CRIO, "overlay", false },
+	};
+
+	(void)state;
+	file_tree_make(&tree);
+	file_tree_put(&tree, "image/overlay2/imagedb/x", "");
+	file_tree_put(&tree, "overlay-images/x", "");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(runtime_files_have_images(cases[i].layout, tree.root,
+							   str_from(cases[i].driver)),
+				 cases[i].want);
+	file_tree_remove(&tree);
+	assert_false(runtime_files_have_images(LAYOUT_PODMAN, tree.root, STR("overlay")));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_no_files),
-		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_have_images), cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_no_files),    cmocka_unit_test(test_links),
 		cmocka_unit_test(test_no_root),
 	};
 
