@@ -15,21 +15,15 @@
 #include "base/list.h"
 
 struct entry {
-	struct container_facts facts;
+	struct inquiry inquiry;
 	struct list lru;
 	struct list news; /* linked: somebody is to be told */
-	uint32_t owed;	  /* a bit for each source that owes an answer */
-	uint32_t asked;	  /* the same: that was asked since somebody waits */
 	bool is_wanted;	  /* somebody has asked for it */
-	bool is_awaited;  /* and waits */
-	bool is_sought;	  /* some source is still to be asked, or to answer */
-	bool is_overdue;  /* it took longer than anybody waits */
 };
 
 struct source {
 	const struct container_source *source;
 	void *self;
-	enum source_stage stage;
 };
 
 struct container_registry {
@@ -40,7 +34,7 @@ struct container_registry {
 	struct list lru;
 	struct list news;
 	struct source sources[REGISTRY_SOURCES];
-	size_t n_sources;
+	struct inquiry_sources stages; /* of these */
 };
 
 /* What is to be asked, once the lock is given back. */
@@ -69,7 +63,7 @@ int container_registry_new(struct container_registry **ret)
 
 static bool entry_eq(const void *item, const void *key)
 {
-	return memcmp(((const struct entry *)item)->facts.id, key, CONTAINER_ID_LEN) == 0;
+	return memcmp(((const struct entry *)item)->inquiry.facts.id, key, CONTAINER_ID_LEN) == 0;
 }
 
 static uint64_t entry_hash(const char id[CONTAINER_ID_LEN])
@@ -82,10 +76,10 @@ static uint64_t entry_hash(const char id[CONTAINER_ID_LEN])
 
 static void entry_free(struct container_registry *c, struct entry *e)
 {
-	hash_remove(&c->index, entry_hash(e->facts.id), e);
+	hash_remove(&c->index, entry_hash(e->inquiry.facts.id), e);
 	list_unlink(&e->lru);
 	list_unlink(&e->news);
-	container_facts_done(&e->facts);
+	inquiry_done(&e->inquiry);
 	free(e);
 }
 
@@ -93,7 +87,7 @@ struct container_registry *container_registry_free(struct container_registry *c)
 {
 	if (!c)
 		return NULL;
-	for (size_t i = 0; i < c->n_sources; i++)
+	for (size_t i = 0; i < c->stages.n; i++)
 		c->sources[i].source->free(c->sources[i].self);
 	while (!list_is_empty(&c->lru))
 		entry_free(c, LIST_ENTRY(c->lru.next, struct entry, lru));
@@ -125,7 +119,7 @@ static void evict(struct container_registry *c)
 	for (struct list *l = c->lru.next; l != &c->lru; l = l->next) {
 		struct entry *e = LIST_ENTRY(l, struct entry, lru);
 
-		if (e->is_awaited)
+		if (e->inquiry.is_awaited)
 			continue;
 		entry_free(c, e);
 		return;
@@ -146,7 +140,7 @@ static struct entry *obtain(struct container_registry *c, const char id[CONTAINE
 		freep(&e);
 		return NULL;
 	}
-	container_facts_init(&e->facts, id);
+	inquiry_init(&e->inquiry, id);
 	list_init(&e->news);
 	list_append(&c->lru, &e->lru);
 	return e;
@@ -164,69 +158,14 @@ static void announce(struct container_registry *c, struct entry *e)
 	c->is_signalled = true;
 }
 
-static bool is_of_pod(const struct container_facts *f)
-{
-	return f->texts[CONTAINER_POD_UID] || f->texts[CONTAINER_POD_NAME];
-}
-
-static bool has_own(const struct container_facts *f)
-{
-	return f->texts[CONTAINER_NAME] && f->texts[CONTAINER_IMAGE_NAME] &&
-	       f->texts[CONTAINER_IMAGE_ID];
-}
-
-static bool is_complete(const struct container_facts *f)
-{
-	return has_own(f) && (!is_of_pod(f) || f->texts[CONTAINER_WORKLOAD_KIND]);
-}
-
-static bool is_due(const struct entry *e, enum source_stage stage)
-{
-	const struct container_facts *f = &e->facts;
-
-	switch (stage) {
-	case STAGE_FIRST:
-		return true;
-	case STAGE_SECOND:
-		return !has_own(f);
-	case STAGE_POD:
-		return is_of_pod(f) && !f->texts[CONTAINER_WORKLOAD_KIND];
-	}
-	return false;
-}
-
-/*
- * Do sources of the first stage still owe an answer, or have not been asked? When nobody waits any
- * more it does not matter: their disk may hang.
- */
-static bool is_first_open(const struct container_registry *c, const struct entry *e)
-{
-	if (e->is_overdue)
-		return false;
-	for (size_t i = 0; i < c->n_sources; i++)
-		if (c->sources[i].stage == STAGE_FIRST &&
-		    (e->owed & 1U << i || !(e->asked & 1U << i)))
-			return true;
-	return false;
-}
-
-/* Whom to ask next of one that is sought; none: then all have said what they know. */
+/* Whom to ask next, if anybody. */
 static void choose(struct container_registry *c, struct entry *e, struct questions *q)
 {
-	bool first_open = is_first_open(c, e);
-	uint32_t due = 0;
+	uint32_t due = inquiry_due(&e->inquiry, &c->stages);
 
-	for (size_t i = 0; e->is_sought && i < c->n_sources; i++) {
-		enum source_stage stage = c->sources[i].stage;
-
-		if (!(e->asked & 1U << i) && (stage != STAGE_SECOND || !first_open) &&
-		    is_due(e, stage))
-			due |= 1U << i;
-	}
-	if (!due || container_facts_dup(&e->facts, &q->known) < 0)
+	if (!due || container_facts_dup(&e->inquiry.facts, &q->known) < 0)
 		return;
-	e->asked |= due;
-	e->owed |= due;
+	inquiry_note_asked(&e->inquiry, due);
 	q->sources = due;
 }
 
@@ -237,32 +176,20 @@ static void choose(struct container_registry *c, struct entry *e, struct questio
 static void advance(struct container_registry *c, struct entry *e, bool is_news,
 		    struct questions *q)
 {
-	e->is_sought = e->is_sought && !is_complete(&e->facts);
-	choose(c, e, q);
-	e->is_sought = e->is_sought && e->owed;
-	if (e->is_awaited ? e->is_sought : !is_news)
-		return;
-	e->is_awaited = false;
-	announce(c, e);
+	if (!inquiry_is_complete(&e->inquiry))
+		choose(c, e, q);
+	if (inquiry_settle(&e->inquiry, is_news))
+		announce(c, e);
 }
 
 static void questions_ask(struct container_registry *c, struct questions *q)
 {
 	if (!q->sources)
 		return;
-	for (size_t i = 0; i < c->n_sources; i++)
+	for (size_t i = 0; i < c->stages.n; i++)
 		if (q->sources & 1U << i)
 			c->sources[i].source->ask(c->sources[i].self, &q->known);
 	container_facts_done(&q->known);
-}
-
-/* The files are read once, before the others are asked: who is asked later knows better. */
-static int learn(struct container_registry *c, unsigned int source, struct entry *e,
-		 const struct container_facts *f, bool *ret_changed)
-{
-	if (source < c->n_sources && c->sources[source].stage == STAGE_FIRST)
-		return container_facts_merge(&e->facts, f, ret_changed);
-	return container_facts_update(&e->facts, f, ret_changed);
 }
 
 static void tell(void *ctx, unsigned int source, const struct container_facts *facts)
@@ -274,25 +201,10 @@ static void tell(void *ctx, unsigned int source, const struct container_facts *f
 
 	pthread_mutex_lock(&c->lock);
 	e = obtain(c, facts->id);
-	if (e && learn(c, source, e, facts, &changed) == 0 && changed)
+	if (e && inquiry_learn(&e->inquiry, &c->stages, source, facts, &changed) == 0 && changed)
 		advance(c, e, true, &q);
 	pthread_mutex_unlock(&c->lock);
 	questions_ask(c, &q);
-}
-
-static bool is_text_same(const char *a, const char *b)
-{
-	return a && b && strcmp(a, b) == 0;
-}
-
-static bool is_in_pod(const struct container_facts *f, const struct container_facts *pod)
-{
-	char *const *a = f->texts, *const *b = pod->texts;
-
-	if (a[CONTAINER_POD_UID] && b[CONTAINER_POD_UID])
-		return is_text_same(a[CONTAINER_POD_UID], b[CONTAINER_POD_UID]);
-	return is_text_same(a[CONTAINER_POD_NAME], b[CONTAINER_POD_NAME]) &&
-	       is_text_same(a[CONTAINER_NAMESPACE], b[CONTAINER_NAMESPACE]);
 }
 
 static void tell_pod(void *ctx, unsigned int source, const struct container_facts *facts)
@@ -303,16 +215,9 @@ static void tell_pod(void *ctx, unsigned int source, const struct container_fact
 	pthread_mutex_lock(&c->lock);
 	for (struct list *l = c->lru.next; l != &c->lru; l = l->next) {
 		struct entry *e = LIST_ENTRY(l, struct entry, lru);
-		bool changed = false;
 
-		if (!is_in_pod(&e->facts, facts) ||
-		    container_facts_update(&e->facts, facts, &changed) < 0 || !changed)
-			continue;
-		/* Whoever was to be asked next is asked when the source has answered. */
-		if (!e->is_awaited || is_complete(&e->facts)) {
-			e->is_awaited = false;
+		if (inquiry_learn_pod(&e->inquiry, facts))
 			announce(c, e);
-		}
 	}
 	pthread_mutex_unlock(&c->lock);
 }
@@ -326,7 +231,7 @@ static void answered(void *ctx, unsigned int source, const char id[CONTAINER_ID_
 	pthread_mutex_lock(&c->lock);
 	e = lookup(c, id);
 	if (e) {
-		e->owed &= ~(1U << source);
+		inquiry_note_answer(&e->inquiry, source);
 		advance(c, e, false, &q);
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -342,7 +247,7 @@ static void gone(void *ctx, unsigned int source, const char id[CONTAINER_ID_LEN]
 	(void)source;
 	pthread_mutex_lock(&c->lock);
 	e = lookup(c, id);
-	if (e && !e->is_awaited && list_is_empty(&e->news))
+	if (e && !e->inquiry.is_awaited && list_is_empty(&e->news))
 		entry_free(c, e);
 	pthread_mutex_unlock(&c->lock);
 }
@@ -354,23 +259,23 @@ struct container_sink container_registry_sink(struct container_registry *c)
 					.answered = answered,
 					.gone = gone,
 					.ctx = c,
-					.source = (unsigned int)c->n_sources };
+					.source = (unsigned int)c->stages.n };
 }
 
 void container_registry_add(struct container_registry *c, const struct container_source *source,
 			    void *self, enum source_stage stage)
 {
 	pthread_mutex_lock(&c->lock);
-	c->sources[c->n_sources++] =
-		(struct source){ .source = source, .self = self, .stage = stage };
+	c->stages.stages[c->stages.n] = stage;
+	c->sources[c->stages.n++] = (struct source){ .source = source, .self = self };
 	pthread_mutex_unlock(&c->lock);
 }
 
 static enum registry_answer answer_of(const struct entry *e)
 {
-	if (is_complete(&e->facts))
+	if (inquiry_is_complete(&e->inquiry))
 		return REGISTRY_COMPLETE;
-	return e->is_awaited ? REGISTRY_LATER : REGISTRY_KNOWN;
+	return e->inquiry.is_awaited ? REGISTRY_LATER : REGISTRY_KNOWN;
 }
 
 int container_registry_set_pod(struct container_registry *c, const char id[CONTAINER_ID_LEN],
@@ -382,9 +287,9 @@ int container_registry_set_pod(struct container_registry *c, const char id[CONTA
 	pthread_mutex_lock(&c->lock);
 	e = obtain(c, id);
 	if (e)
-		r = e->facts.texts[CONTAINER_POD_UID]
+		r = e->inquiry.facts.texts[CONTAINER_POD_UID]
 			    ? 0
-			    : container_facts_set(&e->facts, CONTAINER_POD_UID, uid);
+			    : container_facts_set(&e->inquiry.facts, CONTAINER_POD_UID, uid);
 	pthread_mutex_unlock(&c->lock);
 	return r;
 }
@@ -400,14 +305,11 @@ int container_registry_ask(struct container_registry *c, const char id[CONTAINER
 	e = obtain(c, id);
 	if (e) {
 		e->is_wanted = true;
-		if (!e->is_awaited && !is_complete(&e->facts)) {
-			e->is_sought = true;
-			e->is_overdue = false;
-			e->asked = e->owed;
+		if (inquiry_begin(&e->inquiry)) {
 			choose(c, e, &q);
-			e->is_awaited = e->is_sought = e->owed;
+			inquiry_end_asking(&e->inquiry);
 		}
-		r = container_facts_dup(&e->facts, ret);
+		r = container_facts_dup(&e->inquiry.facts, ret);
 		if (r == 0)
 			list_unlink(&e->news); /* it is told now */
 		*ret_answer = answer_of(e);
@@ -427,11 +329,10 @@ int container_registry_give_up(struct container_registry *c, const char id[CONTA
 	pthread_mutex_lock(&c->lock);
 	e = obtain(c, id);
 	if (e) {
-		e->is_awaited = false;
-		e->is_overdue = true;
+		inquiry_give_up(&e->inquiry);
 		choose(c, e, &q);
 		list_unlink(&e->news);
-		r = container_facts_dup(&e->facts, ret);
+		r = container_facts_dup(&e->inquiry.facts, ret);
 	}
 	pthread_mutex_unlock(&c->lock);
 	questions_ask(c, &q);
@@ -449,7 +350,7 @@ bool container_registry_next(struct container_registry *c, struct container_fact
 	while (r < 0 && !list_is_empty(&c->news)) {
 		e = LIST_ENTRY(c->news.next, struct entry, news);
 		list_unlink(&e->news);
-		r = container_facts_dup(&e->facts, ret);
+		r = container_facts_dup(&e->inquiry.facts, ret);
 		*ret_answer = answer_of(e);
 	}
 	if (r < 0 && TAKE(c->is_signalled, false))
@@ -464,7 +365,7 @@ void container_registry_forget(struct container_registry *c, const char id[CONTA
 
 	pthread_mutex_lock(&c->lock);
 	e = lookup(c, id);
-	if (e && !e->is_awaited)
+	if (e && !e->inquiry.is_awaited)
 		entry_free(c, e);
 	pthread_mutex_unlock(&c->lock);
 }
@@ -476,7 +377,7 @@ bool container_registry_source(struct container_registry *c, size_t i, const cha
 	bool is_there;
 
 	pthread_mutex_lock(&c->lock);
-	is_there = i < c->n_sources;
+	is_there = i < c->stages.n;
 	if (is_there)
 		one = c->sources[i];
 	pthread_mutex_unlock(&c->lock);

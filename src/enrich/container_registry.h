@@ -10,10 +10,11 @@
  */
 #pragma once
 
+#include "enrich/container_inquiry.h"
 #include "enrich/container_source.h"
 
 #define REGISTRY_MAX 4096
-#define REGISTRY_SOURCES 8
+#define REGISTRY_SOURCES INQUIRY_SOURCES
 
 struct container_registry;
 
@@ -22,12 +23,6 @@ int container_registry_new(struct container_registry **ret);
 /* Ends the sources first. */
 struct container_registry *container_registry_free(struct container_registry *c);
 DEFINE_CLEANUP(struct container_registry *, container_registry_free)
-
-enum source_stage {
-	STAGE_FIRST,  /* asked at once */
-	STAGE_SECOND, /* asked for what the first ones do not know */
-	STAGE_POD,    /* asked when the container is known to be one of a pod */
-};
 
 /*
  * What the next source is to be made with. Then it is added, or not, before anybody asks. The

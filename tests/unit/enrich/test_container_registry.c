@@ -146,20 +146,6 @@ static void test_not_wanted(void **state)
 	assert_ask('a', REGISTRY_COMPLETE, "web", "job");
 }
 
-/* The files were read once, others know what is so now. */
-static void test_who_knows_better(void **state)
-{
-	(void)state;
-	fake_source_tell(t.runtime, 'a', FAKE_OWN("new"), -1);
-	fake_source_tell(t.files, 'a', FAKE_OWN("old"), -1);
-	assert_ask('a', REGISTRY_COMPLETE, "new", "-");
-	fake_source_tell(t.runtime, 'a', FAKE_OWN("renamed"), -1);
-	assert_next('a', REGISTRY_COMPLETE, "renamed", "-");
-	fake_source_tell(t.runtime, 'a', FAKE_OWN("renamed"), -1);
-	fake_source_tell(t.files, 'a', FAKE_OWN("old"), -1);
-	assert_no_news();
-}
-
 /* Only what comes after it is news, and those who are next are asked, as the files may hang. */
 static void test_give_up(void **state)
 {
@@ -239,34 +225,6 @@ static void test_many(void **state)
 	assert_next('a', REGISTRY_COMPLETE, "web", "-");
 	assert_next('b', REGISTRY_COMPLETE, "web", "-");
 	assert_no_news();
-}
-
-static void test_which_pod(void **state)
-{
-#define UID(u) CONTAINER_POD_UID, u
-#define NAME(n, s) CONTAINER_POD_NAME, n, CONTAINER_NAMESPACE, s
-	(void)state;
-	fake_source_tell(t.runtime, '1', UID("u-1"), -1);
-	fake_source_tell(t.runtime, '2', NAME("web-0", "shop"), -1);
-	fake_source_tell(t.runtime, '3', UID("u-1"), NAME("web-0", "shop"), -1);
-	fake_source_tell(t.runtime, '4', UID("u-2"), NAME("web-0", "shop"), -1);
-	fake_source_tell(t.runtime, '5', NAME("web-0", "other"), -1);
-	fake_source_tell(t.runtime, '6', CONTAINER_POD_NAME, "web-0", -1);
-	fake_source_tell(t.runtime, '7', CONTAINER_NAME, "web-0", -1);
-	fake_source_tell_pod(t.kubernetes, UID("u-1"), NAME("web-0", "shop"),
-			     CONTAINER_WORKLOAD_KIND, "job", -1);
-	for (const char *p = "123"; *p; p++)
-		assert_ask(*p, REGISTRY_LATER, "-", "job");
-	for (const char *p = "4567"; *p; p++)
-		assert_ask(*p, REGISTRY_LATER, *p == '7' ? "web-0" : "-", "-");
-	/* Without a uid, the names must do; without either it is nobody's. */
-	fake_source_tell_pod(t.kubernetes, NAME("web-0", "other"), CONTAINER_WORKLOAD_KIND, "a",
-			     -1);
-	fake_source_tell_pod(t.kubernetes, CONTAINER_WORKLOAD_KIND, "b", -1);
-	assert_ask('5', REGISTRY_LATER, "-", "a");
-	assert_ask('7', REGISTRY_LATER, "web-0", "-");
-#undef UID
-#undef NAME
 }
 
 /* The one that was used longest ago goes; one that somebody waits for stays. */
@@ -509,30 +467,17 @@ static void test_pod_by_its_group(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_stages),
-		test(test_files_suffice),
-		test(test_two_first),
-		test(test_pod),
-		test(test_pod_by_its_group),
-		test(test_nobody_knows),
-		test(test_no_sources),
-		test(test_known_before),
-		test(test_not_wanted),
-		test(test_who_knows_better),
-		test(test_give_up),
-		test(test_give_up_late),
-		test(test_ask_again),
-		test(test_ask_takes_news),
-		test(test_many),
-		test(test_which_pod),
-		test(test_eviction),
-		test(test_gone),
-		test(test_forget),
-		test(test_answers_within),
-		test(test_no_memory),
-		test(test_no_memory_for_questions),
-		test(test_sources),
-		test(test_frees_sources),
+		test(test_stages),	     test(test_files_suffice),
+		test(test_two_first),	     test(test_pod),
+		test(test_pod_by_its_group), test(test_nobody_knows),
+		test(test_no_sources),	     test(test_known_before),
+		test(test_not_wanted),	     test(test_give_up),
+		test(test_give_up_late),     test(test_ask_again),
+		test(test_ask_takes_news),   test(test_many),
+		test(test_eviction),	     test(test_gone),
+		test(test_forget),	     test(test_answers_within),
+		test(test_no_memory),	     test(test_no_memory_for_questions),
+		test(test_sources),	     test(test_frees_sources),
 		test(test_threads),
 	};
 
