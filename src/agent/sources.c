@@ -17,6 +17,9 @@
 
 #define LOG_UNIT "sources"
 
+#define NS_PER_MS 1000000u
+#define LIST(member) offsetof(struct agent_settings, member)
+
 #define METRIC(metric, kind, m, sentence)                                          \
 	{                                                                          \
 		metric, kind, offsetof(struct source_metrics, m), .help = sentence \
@@ -66,50 +69,26 @@ static int add_path(struct source_places *places, char *path)
 	return add_place(places, path, path && access(path, F_OK) == 0);
 }
 
-static int add_host_paths(const struct agent_settings *settings, const struct string_list *list,
-			  struct source_places *places)
+static const struct string_list *list_at(const struct agent_settings *settings, size_t offset)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < list->n; i++) {
-		char *path = NULL;
-
-		r = agent_settings_host_path(settings, list->items[i], &path);
-		if (r == 0)
-			r = add_path(places, path);
-	}
-	return r;
+	return (const struct string_list *)((const char *)settings + offset);
 }
 
-static struct container_roots roots_of(const struct string_list *list)
+static struct container_roots roots_at(const struct agent_settings *settings, size_t offset)
 {
+	const struct string_list *list = list_at(settings, offset);
+
 	return (struct container_roots){ .paths = list->items, .n = list->n };
 }
 
 static int start_files(const struct source_start *s, void **ret)
 {
-	const struct agent_settings *settings = s->settings;
-	const struct container_roots roots[_LAYOUT_MAX] = {
-		[LAYOUT_DOCKER] = roots_of(&settings->docker_roots),
-		[LAYOUT_PODMAN] = roots_of(&settings->podman_roots),
-		[LAYOUT_CONTAINERD] = roots_of(&settings->containerd_roots),
-		[LAYOUT_CRIO] = roots_of(&settings->crio_roots),
-	};
+	struct container_roots roots[_LAYOUT_MAX];
 
-	return container_files_new(settings->host_root, roots, &s->sink,
+	for (int i = 0; i < _LAYOUT_MAX; i++)
+		roots[i] = roots_at(s->settings, s->kind->lists[i]);
+	return container_files_new(s->settings->host_root, roots, &s->sink,
 				   (struct container_files **)ret);
-}
-
-static int look_for_files(const struct agent_settings *settings, struct source_places *places)
-{
-	const struct string_list *const all[] = { &settings->docker_roots, &settings->podman_roots,
-						  &settings->containerd_roots,
-						  &settings->crio_roots };
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++)
-		r = add_host_paths(settings, all[i], places);
-	return r;
 }
 
 static char **paths_free(char **paths)
@@ -121,62 +100,63 @@ static char **paths_free(char **paths)
 }
 DEFINE_CLEANUP(char **, paths_free)
 
-/* Paths of the host, ended by NULL, as the agent finds them; the caller's. 0 or -ENOMEM. */
-static int host_paths(const struct agent_settings *settings, const struct string_list *list,
-		      char ***ret)
+/* Its sockets, ended by NULL, as the agent finds them; the caller's. 0 or -ENOMEM. */
+static int sockets_of(const struct source_start *s, char ***ret)
 {
+	const struct string_list *list = list_at(s->settings, s->kind->lists[0]);
 	_cleanup_(paths_freep) char **paths = calloc(list->n + 1, sizeof(*paths));
 	int r = paths ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < list->n; i++)
-		r = agent_settings_host_path(settings, list->items[i], &paths[i]);
+		r = agent_settings_host_path(s->settings, list->items[i], &paths[i]);
 	if (r == 0)
 		*ret = TAKE_PTR(paths);
 	return r;
 }
 
-static int start_docker(const struct source_start *s, void **ret)
+static unsigned int wait_ms(const struct agent_settings *settings)
 {
-	_cleanup_(paths_freep) char **sockets = NULL;
-	int r = host_paths(s->settings, &s->settings->docker_sockets, &sockets);
-
-	return r < 0 ? r
-		     : docker_api_new_docker((const char *const *)sockets, &s->sink,
-					     (struct docker_api **)ret);
+	return (unsigned int)(settings->container_wait_ns / NS_PER_MS);
 }
 
-static int look_for_docker(const struct agent_settings *settings, struct source_places *places)
+typedef int docker_new_fn(const struct docker_options *options, const struct container_sink *sink,
+			  struct docker_api **ret);
+
+/* `roots`: where its files are, which are read if anybody reads files. */
+static int start_docker_like(const struct source_start *s, size_t roots, docker_new_fn *make,
+			     void **ret)
 {
-	return add_host_paths(settings, &settings->docker_sockets, places);
+	_cleanup_(paths_freep) char **sockets = NULL;
+	struct docker_options options = { .host_root = s->settings->host_root,
+					  .wait_ms = wait_ms(s->settings) };
+	int r = sockets_of(s, &sockets);
+
+	if (r < 0)
+		return r;
+	options.sockets = (const char *const *)sockets;
+	if (source_is_wanted(&source_kinds[SOURCE_FILES], s->settings))
+		options.read = roots_at(s->settings, roots);
+	return make(&options, &s->sink, (struct docker_api **)ret);
+}
+
+static int start_docker(const struct source_start *s, void **ret)
+{
+	return start_docker_like(s, LIST(docker_roots), docker_api_new_docker, ret);
 }
 
 static int start_podman(const struct source_start *s, void **ret)
 {
-	_cleanup_(paths_freep) char **sockets = NULL;
-	int r = host_paths(s->settings, &s->settings->podman_sockets, &sockets);
-
-	return r < 0 ? r
-		     : docker_api_new_podman((const char *const *)sockets, &s->sink,
-					     (struct docker_api **)ret);
-}
-
-static int look_for_podman(const struct agent_settings *settings, struct source_places *places)
-{
-	return add_host_paths(settings, &settings->podman_sockets, places);
+	return start_docker_like(s, LIST(podman_roots), docker_api_new_podman, ret);
 }
 
 static int start_cri(const struct source_start *s, void **ret)
 {
 	_cleanup_(paths_freep) char **sockets = NULL;
-	int r = host_paths(s->settings, &s->settings->cri_sockets, &sockets);
+	int r = sockets_of(s, &sockets);
 
 	return r < 0 ? r
-		     : cri_api_new((const char *const *)sockets, &s->sink, (struct cri_api **)ret);
-}
-
-static int look_for_cri(const struct agent_settings *settings, struct source_places *places)
-{
-	return add_host_paths(settings, &settings->cri_sockets, places);
+		     : cri_api_new((const char *const *)sockets, wait_ms(s->settings), &s->sink,
+				   (struct cri_api **)ret);
 }
 
 static int start_kubernetes(const struct source_start *s, void **ret)
@@ -207,14 +187,62 @@ static int look_for_kubernetes(const struct agent_settings *settings, struct sou
 }
 
 const struct source_kind source_kinds[SOURCE_KINDS] = {
-	{ &container_files_source, "source files", STAGE_FIRST, start_files, look_for_files },
-	{ &docker_source, "source docker", STAGE_SECOND, start_docker, look_for_docker },
-	{ &podman_source, "source podman", STAGE_SECOND, start_podman, look_for_podman },
-	{ &cri_source, "source cri", STAGE_SECOND, start_cri, look_for_cri },
-	{ &kubernetes_source, "source kubernetes", STAGE_POD, start_kubernetes,
-	  look_for_kubernetes },
+	[SOURCE_FILES] = { .source = &container_files_source,
+			   .title = "source files",
+			   .stage = STAGE_FIRST,
+			   .start = start_files,
+			   .lists = { [LAYOUT_DOCKER] = LIST(docker_roots),
+				      [LAYOUT_PODMAN] = LIST(podman_roots),
+				      [LAYOUT_CONTAINERD] = LIST(containerd_roots),
+				      [LAYOUT_CRIO] = LIST(crio_roots) } },
+	{ .source = &docker_source,
+	  .title = "source docker",
+	  .stage = STAGE_SECOND,
+	  .start = start_docker,
+	  .lists = { LIST(docker_sockets) } },
+	{ .source = &podman_source,
+	  .title = "source podman",
+	  .stage = STAGE_SECOND,
+	  .start = start_podman,
+	  .lists = { LIST(podman_sockets) } },
+	{ .source = &cri_source,
+	  .title = "source cri",
+	  .stage = STAGE_SECOND,
+	  .start = start_cri,
+	  .lists = { LIST(cri_sockets) } },
+	{ .source = &kubernetes_source,
+	  .title = "source kubernetes",
+	  .stage = STAGE_POD,
+	  .start = start_kubernetes,
+	  .look = look_for_kubernetes },
 };
 _Static_assert(SOURCE_KINDS <= REGISTRY_SOURCES, "the registry has room for all");
+_Static_assert(_LAYOUT_MAX <= SOURCE_LISTS, "the files have a list for each layout");
+
+static int look_in(const struct agent_settings *settings, const struct string_list *list,
+		   struct source_places *places)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->n; i++) {
+		char *path = NULL;
+
+		r = agent_settings_host_path(settings, list->items[i], &path);
+		if (r == 0)
+			r = add_path(places, path);
+	}
+	return r;
+}
+
+int source_look(const struct source_kind *kind, const struct agent_settings *settings,
+		struct source_places *places)
+{
+	int r = kind->look ? kind->look(settings, places) : 0;
+
+	for (size_t i = 0; r == 0 && i < SOURCE_LISTS && kind->lists[i]; i++)
+		r = look_in(settings, list_at(settings, kind->lists[i]), places);
+	return r;
+}
 
 bool source_is_wanted(const struct source_kind *kind, const struct agent_settings *settings)
 {
@@ -231,6 +259,7 @@ static void start_one(struct sources *s, const struct source_kind *kind, struct 
 	void *self = NULL;
 	int r;
 
+	start->kind = kind;
 	start->sink = container_registry_sink(s->registry);
 	r = kind->start(start, &self);
 	if (r < 0) {

@@ -32,26 +32,35 @@ struct source_places {
 void source_places_done(struct source_places *places);
 
 struct source_start {
+	const struct source_kind *kind; /* which one */
 	const struct agent_settings *settings;
 	const char *node_name;
 	struct container_sink sink;
 };
 
-/* One that can be asked; the files first. */
+#define SOURCE_LISTS 4
+
+/* One that can be asked. */
 struct source_kind {
 	const struct container_source *source;
 	const char *title; /* for people */
 	enum source_stage stage;
 	int (*start)(const struct source_start *s, void **ret); /* 0 or a negative errno */
-	/* Adds the places that it looks into, in their order. 0 or -ENOMEM. */
+	/* Where it looks: the offsets of struct agent_settings' lists of paths, ended by 0 ... */
+	size_t lists[SOURCE_LISTS];
+	/* ... and what else there is, or NULL. Adds to the places: 0 or -ENOMEM. */
 	int (*look)(const struct agent_settings *settings, struct source_places *places);
 };
 
+#define SOURCE_FILES 0
 #define SOURCE_KINDS 5
 extern const struct source_kind source_kinds[SOURCE_KINDS];
 
 /* Whether the settings name it. */
 bool source_is_wanted(const struct source_kind *kind, const struct agent_settings *settings);
+/* Adds the places that it looks into, in their order. 0 or -ENOMEM. */
+int source_look(const struct source_kind *kind, const struct agent_settings *settings,
+		struct source_places *places);
 
 struct sources {
 	struct container_registry *registry; /* NULL: no source is wanted */

@@ -15,7 +15,7 @@
 
 static int start_one(struct source_tried *one, struct source_start *start)
 {
-	int r = one->kind->look(start->settings, &one->places);
+	int r = source_look(one->kind, start->settings, &one->places);
 
 	one->is_wanted = source_is_wanted(one->kind, start->settings);
 	if (r < 0 || !one->is_wanted)
@@ -36,7 +36,7 @@ int source_trial_start(struct source_trial *t, const struct agent_settings *sett
 	if (!start.node_name)
 		start.node_name = uts.nodename;
 	for (unsigned int i = 0; r == 0 && i < SOURCE_KINDS; i++) {
-		t->items[i].kind = &source_kinds[i];
+		start.kind = t->items[i].kind = &source_kinds[i];
 		start.sink = container_list_sink(list, i, source_kinds[i].source->name);
 		r = start_one(&t->items[i], &start);
 	}

@@ -97,11 +97,12 @@ static int add_pod(struct cri_api *api, const char *sandbox, struct container_fa
 }
 
 /* What the listing lacks. A failure that is the question's own leaves what is known. */
-static int add_rest(struct cri_api *api, const Cri__Container *c, struct container_facts *f)
+static int add_rest(struct cri_api *api, const Cri__Container *c, bool wants_start,
+		    struct container_facts *f)
 {
 	int r = add_pod(api, c->pod_sandbox_id, f);
 
-	if (!cri_client_is_lost(r))
+	if (wants_start && !cri_client_is_lost(r))
 		r = add_start(api, c->id, f);
 	if (!cri_client_is_lost(r) && *c->image_ref &&
 	    (!f->texts[CONTAINER_IMAGE_ID] || !f->texts[CONTAINER_IMAGE_DIGEST]))
@@ -110,7 +111,7 @@ static int add_rest(struct cri_api *api, const Cri__Container *c, struct contain
 }
 
 /* Tells of the container with this id, if it is one: 0, or -ESRCH. */
-static int tell_container(struct cri_api *api, const char *id)
+static int tell_container(struct cri_api *api, const char *id, bool wants_start)
 {
 	_cleanup_(container_facts_done) struct container_facts f = { 0 };
 	_cleanup_(cri_containers_freep) Cri__ListContainersResponse *answer = NULL;
@@ -123,7 +124,7 @@ static int tell_container(struct cri_api *api, const char *id)
 	r = cri_facts_of_container(answer->containers[0], str_from(api->runtime), &f);
 	if (r < 0)
 		return r;
-	rest = add_rest(api, answer->containers[0], &f);
+	rest = add_rest(api, answer->containers[0], wants_start, &f);
 	runtime_desk_tell(&api->desk, &f);
 	return rest;
 }
@@ -151,7 +152,8 @@ static int answer(struct cri_api *api, const char id[CONTAINER_ID_LEN], bool is_
 	int r;
 
 	memcpy(text, id, CONTAINER_ID_LEN);
-	r = tell_container(api, text);
+	/* One that somebody waits for begins just now: when is seen by its first process. */
+	r = tell_container(api, text, !is_waited_for);
 	if (r == -ESRCH)
 		r = tell_sandbox(api, text);
 	if (r < 0 && r != -ESRCH)
@@ -352,7 +354,8 @@ static void cri_api_freep(struct cri_api **api)
 	cri_api_free(*api);
 }
 
-int cri_api_new(const char *const *sockets, const struct container_sink *sink, struct cri_api **ret)
+int cri_api_new(const char *const *sockets, unsigned int wait_ms, const struct container_sink *sink,
+		struct cri_api **ret)
 {
 	_cleanup_(cri_api_freep) struct cri_api *api = NULL;
 	_cleanup_(freep) struct cri_api *raw = calloc(1, sizeof(*raw));
@@ -364,6 +367,7 @@ int cri_api_new(const char *const *sockets, const struct container_sink *sink, s
 	if (r < 0)
 		return r;
 	api = TAKE_PTR(raw);
+	api->client.call_ms = runtime_desk_patience_ms(wait_ms);
 	image_digests_init(&api->digests);
 	image_digests_init(&api->ids);
 	r = -pthread_create(&api->thread, NULL, work, api);

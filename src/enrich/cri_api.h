@@ -16,10 +16,10 @@ struct cri_api;
 
 /*
  * Takes the first of these sockets where CRI is spoken; containerd may be there for Docker alone.
- * What is given is copied. 0, -ENOMEM, or another negative errno of a thread that cannot be made.
- * *ret is the caller's, to be freed by cri_source.free.
+ * What is given is copied; somebody waits `wait_ms` for an answer. 0, -ENOMEM, or another negative
+ * errno of a thread that cannot be made. *ret is the caller's, to be freed by cri_source.free.
  */
-int cri_api_new(const char *const *sockets, const struct container_sink *sink,
+int cri_api_new(const char *const *sockets, unsigned int wait_ms, const struct container_sink *sink,
 		struct cri_api **ret);
 
 extern const struct container_source cri_source;

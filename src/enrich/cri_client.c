@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #define LIST_MS 10000
-#define CALL_MS 2000
+#define VERSION_MS 2000
 
 static int pack(const ProtobufCMessage *message, struct buf *to)
 {
@@ -46,7 +46,7 @@ int cri_client_init(struct cri_client *c, struct http2 *connection,
 	c->connection = connection;
 	for (size_t i = 0; r == -EOPNOTSUPP && i < ARRAY_SIZE(packages); i++) {
 		c->package = packages[i];
-		r = call(c, "RuntimeService/Version", CALL_MS, &request.base,
+		r = call(c, "RuntimeService/Version", VERSION_MS, &request.base,
 			 &cri__version_response__descriptor, &answer);
 	}
 	if (r == 0)
@@ -65,7 +65,7 @@ int cri_client_list(const struct cri_client *c, const char *id, Cri__ListContain
 		filter.id = (char *)id;
 		request.filter = &filter;
 	}
-	r = call(c, "RuntimeService/ListContainers", id ? CALL_MS : LIST_MS, &request.base,
+	r = call(c, "RuntimeService/ListContainers", id ? c->call_ms : LIST_MS, &request.base,
 		 &cri__list_containers_response__descriptor, &answer);
 	if (r == 0)
 		*ret = (Cri__ListContainersResponse *)answer;
@@ -84,7 +84,7 @@ int cri_client_list_sandboxes(const struct cri_client *c, const char *id,
 		filter.id = (char *)id;
 		request.filter = &filter;
 	}
-	r = call(c, "RuntimeService/ListPodSandbox", id ? CALL_MS : LIST_MS, &request.base,
+	r = call(c, "RuntimeService/ListPodSandbox", id ? c->call_ms : LIST_MS, &request.base,
 		 &cri__list_pod_sandbox_response__descriptor, &answer);
 	if (r == 0)
 		*ret = (Cri__ListPodSandboxResponse *)answer;
@@ -99,7 +99,7 @@ int cri_client_status(const struct cri_client *c, const char *id,
 	int r;
 
 	request.container_id = (char *)id;
-	r = call(c, "RuntimeService/ContainerStatus", CALL_MS, &request.base,
+	r = call(c, "RuntimeService/ContainerStatus", c->call_ms, &request.base,
 		 &cri__container_status_response__descriptor, &answer);
 	if (r == 0)
 		*ret = (Cri__ContainerStatusResponse *)answer;
@@ -115,7 +115,7 @@ int cri_client_image(const struct cri_client *c, const char *ref, Cri__ImageStat
 
 	spec.image = (char *)ref;
 	request.image = &spec;
-	r = call(c, "ImageService/ImageStatus", CALL_MS, &request.base,
+	r = call(c, "ImageService/ImageStatus", c->call_ms, &request.base,
 		 &cri__image_status_response__descriptor, &answer);
 	if (r == 0)
 		*ret = (Cri__ImageStatusResponse *)answer;

@@ -15,7 +15,8 @@
 
 struct cri_client {
 	struct http2 *connection;
-	const char *package; /* "runtime.v1" or "runtime.v1alpha2" */
+	unsigned int call_ms; /* about one container or image; set by the owner */
+	const char *package;  /* "runtime.v1" or "runtime.v1alpha2" */
 };
 
 static inline void cri_version_freep(Cri__VersionResponse **p)

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/rooted_path.h"
 #include "enrich/docker_client.h"
 #include "enrich/docker_facts.h"
 #include "enrich/image_digests.h"
@@ -37,6 +38,9 @@ struct asker {
 struct docker_api {
 	struct runtime_desk desk;
 	struct image_digests digests;
+	struct container_roots read;
+	const char *host_root;
+	unsigned int patience_ms;      /* with an answer about one container */
 	_Atomic(const char *) socket;  /* where the daemon is, or was last */
 	_Atomic(const char *) runtime; /* podman may answer at Docker's place */
 	pthread_t watcher;
@@ -60,7 +64,7 @@ static int add_digest(struct asker *a, struct container_facts *f)
 	if (r == -ENOENT) {
 		const char *text;
 
-		r = docker_client_image(a->http, a->api->socket, id, &image);
+		r = docker_client_image(a->http, a->api->socket, a->api->patience_ms, id, &image);
 		if (r < 0)
 			return r;
 		text = docker_facts_digest(json_object_get(image, "RepoDigests"), name);
@@ -75,7 +79,7 @@ static int inspect(struct asker *a, const char id[CONTAINER_ID_LEN])
 {
 	_cleanup_(container_facts_done) struct container_facts f = { 0 };
 	_cleanup_(json_unrefp) json_t *answer = NULL;
-	int r = docker_client_inspect(a->http, a->api->socket, id, &answer);
+	int r = docker_client_inspect(a->http, a->api->socket, a->api->patience_ms, id, &answer);
 
 	if (r == 0)
 		r = docker_facts_of_inspect(answer, str_from(a->api->runtime), &f);
@@ -183,6 +187,32 @@ static int identify(struct docker_api *api)
 	return r;
 }
 
+static bool is_read(const struct docker_api *api, const char *root, struct str driver)
+{
+	bool is_podman = strcmp(api->runtime, "podman") == 0;
+	_cleanup_(freep) char *path = NULL;
+	bool is_known = false;
+
+	for (size_t i = 0; i < api->read.n; i++)
+		is_known |= strcmp(api->read.paths[i], root) == 0;
+	if (!is_known || rooted_path_resolve(api->host_root, root, &path) < 0)
+		return false;
+	return runtime_files_have_images(is_podman ? LAYOUT_PODMAN : LAYOUT_DOCKER, path, driver);
+}
+
+/* Where the daemon does not say what it writes, or another place, it is asked about everything. */
+static bool has_read_files(struct docker_api *api)
+{
+	_cleanup_(json_unrefp) json_t *info = NULL;
+	struct str root;
+	int r = api->read.n ? docker_client_info(api->http, api->socket, &info) : -ENOENT;
+
+	if (r < 0)
+		return false;
+	root = JSON_TEXT(info, "DockerRootDir");
+	return root.n && is_read(api, root.p, JSON_TEXT(info, "Driver"));
+}
+
 /* A client that an end is to reach. */
 static int open_client(struct docker_api *api, struct http **at)
 {
@@ -219,7 +249,7 @@ static int open_askers(struct docker_api *api)
 /* From the first to the last that the daemon says; *ret_was_ready: there was something. */
 static int follow(struct docker_api *api, bool *ret_was_ready)
 {
-	int64_t since_s = (int64_t)time(NULL) - 1;
+	struct docker_client_wish wish = { .since_s = (int64_t)time(NULL) - 1 };
 	int r = open_askers(api);
 
 	if (r == 0)
@@ -230,8 +260,9 @@ static int follow(struct docker_api *api, bool *ret_was_ready)
 		return r;
 	runtime_desk_set_ready(&api->desk);
 	*ret_was_ready = true;
+	wish.is_later_alone = has_read_files(api); /* it may take seconds: who asks is answered */
 	/* What happened since before the listing comes again, so nothing falls in between. */
-	r = docker_client_events(api->http, api->socket, since_s, on_event, api);
+	r = docker_client_events(api->http, api->socket, &wish, on_event, api);
 	return r < 0 ? r : -ECONNRESET;
 }
 
@@ -296,7 +327,7 @@ static void docker_api_freep(struct docker_api **api)
 	docker_api_free(*api);
 }
 
-static int docker_api_new(const char *runtime, const char *const *sockets,
+static int docker_api_new(const char *runtime, const struct docker_options *options,
 			  const struct container_sink *sink, struct docker_api **ret)
 {
 	_cleanup_(docker_api_freep) struct docker_api *api = NULL;
@@ -305,12 +336,15 @@ static int docker_api_new(const char *runtime, const char *const *sockets,
 
 	if (!raw)
 		return -ENOMEM;
-	r = runtime_desk_init(&raw->desk, runtime, sockets, sink);
+	r = runtime_desk_init(&raw->desk, runtime, options->sockets, sink);
 	if (r < 0)
 		return r;
 	api = TAKE_PTR(raw);
 	image_digests_init(&api->digests);
 	api->runtime = runtime;
+	api->read = options->read;
+	api->host_root = options->host_root;
+	api->patience_ms = runtime_desk_patience_ms(options->wait_ms);
 	r = -pthread_create(&api->watcher, NULL, watch, api);
 	if (r < 0)
 		return r;
@@ -319,16 +353,16 @@ static int docker_api_new(const char *runtime, const char *const *sockets,
 	return 0;
 }
 
-int docker_api_new_docker(const char *const *sockets, const struct container_sink *sink,
+int docker_api_new_docker(const struct docker_options *options, const struct container_sink *sink,
 			  struct docker_api **ret)
 {
-	return docker_api_new("docker", sockets, sink, ret);
+	return docker_api_new("docker", options, sink, ret);
 }
 
-int docker_api_new_podman(const char *const *sockets, const struct container_sink *sink,
+int docker_api_new_podman(const struct docker_options *options, const struct container_sink *sink,
 			  struct docker_api **ret)
 {
-	return docker_api_new("podman", sockets, sink, ret);
+	return docker_api_new("podman", options, sink, ret);
 }
 
 static void docker_api_ask(void *self, const struct container_facts *known)

@@ -22,16 +22,26 @@
 int docker_client_identify(struct http *http, const char *socket, const char **ret);
 /* All containers, also those that do not run: an array. */
 int docker_client_list(struct http *http, const char *socket, json_t **ret);
-int docker_client_inspect(struct http *http, const char *socket, const char id[CONTAINER_ID_LEN],
-			  json_t **ret);
-int docker_client_image(struct http *http, const char *socket, const char *image_id, json_t **ret);
+/* They take at most so long. */
+int docker_client_inspect(struct http *http, const char *socket, unsigned int ms,
+			  const char id[CONTAINER_ID_LEN], json_t **ret);
+int docker_client_image(struct http *http, const char *socket, unsigned int ms,
+			const char *image_id, json_t **ret);
+/* What the daemon says of itself. */
+int docker_client_info(struct http *http, const char *socket, json_t **ret);
 
 /* Borrowed for the call. */
 typedef void docker_client_event_fn(void *ctx, const json_t *event);
 
+struct docker_client_wish {
+	int64_t since_s;     /* since the epoch */
+	bool is_later_alone; /* of the life of a container what comes after its start */
+};
+
 /*
- * Hands on the events of containers since then (seconds since the epoch), for as long as they come.
- * 0: the daemon has ended it.
+ * Hands on the events of containers that are of use here, for as long as they come; the daemon
+ * sends no others. 0: it has ended it.
  */
-int docker_client_events(struct http *http, const char *socket, int64_t since_s,
-			 docker_client_event_fn *fn, void *ctx);
+int docker_client_events(struct http *http, const char *socket,
+			 const struct docker_client_wish *wish, docker_client_event_fn *fn,
+			 void *ctx);

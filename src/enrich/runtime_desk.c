@@ -243,10 +243,13 @@ bool runtime_desk_wants_start(struct runtime_desk *d, const char id[CONTAINER_ID
 	       (known->started_ns && known->started_ns < at_ns - START_SLACK_NS);
 }
 
+/* Where there is nobody to ask, no thread is woken. -ENOENT: it is answered by nothing. */
 static int note_question(struct runtime_desk *d, const char id[CONTAINER_ID_LEN], bool is_known)
 {
 	HOLD(d);
 	d->state.questions++;
+	if (!is_known && d->state.status == SOURCE_OFF)
+		return -ENOENT;
 	return is_known ? 0 : put(d, id, true);
 }
 

@@ -14,7 +14,8 @@
 #include "enrich/container_source.h"
 
 #define RUNTIME_MAX_CONTAINERS \
-	10000		      /* that are known to be there; of others nobody says that they go */
+	10000 /* that are known to be there; of others nobody says that they go */
+#define RUNTIME_PATIENCE_MS 2000u
 #define RUNTIME_MAX_ASKS 4096 /* further ones are answered at once, by nothing, and failures */
 
 struct runtime_desk {
@@ -31,6 +32,15 @@ struct runtime_desk {
 	struct ask_queue asks;
 	struct container_set known;
 };
+
+/*
+ * How long a runtime may take to say something of one container, where somebody waits so long for
+ * it: as long, but 2 seconds at least, as it is news afterwards.
+ */
+static inline unsigned int runtime_desk_patience_ms(unsigned int wait_ms)
+{
+	return wait_ms > RUNTIME_PATIENCE_MS ? wait_ms : RUNTIME_PATIENCE_MS;
+}
 
 /*
  * 0 or -ENOMEM; what is given is copied, `name` is borrowed. Its state is SOURCE_CONNECTING until

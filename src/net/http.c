@@ -14,7 +14,7 @@
 #include "net/curl_library.h"
 
 #define HEADERS_MAX ((size_t)256 * 1024)
-#define POLL_MS 200 /* at most this long without a look around */
+#define LONGEST_MS 60000 /* without a look around: what comes, libcurl's timers, an end wake it */
 #define MS_NS 1000000u
 
 struct http {
@@ -255,10 +255,10 @@ static int wait_ms(const struct transfer *t, unsigned int idle_ms)
 	uint64_t silent_ms = (clock_now_ns(CLOCK_MONOTONIC) - t->last_ns) / MS_NS;
 
 	if (!idle_ms)
-		return POLL_MS;
+		return LONGEST_MS;
 	if (silent_ms >= idle_ms)
 		return 0;
-	return idle_ms - silent_ms < POLL_MS ? (int)(idle_ms - silent_ms) : POLL_MS;
+	return idle_ms - silent_ms < LONGEST_MS ? (int)(idle_ms - silent_ms) : LONGEST_MS;
 }
 
 static int result(struct http *h, const struct transfer *t)

@@ -158,7 +158,7 @@ static void test_places(void **state)
 		_cleanup_(source_places_done) struct source_places places = { 0 };
 		const char *name = source_kinds[i].source->name;
 
-		assert_int_equal(source_kinds[i].look(&t.settings, &places), 0);
+		assert_int_equal(source_look(&source_kinds[i], &t.settings, &places), 0);
 		assert_int_equal(places.n, want[i].n);
 		assert_string_equal(places.items[0].text, want[i].first);
 		assert_int_equal(places.items[0].is_there, access(want[i].first, F_OK) == 0);
@@ -177,14 +177,14 @@ static void test_places_of_kubernetes(void **state)
 					   .kubernetes_server = (char *)"https://h:1" };
 
 	(void)state;
-	assert_int_equal(kubernetes->look(&settings, &places), 0);
+	assert_int_equal(source_look(kubernetes, &settings, &places), 0);
 	assert_int_equal(places.n, 2);
 	assert_string_equal(places.items[0].text, t.file);
 	assert_string_equal(places.items[1].text, "https://h:1");
 	assert_true(places.items[0].is_there && places.items[1].is_there);
 	source_places_done(&places);
 	settings = (struct agent_settings){ .kubernetes = KUBERNETES_OFF };
-	assert_int_equal(kubernetes->look(&settings, &places), 0);
+	assert_int_equal(source_look(kubernetes, &settings, &places), 0);
 	assert_int_equal(places.n, 0);
 	source_places_done(&places);
 }

@@ -21,7 +21,7 @@ struct cri_peer {
 	const char *package; /* "runtime.v1", ...; NULL: no CRI at all */
 	const char *image_ref;
 	bool is_garbage; /* answers are no messages */
-	atomic_int n_image_questions;
+	atomic_int n_image_questions, n_status_questions;
 };
 
 static inline void cri_peer_pack(const ProtobufCMessage *m, struct buf *out)
@@ -109,11 +109,12 @@ static inline void cri_peer_version(struct buf *out)
 	cri_peer_pack(&answer.base, out);
 }
 
-static inline void cri_peer_status(struct buf *out)
+static inline void cri_peer_status(struct cri_peer *p, struct buf *out)
 {
 	Cri__ContainerStatus status = CRI__CONTAINER_STATUS__INIT;
 	Cri__ContainerStatusResponse answer = CRI__CONTAINER_STATUS_RESPONSE__INIT;
 
+	atomic_fetch_add(&p->n_status_questions, 1);
 	status.started_at = 7;
 	answer.status = &status;
 	cri_peer_pack(&answer.base, out);
@@ -152,7 +153,7 @@ static inline int cri_peer_answer(void *ctx, const char *path, struct str messag
 	else if (strcmp(method, "/ListPodSandbox") == 0)
 		cri_peer_sandboxes(p, filter, out);
 	else if (strcmp(method, "/ContainerStatus") == 0)
-		cri_peer_status(out);
+		cri_peer_status(p, out);
 	else if (strcmp(method, "/ImageStatus") == 0)
 		cri_peer_image(p, out);
 	else

@@ -28,7 +28,7 @@ static void setup(struct source_world *w, const char *first, const char *second)
 	const char *const sockets[] = { first, second, NULL };
 	struct container_sink sink = source_world_init(w, &cri_source);
 
-	assert_int_equal(cri_api_new(sockets, &sink, (struct cri_api **)&w->self), 0);
+	assert_int_equal(cri_api_new(sockets, 0, &sink, (struct cri_api **)&w->self), 0);
 }
 
 #define DIGEST " sha256:2222222222222222222222222222222222222222222222222222222222222222"
@@ -48,6 +48,7 @@ static void test_listing(void **state)
 	listener_sink_wait(&w.sink, "tell aaaa main" DIGEST "\n", 1);
 	listener_sink_wait(&w.sink, "tell bbbb main" DIGEST "\n", 1);
 	assert_int_equal(atomic_load(&p.n_image_questions), 1);
+	assert_int_equal(atomic_load(&p.n_status_questions), 2);
 	source_world_wait(&w, SOURCE_READY, 0);
 	assert_int_equal(source_world_state(&w).items, 3);
 	assert_int_equal(source_world_state(&w).failures, 0);
@@ -72,6 +73,28 @@ static void test_ask(void **state)
 	listener_sink_wait(&w.sink, "answered dddd\n", 1);
 	assert_int_equal(source_world_state(&w).questions, 3);
 	assert_int_equal(source_world_state(&w).answers, 2);
+	source_world_done(&w);
+	peer_stop(&p.peer);
+}
+
+/* Of one that begins just now its start is not asked: one question, its image being known. */
+static void test_one_that_begins(void **state)
+{
+	struct cri_peer p = a_runtime();
+	struct source_world w;
+
+	(void)state;
+	p.containers = "";
+	cri_peer_start(&p);
+	setup(&w, p.peer.path, NULL);
+	source_world_wait(&w, SOURCE_READY, 0);
+	p.containers = "ab";
+	source_world_ask(&w, 'a');
+	listener_sink_wait(&w.sink, "tell aaaa main" DIGEST "\nanswered aaaa\n", 1);
+	source_world_ask(&w, 'b');
+	listener_sink_wait(&w.sink, "tell bbbb main" DIGEST "\nanswered bbbb\n", 1);
+	assert_int_equal(atomic_load(&p.n_image_questions), 1);
+	assert_int_equal(atomic_load(&p.n_status_questions), 0);
 	source_world_done(&w);
 	peer_stop(&p.peer);
 }
@@ -152,9 +175,10 @@ static void test_reconnect(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_listing), cmocka_unit_test(test_ask),
-		cmocka_unit_test(test_no_cri),	cmocka_unit_test(test_garbage),
-		cmocka_unit_test(test_hung),	cmocka_unit_test(test_reconnect),
+		cmocka_unit_test(test_listing),		cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_one_that_begins), cmocka_unit_test(test_no_cri),
+		cmocka_unit_test(test_garbage),		cmocka_unit_test(test_hung),
+		cmocka_unit_test(test_reconnect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static void test_version(void **state)
 				      .is_garbage = cases[i].is_garbage };
 		_cleanup_(cri_version_freep) Cri__VersionResponse *version = NULL;
 		_cleanup_(http2_closep) struct http2 *g = NULL;
-		struct cri_client c;
+		struct cri_client c = { .call_ms = 2000 };
 
 		cri_peer_start(&p);
 		assert_int_equal(http2_open(p.peer.path, &g), 0);
@@ -54,7 +54,7 @@ static void test_questions(void **state)
 	_cleanup_(cri_status_freep) Cri__ContainerStatusResponse *status = NULL;
 	_cleanup_(cri_image_freep) Cri__ImageStatusResponse *image = NULL;
 	_cleanup_(http2_closep) struct http2 *g = NULL;
-	struct cri_client c = { .package = "runtime.v1" };
+	struct cri_client c = { .package = "runtime.v1", .call_ms = 2000 };
 	char id[CONTAINER_ID_LEN + 1] = "";
 
 	(void)state;

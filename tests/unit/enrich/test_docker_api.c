@@ -16,6 +16,7 @@
 
 #include "../net/peer.h"
 #include "container_ids.h"
+#include "file_tree.h"
 #include "listener_sink.h"
 #include "source_world.h"
 
@@ -26,6 +27,8 @@ struct daemon {
 	const char *events;  /* each a digit and what happens to it: "a+b-c=" made, gone, renamed */
 	const char *hung;    /* the path on which it hangs; NULL: none */
 	const char *unknown; /* digits of which it knows nothing */
+	const char *info;    /* what it says of itself */
+	atomic_bool tells_all; /* its events were asked for, with those of the start */
 };
 
 static void respond(int fd, int status, const char *body)
@@ -66,9 +69,11 @@ static void respond_inspect(const struct daemon *d, int fd, char digit)
 	respond(fd, 200, body);
 }
 
-static void respond_events(const struct daemon *d, int fd)
+static void respond_events(struct daemon *d, int fd, const char *path)
 {
 	char line[512];
+
+	atomic_store(&d->tells_all, strstr(path, "create") != NULL);
 
 	peer_say(fd, "HTTP/1.1 200 X\r\n\r\n");
 	for (const char *p = d->events; p && *p; p += 2) {
@@ -84,7 +89,7 @@ static void respond_events(const struct daemon *d, int fd)
 
 static bool serve(struct peer *p, int fd, const char *request)
 {
-	const struct daemon *d = p->ctx;
+	struct daemon *d = p->ctx;
 	char path[PEER_REQUEST];
 
 	if (sscanf(request, "GET %4000s", path) != 1)
@@ -97,10 +102,12 @@ static bool serve(struct peer *p, int fd, const char *request)
 		respond_list(d, fd);
 	else if (strncmp(path, "/containers/", 12) == 0)
 		respond_inspect(d, fd, path[12]);
+	else if (strcmp(path, "/info") == 0 && d->info)
+		respond(fd, 200, d->info);
 	else if (strncmp(path, "/images/", 8) == 0)
 		respond(fd, 200, "{\"RepoDigests\":[]}");
 	else if (strncmp(path, "/events", 7) == 0)
-		respond_events(d, fd);
+		respond_events(d, fd, path);
 	else
 		respond(fd, 404, "{}");
 	return strncmp(path, "/events", 7) != 0 || peer_hang(fd);
@@ -109,17 +116,23 @@ static bool serve(struct peer *p, int fd, const char *request)
 struct world {
 	struct daemon daemon;
 	struct source_world source;
+	char *read[1]; /* whose files somebody reads */
+	char *host_root;
 };
 
 static void setup(struct world *w, peer_fn *fn)
 {
 	const char *const sockets[] = { w->daemon.peer.path, NULL };
+	const struct docker_options options = { .sockets = sockets,
+						.read = { .paths = w->read,
+							  .n = w->read[0] != NULL },
+						.host_root = w->host_root };
 	struct container_sink sink = source_world_init(&w->source, &docker_source);
 
 	if (fn)
 		peer_start(&w->daemon.peer, fn, &w->daemon);
 	assert_int_equal(
-		docker_api_new_docker(sockets, &sink, (struct docker_api **)&w->source.self), 0);
+		docker_api_new_docker(&options, &sink, (struct docker_api **)&w->source.self), 0);
 }
 
 static void teardown(struct world *w, bool has_peer)
@@ -163,6 +176,40 @@ static void test_ask(void **state)
 	assert_int_equal(source_world_state(&w.source).answers, 1);
 	assert_int_equal(source_world_state(&w.source).failures, 0);
 	teardown(&w, true);
+}
+
+/* Where its files are read, nothing is asked of one that is made. */
+static void test_read_files(void **state)
+{
+	static const struct {
+		const char *info;
+		bool tells_all;
+	} cases[] = {
+		{ "{\"DockerRootDir\":\"/data\",\"Driver\":\"overlay2\"}", false },
+		{ "{\"DockerRootDir\":\"/data\",\"Driver\":\"overlayfs\"}", true },
+		{ "{\"DockerRootDir\":\"/other\",\"Driver\":\"overlay2\"}", true },
+		{ "{\"DockerRootDir\":1}", true },
+		{ "[", true },
+		{ NULL, true },
+	};
+	struct file_tree tree;
+
+	(void)state;
+	file_tree_make(&tree);
+	file_tree_put(&tree, "data/image/overlay2/imagedb/x", "");
+	file_tree_put(&tree, "other/x", "");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world w = { .daemon = { .list = "", .events = "a+b=" },
+				   .read = { "/data" },
+				   .host_root = tree.root };
+
+		w.daemon.info = cases[i].info;
+		setup(&w, serve);
+		listener_sink_wait(&w.source.sink, "tell bbbb event\n", 1);
+		assert_int_equal(atomic_load(&w.daemon.tells_all), cases[i].tells_all);
+		teardown(&w, true);
+	}
+	file_tree_remove(&tree);
 }
 
 static void test_nothing_there(void **state)
@@ -265,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list_and_events),
 		cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_read_files),
 		cmocka_unit_test(test_nothing_there),
 		cmocka_unit_test(test_hung),
 		cmocka_unit_test(test_one_hung),

@@ -14,6 +14,7 @@
 #include "container_ids.h"
 
 #define OK(body) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" body
+#define WAIT_MS 2000
 #define NO "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
 
 struct daemon {
@@ -95,7 +96,8 @@ static void test_inspect(void **state)
 		struct daemon d;
 
 		start(&d, cases[i].answer, NULL);
-		assert_int_equal(docker_client_inspect(h, d.peer.path, container_id('a'), &json),
+		assert_int_equal(docker_client_inspect(h, d.peer.path, WAIT_MS, container_id('a'),
+						       &json),
 				 cases[i].r);
 		peer_stop(&d.peer);
 		assert_int_equal(json != NULL, cases[i].r == 0);
@@ -115,7 +117,7 @@ static void test_list_and_image(void **state)
 	assert_int_equal(http_new(&h), 0);
 	start(&d, OK("[]"), OK("{}"));
 	assert_int_equal(docker_client_list(h, d.peer.path, &list), 0);
-	assert_int_equal(docker_client_image(h, d.peer.path, "sha256:1", &image), 0);
+	assert_int_equal(docker_client_image(h, d.peer.path, WAIT_MS, "sha256:1", &image), 0);
 	peer_stop(&d.peer);
 	assert_true(was_asked(&d, 0, "GET /containers/json?all=1 HTTP/1.1\r\n"));
 	assert_true(was_asked(&d, 1, "GET /images/sha256:1/json HTTP/1.1\r\n"));
@@ -148,6 +150,12 @@ static void join(void *ctx, const json_t *event)
 	buf_printf(out, "%s|", json_string_value(json_object_get(event, "Action")));
 }
 
+/* {"type":["container"],"event":["rename","destroy","remove" ... and what comes before, or not. */
+#define LATER                                                                                   \
+	"GET /events?since=7&filters=%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B" \
+	"%22rename%22%2C%22destroy%22%2C%22remove%22"
+#define EARLIER "%2C%22create%22%2C%22start%22%5D%7D"
+
 static void test_events(void **state)
 {
 	static const struct {
@@ -166,17 +174,17 @@ static void test_events(void **state)
 	(void)state;
 	assert_int_equal(http_new(&h), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct docker_client_wish wish = { .since_s = 7, .is_later_alone = i % 2 };
 		_cleanup_(buf_done) struct buf out = { 0 };
 		struct daemon d;
 
 		start(&d, cases[i].answer, NULL);
-		assert_int_equal(docker_client_events(h, d.peer.path, 7, join, &out), cases[i].r);
+		assert_int_equal(docker_client_events(h, d.peer.path, &wish, join, &out),
+				 cases[i].r);
 		peer_stop(&d.peer);
 		buf_put_char(&out, '\0');
 		assert_string_equal(out.data, cases[i].events);
-		assert_true(was_asked(
-			&d, 0,
-			"GET /events?since=7&filters=%7B%22type%22%3A%5B%22container%22%5D%7D HTTP"));
+		assert_true(was_asked(&d, 0, i % 2 ? LATER "%5D%7D HTTP" : LATER EARLIER " HTTP"));
 	}
 }
 

@@ -74,6 +74,35 @@ static void test_questions(void **state)
 	teardown(&w);
 }
 
+/* There is nobody: it is answered at once, and no thread need wake for it. */
+static void test_nobody_to_ask(void **state)
+{
+	char id[CONTAINER_ID_LEN];
+	struct source_state s;
+	bool is_waited_for;
+	struct world w;
+
+	(void)state;
+	setup(&w, none);
+	runtime_desk_set_off(&w.desk);
+	runtime_desk_ask(&w.desk, container_id('a'));
+	assert_lines(&w, "answered aaaa\n");
+	assert_int_equal(runtime_desk_wait(&w.desk, 1, id, &is_waited_for), RUNTIME_NO_QUESTION);
+	runtime_desk_get_state(&w.desk, &s);
+	assert_int_equal(s.questions, 1);
+	assert_int_equal(s.answers, 0);
+	assert_int_equal(s.failures, 0);
+	teardown(&w);
+}
+
+static void test_patience(void **state)
+{
+	(void)state;
+	assert_int_equal(runtime_desk_patience_ms(0), 2000);
+	assert_int_equal(runtime_desk_patience_ms(200), 2000);
+	assert_int_equal(runtime_desk_patience_ms(10000), 10000);
+}
+
 static void test_too_many_questions(void **state)
 {
 	struct source_state s;
@@ -247,7 +276,8 @@ static void test_back_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_questions), cmocka_unit_test(test_too_many_questions),
+		cmocka_unit_test(test_questions), cmocka_unit_test(test_nobody_to_ask),
+		cmocka_unit_test(test_patience),  cmocka_unit_test(test_too_many_questions),
 		cmocka_unit_test(test_listing),	  cmocka_unit_test(test_ask_for_what_is_known),
 		cmocka_unit_test(test_state),	  cmocka_unit_test(test_find_socket),
 		cmocka_unit_test(test_back_off),
