@@ -76,6 +76,8 @@ size_t naming_answer(void *naming, const struct inner_user_question *q, void *to
 	struct naming *n = naming;
 	uint32_t bits;
 
+	if (!q->mnt_ns) /* nobody knows where; the host's may be unknown as well */
+		return facts_inner_user(n->facts, q, STR_EMPTY, 0, to, size);
 	if (q->mnt_ns == n->host_mnt_ns)
 		return facts_inner_user(n->facts, q, facts_user_name(n->facts, q->uid), 0, to,
 					size);

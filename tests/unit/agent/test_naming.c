@@ -138,6 +138,21 @@ static void test_host(void **state)
 	assert_int_equal(metric_get(&t.naming.counters.questions), 0);
 }
 
+/* Where neither is known they are not the same: nobody gets a name of the host's. */
+static void test_unknown_place(void **state)
+{
+	const struct inner_user_question q = { .container = container_id('a') };
+	struct event_inner_user e;
+
+	(void)state;
+	t.naming.host_mnt_ns = 0;
+	assert_int_equal(naming_answer(&t.naming, &q, &e, sizeof(e)), sizeof(e));
+	assert_int_equal(e.name_len, 0);
+	assert_int_equal(e.bits, 0);
+	naming_count(&t.naming);
+	assert_int_equal(metric_get(&t.naming.counters.questions), 0);
+}
+
 /* Without anybody to ask there is nothing to do. */
 static void test_nobody(void **state)
 {
@@ -186,10 +201,8 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_names),
-		test(test_resume),
-		test(test_host),
-		test(test_nobody),
+		test(test_names),	  test(test_resume), test(test_host),
+		test(test_unknown_place), test(test_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
