@@ -110,8 +110,18 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
         return self
 
     def load(self, image):
-        subprocess.run(["ctr", "-a", self.socket, "-n", "k8s.io", "images", "import", image.archive], check=True,
-                       timeout=REQUEST_S, stdout=subprocess.DEVNULL)
+        self._ctr("images", "import", image.archive)
+
+    def pull(self):
+        """As it is after a pull: the image has a name by its digest, which this one gets by hand."""
+        digest = self._ctr("images", "ls", f"name=={self.image}").splitlines()[1].split()[2]
+        name = self.image.rpartition(":")[0]
+        self._ctr("images", "tag", "--force", self.image, f"{name}@{digest}")
+        return self.image, digest
+
+    def _ctr(self, *arguments):
+        return subprocess.run(["ctr", "-a", self.socket, "-n", "k8s.io", *arguments], check=True, timeout=REQUEST_S,
+                              stdout=subprocess.PIPE, text=True).stdout
 
     def _close(self):
         if self._channel:
@@ -137,8 +147,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
     def _pairs(self, values):
         return [self._messages.KeyValue(key=key, value=value) for key, value in values.items()]
 
-    def pod(self, name, namespace="default", uid=None, labels=None, annotations=None, kubelet=True):
-        """Runs a sandbox; kubelet=False: without the labels that kubelet gives."""
+    def pod(self, name, namespace="default", uid=None, labels=None, annotations=None, kubelet=True,
+            privileged=False):
+        """Runs a sandbox; kubelet=False: without the labels that kubelet gives; privileged: its containers may be."""
         uid = uid or str(uuid.uuid4())
         own = {"io.kubernetes.pod.name": name, "io.kubernetes.pod.namespace": namespace, "io.kubernetes.pod.uid": uid}
         messages = self._messages
@@ -148,7 +159,8 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
             labels=self._pairs({**(own if kubelet else {}), **(labels or {})}),
             annotations=self._pairs(annotations or {}), log_directory=str(self.folder / "logs"),
             linux=messages.LinuxPod(cgroup_parent=f"/kubepods/besteffort/pod{uid}",
-                                    security_context=messages.PodSecurity(namespace_options=options)))
+                                    security_context=messages.PodSecurity(namespace_options=options,
+                                                                          privileged=privileged)))
         made = self.call("RunPodSandbox", "RunPodSandboxRequest", "PodSandboxId", config=config)
         self.pods.append(Pod(made.pod_sandbox_id, config))
         return self.pods[-1]
@@ -160,9 +172,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
             shared = self._shared = self.pod("shared")
         return shared
 
-    def create(self, name, command, *, pod=None, image=None):
-        """A container that has not been started; its id."""
-        pod = pod or self._shared_pod()
+    def create(self, name, command, *, pod=None, image=None, privileged=False, user=None):
+        """A container that has not been started; its id. One that is privileged gets a pod of its own."""
+        pod = pod or (self.pod(f"pod-of-{name}", privileged=True) if privileged else self._shared_pod())
         messages = self._messages
         labels = {pair.key: pair.value for pair in pod.config.labels if pair.key.startswith("io.kubernetes.")}
         if labels:
@@ -171,7 +183,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
         config = messages.ContainerConfig(
             metadata=messages.Metadata(name=name, attempt=next(self._numbers)),
             image=messages.Image(image=image or self.image), command=command, labels=self._pairs(labels),
-            linux=messages.LinuxContainer(security_context=messages.ContainerSecurity(namespace_options=options)))
+            linux=messages.LinuxContainer(security_context=messages.ContainerSecurity(
+                namespace_options=options, privileged=privileged,
+                run_as_user=messages.Int64Value(value=int(user)) if user else None)))
         made = self.call("CreateContainer", "CreateContainerRequest", "ContainerId", pod_sandbox_id=pod.id,
                          config=config, sandbox_config=pod.config)
         self.containers.append(made.container_id)
@@ -180,8 +194,12 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
     def run(self, name, command, **options):
         """Creates and starts; its id. Options as create()."""
         container = self.create(name, command, **options)
-        self.call("StartContainer", "ContainerId", "Empty", container_id=container)
+        self.start_again(container)
         return container
+
+    def start_again(self, container):
+        """One that has been made; CRI does not start it twice."""
+        self.call("StartContainer", "ContainerId", "Empty", container_id=container)
 
     def run_many(self, name, command, n):
         self._shared_pod()

@@ -28,6 +28,7 @@ from urllib.parse import quote
 
 import harness
 import oci_image
+from image_registry import ImageRegistry
 
 START_S = 20
 STOP_S = 15
@@ -233,7 +234,7 @@ class DockerApi(Runtime):
         return container
 
     def start_again(self, container):
-        """One that has ended."""
+        """One that has been made, or has ended."""
         self.request("POST", f"/containers/{container}/start")
 
     def wait(self, container):
@@ -275,6 +276,12 @@ class Docker(DockerApi):
             "storage-driver": "overlay2", "exec-opts": ["native.cgroupdriver=cgroupfs"], "oom-score-adjust": 0,
             "shutdown-timeout": 2}))
 
+    def pull(self):
+        """The image as it is after a pull: (its name, its digest)."""
+        with ImageRegistry(self._image) as registry:
+            self.request("POST", f"/images/create?fromImage={quote(registry.name)}&tag=1")
+        return f"{registry.name}:1", registry.digest
+
     def command(self):
         return ["dockerd", "--config-file", self.folder / "daemon.json"]
 
@@ -299,6 +306,11 @@ class Podman(DockerApi):
     def environment(self):
         return {"CONTAINERS_CONF": str(self.folder / "containers.conf"),
                 "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf")}
+
+    def pull(self):
+        """It has one as it is: that of what the archive was turned into."""
+        (image,) = json.loads(self.cli("image", "inspect", self.image))
+        return self.image, image["Digest"]
 
     def command(self):
         return ["podman", "system", "service", "-t", "0", f"unix://{self.socket}"]
