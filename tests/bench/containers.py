@@ -29,7 +29,7 @@ import runtimes  # noqa: E402
 
 RUNTIMES = {runtimes.Docker: ("docker", "data"), runtimes.Podman: ("podman", "graph"),
             containerd.Containerd: ("containerd", "state")}
-WARM, REAL = 2, 40  # containers, before and while it is measured
+WARM, REAL = 8, 20  # containers, before and in each round
 AFTER_S = 1.5  # the last one is gone
 
 
@@ -102,23 +102,36 @@ def beside(ways, work, **how):
             agent.stop()
 
 
-def beside_runtime(runtime, ways, work):
-    """What each took of the CPU, in ns a container."""
-    runtime.run_many("warm", ["/bin/sleep", "0.05"], WARM)
+def node_ns():
+    """What all processes of the machine have taken, and the kernel's own work, in steps of 10 ms."""
+    user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) * 10_000_000
+
+
+def one_round(runtime, ways, name):
+    """What each took of the CPU, then what the node did, in ns a container."""
+    before = [agent.cpu_ns() for agent in ways] + [node_ns()]
+    runtime.run_many(name, ["/bin/sleep", "0.05"], REAL)
+    time.sleep(AFTER_S)
+    after = [agent.cpu_ns() for agent in ways] + [node_ns()]
+    return [(end - begin) / REAL for begin, end in zip(before, after)]
+
+
+def beside_runtime(runtime, ways, work, repeats):
+    """Rounds of that. The first containers make all pages that are needed, and are not counted."""
     try:
         for agent in ways:
             agent.start(work)
+        runtime.run_many("warm", ["/bin/sleep", "0.05"], WARM)
         time.sleep(AFTER_S)
-        before = [agent.cpu_ns() for agent in ways]
-        runtime.run_many("job", ["/bin/sleep", "0.05"], REAL)
-        time.sleep(AFTER_S)
-        return [(agent.cpu_ns() - cpu) / REAL for agent, cpu in zip(ways, before)]
+        for i in range(repeats):
+            yield one_round(runtime, ways, f"job{i}-")
     finally:
         for agent in ways:
             agent.stop()
 
 
-def real(tools, work, found):
+def real(tools, work, repeats, found):
     """Adds what the names cost with each runtime that is there."""
     for kind, (name, root) in RUNTIMES.items():
         if kind.missing():
@@ -128,10 +141,13 @@ def real(tools, work, found):
             ways = [Agent(tools, name="named", options=[f"--{name}-roots", str(runtime.roots[root]),
                                                         f"--{socket}-sockets", str(runtime.socket)]),
                     Agent(tools, name="not named", options=["--container-sources", "none"])]
-            named, plain = beside_runtime(runtime, ways, work)
-        for what, value, unit in (("named", named / 1e3, "us a container"), ("not named", plain / 1e3, "us a container"),
-                                  ("more", (named / plain - 1) * 100, "%")):
-            found.setdefault(f"{name}, {REAL} containers of 50 ms: {what}", (Samples(), unit))[0].append(value)
+            for named, plain, node in beside_runtime(runtime, ways, work, repeats):
+                for what, value, unit in (("named", named / 1e3, "us a container"),
+                                          ("not named", plain / 1e3, "us a container"),
+                                          ("more", (named / plain - 1) * 100, "%"),
+                                          ("the node without them", (node - named - plain) / 1e6, "ms a container")):
+                    label = f"{name}, {REAL} containers of 50 ms: {what}"
+                    found.setdefault(label, (Samples(), unit))[0].append(value)
 
 
 def containers(tools, work, repeats):
@@ -151,5 +167,5 @@ def containers(tools, work, repeats):
                 found.setdefault(f"{label}: {name}", (Samples(), "us an exec"))[0].append(ns / n / execs / 1e3)
             more = (cpu["named"] / cpu["not named"] - 1) * 100
             found.setdefault(f"{label}: more", (Samples(), "%"))[0].append(more)
-    real(tools, work, found)
+    real(tools, work, repeats, found)
     return found
