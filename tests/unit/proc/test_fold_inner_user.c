@@ -59,17 +59,23 @@ static void begin(struct world *w, struct oracle *o)
 	feed(w, record_cgroup(2, OUTSIDE, "/user.slice"));
 }
 
-/* The host has it as `euid`, its user namespace as `inner`. */
-static void feed_exec(struct world *w, struct image_key id, uint64_t cgroup, uint32_t euid,
-		      uint32_t inner)
+static struct exec_spec spec_of(struct image_key id, uint64_t cgroup, uint32_t euid)
 {
-	struct event_exec *e = record_exec(&(struct exec_spec){
+	return (struct exec_spec){
 		.id = id,
 		.parent = KEY(0, 0, id.exec_count - 1),
 		.filename = "/bin/sh",
 		.euid = euid,
 		.cgroup = { .id = cgroup, .hierarchy = 2, .mnt_ns = NS },
-	});
+	};
+}
+
+/* The host has it as `euid`, its user namespace as `inner`. */
+static void feed_exec(struct world *w, struct image_key id, uint64_t cgroup, uint32_t euid,
+		      uint32_t inner)
+{
+	const struct exec_spec spec = spec_of(id, cgroup, euid);
+	struct event_exec *e = record_exec(&spec);
 
 	e->cred.euid_shift = inner - euid;
 	feed(w, e);
@@ -220,6 +226,15 @@ static void test_parents(void **state)
 	world_done(&w);
 }
 
+/* What the container is called, or its user. */
+static void feed_answer(struct world *w, bool is_of_container)
+{
+	if (is_of_container)
+		feed(w, record_container('a', "web", 0));
+	else
+		feed(w, record_inner_user('a', NS, 5, "app", 0));
+}
+
 /* Whichever comes last ends the waiting. */
 static void test_waits_for_both(void **state)
 {
@@ -232,15 +247,9 @@ static void test_waits_for_both(void **state)
 		begin(&w, &o);
 		feed(&w, record_container('a', "", EVENT_CONTAINER_AWAITED));
 		feed_exec(&w, sh, IN_A, 100000, 5);
-		if (facts_first)
-			feed(&w, record_container('a', "web", 0));
-		else
-			feed(&w, record_inner_user('a', NS, 5, "app", 0));
+		feed_answer(&w, facts_first);
 		assert_int_equal(w.batch.n, 0);
-		if (facts_first)
-			feed(&w, record_inner_user('a', NS, 5, "app", 0));
-		else
-			feed(&w, record_container('a', "web", 0));
+		feed_answer(&w, !facts_first);
 		assert_int_equal(w.batch.n, 1);
 		assert_string_equal(user_of(&w, 0), "app");
 		assert_str(container_text(image_container(w.batch.events[0].image), CONTAINER_NAME),
@@ -381,18 +390,14 @@ static uint64_t n_held(const struct world *w)
 static void test_state_while_both_are_awaited(void **state)
 {
 	struct oracle o = { .name = "", .bits = EVENT_INNER_USER_AWAITED };
+	const struct exec_spec spec = spec_of(KEY(10, 2000, 5), IN_B, 100000);
 	struct world w, next, *both[] = { &w, &next };
 	struct event_process *e;
 
 	(void)state;
 	begin(&w, &o);
 	feed(&w, record_container('b', "", EVENT_CONTAINER_AWAITED));
-	e = record_process(
-		&(struct exec_spec){ .id = KEY(10, 2000, 5),
-				     .filename = "/bin/sh",
-				     .euid = 100000,
-				     .cgroup = { .id = IN_B, .hierarchy = 2, .mnt_ns = NS } },
-		"sh");
+	e = record_process(&spec, "sh");
 	e->cred.euid_shift = 6 - 100000U;
 	feed(&w, e);
 	world_settle(&w);
