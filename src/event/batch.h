@@ -16,7 +16,7 @@ typedef void image_release_fn(void *owner, struct image *image);
 struct batch {
 	struct event *events;
 	size_t n, cap;
-	uint64_t id; /* of what is in it: no other batch has or had it; never 0 */
+	uint64_t id;	    /* of what is in it: no other batch has or had it; never 0 */
 	struct slab losses; /* what the events CALL_LOST point to */
 	image_release_fn *release;
 	void *owner; /* of the images: the process table */

@@ -61,7 +61,7 @@ struct fold {
 	size_t n_unanswered;
 	struct owner_key settled; /* the last one of whom nothing was left to be asked */
 	bool is_settled;	  /* and so it still is */
-	uint64_t *answer; /* ANSWER_MAX bytes */
+	uint64_t *answer;	  /* ANSWER_MAX bytes */
 };
 
 /* One record on its way through the fold. */

@@ -46,9 +46,9 @@ struct untold {
 
 struct streams {
 	struct hash index;
-	struct list lru;	/* heard of longest ago first */
+	struct list lru;		       /* heard of longest ago first */
 	struct stream *recent[STREAMS_RECENT]; /* by the CPU's last bits */
-	uint64_t ring_begin_ns; /* when the ring was made; 0: unknown */
+	uint64_t ring_begin_ns;		       /* when the ring was made; 0: unknown */
 	uint32_t n_adopted; /* streams of generations below it are adopted when first heard of */
 	struct lost lost[_LOSS_MAX]; /* ever, by reason */
 	struct untold untold[STREAMS_LOSSES];

@@ -72,7 +72,7 @@ struct proc_table {
 	struct proc_limits limits;
 	struct proc_counters counters; /* ask table_counters(): some are made when asked for */
 	struct hash processes;	       /* of struct process, by pid and start */
-	struct process *newest; /* of them; NULL: gone. Mostly it is asked for */
+	struct process *newest;	       /* of them; NULL: gone. Mostly it is asked for */
 	struct hash images;	       /* the index: of struct image, by key */
 	struct slab process_slab, image_slab, ext_slab;
 	struct pool programs;

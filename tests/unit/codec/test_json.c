@@ -120,6 +120,17 @@ static void test_nothing(void **state)
 	assert_text(&out, "{}\n{}\n");
 }
 
+/* A shape of these fields, in the table's order. */
+static void shape_of(struct shape *shape, const char *const *names)
+{
+	_cleanup_(freep) bool *want = calloc(n_fields, sizeof(*want));
+
+	assert_non_null(want);
+	for (; *names; names++)
+		want[field_lookup(str_from(*names)) - fields] = true;
+	assert_int_equal(shape_init(shape, want), 0);
+}
+
 static uint64_t new_stamp(void)
 {
 	static uint64_t last = 1000;
@@ -139,20 +150,15 @@ static void child_enters(struct sample *s)
 /* What stands for a field that is absent does so where there is no container, too. */
 static void test_default_of_container(void **state)
 {
+	static const char *const names[] = { "pid", "container.id", "container.name", NULL };
 	static const struct json_options options = { 0 };
 	_cleanup_(json_schema_freep) struct json_schema *schema = NULL;
-	_cleanup_(freep) bool *want = calloc(n_fields, sizeof(*want));
 	_cleanup_(shape_done) struct shape shape = { 0 };
 	_cleanup_(buf_done) struct buf out = { 0 };
 	_cleanup_(sample_done) struct sample s;
 
 	(void)state;
-	assert_non_null(want);
-	for (size_t i = 0; i < n_fields; i++)
-		want[i] = strcmp(fields[i].name, "pid") == 0 ||
-			  strcmp(fields[i].name, "container.id") == 0 ||
-			  strcmp(fields[i].name, "container.name") == 0;
-	assert_int_equal(shape_init(&shape, want), 0);
+	shape_of(&shape, names);
 	assert_int_equal(shape_set_default(shape_lookup(&shape, "container.name"), "none"), 0);
 	assert_int_equal(json_schema_new(&shape, &options, &schema), 0);
 	sample_init(&s);
@@ -169,20 +175,15 @@ static void test_default_of_container(void **state)
 /* Keys under other names, constants, and what stands for a field that is absent. */
 static void test_shape(void **state)
 {
+	static const char *const names[] = { "pid", "user", "exit_code", "__time__", NULL };
 	static const struct json_options options = { .tags = true };
 	_cleanup_(json_schema_freep) struct json_schema *schema = NULL;
-	_cleanup_(freep) bool *want = calloc(n_fields, sizeof(*want));
 	_cleanup_(shape_done) struct shape shape = { 0 };
 	_cleanup_(buf_done) struct buf out = { 0 };
 	_cleanup_(sample_done) struct sample s;
 
 	(void)state;
-	assert_non_null(want);
-	for (size_t i = 0; i < n_fields; i++)
-		want[i] = strcmp(fields[i].name, "pid") == 0 ||
-			  strcmp(fields[i].name, "exit_code") == 0 ||
-			  strcmp(fields[i].name, "user") == 0 || fields[i].type == FIELD_TIME;
-	assert_int_equal(shape_init(&shape, want), 0);
+	shape_of(&shape, names);
 	assert_int_equal(shape_add(&shape, "__tag__:__hostname__", "mine"), 0);
 	assert_int_equal(shape_add(&shape, "a\"b", "\\\n"), 0);
 	assert_int_equal(shape_rename(&shape, shape_lookup(&shape, "pid"), "p\ti"), 0);
