@@ -344,9 +344,9 @@ static void summarize(const struct agent *a)
  * How the end of reading is told: a closed pipe or a consumer that takes nothing is the end, not an
  * error.
  */
-int life_end(int r)
+int life_end(int why)
 {
-	switch (r) {
+	switch (why) {
 	case -EPIPE:
 		log_info("the reader of our output has gone, stopping");
 		return 0;
@@ -354,7 +354,7 @@ int life_end(int r)
 		log_warn("the output takes nothing, giving up on what it has not taken");
 		return 0;
 	default:
-		return r < 0 ? log_err_errno(r, "cannot go on") : 0;
+		return why < 0 ? log_err_errno(why, "cannot go on") : 0;
 	}
 }
 
