@@ -22,6 +22,7 @@ SMALLEST_RING = ["--ring-size", "256KiB"]
 TAIL = 1 << 20
 ACCOUNTS = 8
 LOSS_TOLD_S = 1.5  # until a loss behind which nothing comes is told
+NAMED_S = 2.0  # until a record of somebody else's container is out, which may have waited for its name
 
 
 def crash_points():
@@ -119,10 +120,14 @@ class Trial:
         self.end_storms()
         end = self.truth.now()
         self.fence()
-        paths = [p for p in self.paths if Path(p).exists()]
-        told = Told(*paths)
-        told.lost = told.lost[self.n_lost:]
-        return Account(self.truth.events(self.begin, end), told, self.agent.pids)
+        events, until = self.truth.events(self.begin, end), time.monotonic() + NAMED_S
+        while True:
+            told = Told(*(p for p in self.paths if Path(p).exists()))
+            told.lost = told.lost[self.n_lost:]
+            account = Account(events, told, self.agent.pids)
+            if account.is_all_told() or time.monotonic() > until:
+                return account
+            time.sleep(0.1)
 
     def account(self, over=0):
         """

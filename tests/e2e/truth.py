@@ -143,6 +143,10 @@ class Account:
         return all(0 <= self.told.lost_of(call) - self.missing[call] <= self.missing_agents[call] + over
                    for call in CALLS.values())
 
+    def is_all_told(self):
+        """Whether nothing is missing that is not reported."""
+        return all(self.missing[call] <= self.told.lost_of(call) for call in CALLS.values())
+
     def check_exact(self, over=0):
         assert self.is_exact(over), f"{self}"
 
