@@ -8,6 +8,18 @@
 
 #include <linux/types.h>
 
+/*
+ * Container runtimes put every container into the hierarchies of these controllers, where they are
+ * mounted as v1.
+ */
+enum knobs_cgroup_v1 {
+	KNOBS_CGROUP_UNIFIED, /* all controllers are on the unified hierarchy */
+	KNOBS_CGROUP_MEMORY,
+	KNOBS_CGROUP_PIDS,
+	KNOBS_CGROUP_DEVICES,
+	KNOBS_CGROUP_CPU,
+};
+
 #define KNOBS_WANT_EXT 0x1 /* some pipeline asks for extended fields */
 
 /*
@@ -25,12 +37,8 @@ struct knobs {
 	__u32 wake_bytes; /* wake the reader when the ring holds this much */
 	__u32 armed;	  /* the reader sleeps for long: the next record wakes it and sets 0 */
 	__u32 page_size;  /* of the machine */
-	/*
-	 * On hosts with v1 hierarchies: which of css_set.subsys[] tells the container (memory, else
-	 * pids, ...), and the number of its hierarchy. -1: all controllers are on the unified one.
-	 */
-	__s32 cgroup_v1_index;
-	__u32 cgroup_v1_hierarchy;
+	__u32 cgroup_v1;  /* enum knobs_cgroup_v1: whose hierarchy tells the container */
+	__u32 cgroup_v1_hierarchy; /* its number (/proc/cgroups) */
 	/*
 	 * How many execs in a second each control group may make on all CPUs together; above it
 	 * they are not recorded, above four times as many its forks neither. 0: no bound.

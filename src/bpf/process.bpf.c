@@ -150,20 +150,23 @@ static __always_inline int process_exit(struct task_struct *t, struct signal_str
 	return 0;
 }
 
-TRACEPOINT("sched_process_exit")
-int BPF_PROG(pt_exit, struct task_struct *t, bool group_dead)
+/*
+ * Until 6.16 the tracepoint does not say it. Two last threads may both see that nobody lives: the
+ * table takes the first of two exits. Volatile, since a kernel without the argument must not see
+ * that it is loaded.
+ */
+static __always_inline bool is_group_dead(const __u64 *ctx, struct signal_struct *signal)
 {
-	return group_dead ? process_exit(t, GET(t, signal)) : 0;
+	if (bpf_core_field_exists(struct trace_event_raw_sched_process_exit___group, group_dead))
+		return *(const volatile __u64 *)&ctx[1] & 1;
+	return GET(signal, live.counter) == 0;
 }
 
-/*
- * Until 6.16 the tracepoint does not say whether the group is dead. Two last threads may both see
- * that nobody lives: the table takes the first of two exits.
- */
 TRACEPOINT("sched_process_exit")
-int BPF_PROG(pt_exit_old, struct task_struct *t)
+int pt_exit(__u64 *ctx)
 {
+	struct task_struct *t = (void *)ctx[0];
 	struct signal_struct *signal = GET(t, signal);
 
-	return GET(signal, live.counter) == 0 ? process_exit(t, signal) : 0;
+	return is_group_dead(ctx, signal) ? process_exit(t, signal) : 0;
 }

@@ -21,7 +21,7 @@ void doctor_capabilities(struct diagnosis *d, uint64_t effective);
 /* By whether bpffs is mounted, and a set of capabilities. */
 void doctor_bpffs(struct diagnosis *d, bool is_mounted, uint64_t effective);
 /* By the lines of /proc/cgroups; `hierarchy` as trial_cgroup_hierarchy() says. */
-void doctor_cgroups(struct diagnosis *d, const char *cgroups, int hierarchy);
+void doctor_cgroups(struct diagnosis *d, const char *cgroups, uint32_t hierarchy);
 
 /* Everything about this host, the above included; its files are below `host_root` ("": /). */
 void doctor_host(struct diagnosis *d, const char *host_root);

@@ -185,22 +185,22 @@ static void check_bpffs(struct diagnosis *d)
 }
 
 /* The controllers of a hierarchy, with a comma between. */
-static void put_controllers(const char *cgroups, int hierarchy, struct buf *out)
+static void put_controllers(const char *cgroups, uint32_t hierarchy, struct buf *out)
 {
 	const char *line = cgroups;
 
 	for (; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		char name[64];
-		int number;
+		uint32_t number;
 
-		if (sscanf(line, "%63s %d", name, &number) == 2 && number == hierarchy &&
+		if (sscanf(line, "%63s %" SCNu32, name, &number) == 2 && number == hierarchy &&
 		    *name != '#')
 			buf_printf(out, "%s%s", out->len ? "," : "", name);
 	}
 	buf_put_char(out, '\0');
 }
 
-void doctor_cgroups(struct diagnosis *d, const char *cgroups, int hierarchy)
+void doctor_cgroups(struct diagnosis *d, const char *cgroups, uint32_t hierarchy)
 {
 	_cleanup_(buf_done) struct buf controllers = { 0 };
 	struct statfs fs = { 0 };
@@ -218,9 +218,9 @@ void doctor_cgroups(struct diagnosis *d, const char *cgroups, int hierarchy)
 		return;
 	}
 	put_controllers(cgroups, hierarchy, &controllers);
-	if (hierarchy > 0)
+	if (hierarchy)
 		diagnosis_add(d, FINDING_OK, "control groups", NULL,
-			      "%s: containers are told by the v1 hierarchy %d (%s)", mode,
+			      "%s: containers are told by the v1 hierarchy %" PRIu32 " (%s)", mode,
 			      hierarchy, buf_failed(&controllers) ? "" : controllers.data);
 	else
 		diagnosis_add(d, FINDING_OK, "control groups", NULL,
@@ -230,7 +230,7 @@ void doctor_cgroups(struct diagnosis *d, const char *cgroups, int hierarchy)
 static void check_cgroups(struct diagnosis *d)
 {
 	_cleanup_(fclosep) FILE *f = fopen("/proc/cgroups", "re");
-	int hierarchy = trial_cgroup_hierarchy();
+	uint32_t hierarchy = trial_cgroup_hierarchy();
 	char text[4096];
 	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 

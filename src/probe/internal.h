@@ -3,6 +3,7 @@
 #pragma once
 
 #include <bpf/libbpf.h>
+#include <stdio.h>
 
 #include "abi/knobs.h"
 #include "probe/generation.h"
@@ -11,14 +12,18 @@
 
 /* What has to be known of this kernel before the programs are loaded. */
 struct kernel_facts {
-	bool has_group_dead; /* the exit tracepoint has the argument group_dead */
-	int cgroup_v1_index; /* as in abi/knobs.h */
-	int cgroup_v1_hierarchy;
-	uint32_t host_mnt_ns; /* the same */
+	enum knobs_cgroup_v1 cgroup_v1; /* as in abi/knobs.h, and so are these */
+	uint32_t cgroup_v1_hierarchy;	/* 0: the unified one */
+	uint32_t host_mnt_ns;
 };
 
-/* Reads the kernel's BTF, /proc/cgroups and /proc/1. 0 or a negative errno. */
-int kernel_facts_read(struct kernel_facts *ret);
+/* Reads /proc/cgroups and /proc/1; what they do not say is 0. */
+void kernel_facts_read(struct kernel_facts *ret);
+/*
+ * The part about control groups, of a table as in cgroups(7), /proc/cgroups: lines of a controller,
+ * the number of its hierarchy (0: the unified one), ... `ret` is set.
+ */
+void kernel_facts_cgroups(FILE *table, struct kernel_facts *ret);
 
 struct probe {
 	struct probe_options options;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What differs between kernels and cannot be decided by CO-RE in the programs: the number of
- * arguments of a tracepoint, and which controllers sit on a v1 hierarchy. Read once, at start, on
- * the reader thread.
+ * What differs between machines and cannot be decided by CO-RE in the programs: which controllers
+ * are mounted as v1, and which mount namespace is init's. Read once, at start, on the reader
+ * thread.
  */
-#include <bpf/btf.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,84 +11,38 @@
 #include "base/cleanup.h"
 #include "probe/internal.h"
 
-static struct btf *btf_close(struct btf *btf)
-{
-	btf__free(btf);
-	return NULL;
-}
-DEFINE_CLEANUP(struct btf *, btf_close)
+/* By enum knobs_cgroup_v1, in the order in which they are preferred. */
+static const char *const controllers[] = {
+	[KNOBS_CGROUP_MEMORY] = "memory",
+	[KNOBS_CGROUP_PIDS] = "pids",
+	[KNOBS_CGROUP_DEVICES] = "devices",
+	[KNOBS_CGROUP_CPU] = "cpu",
+};
 
-/*
- * The arguments of the type btf_trace_NAME (include/trace/bpf_probe.h), without the leading void *:
- * group_dead came as the second one of sched_process_exit in 6.16.
- */
-static bool tracepoint_has_args(const struct btf *btf, const char *name, unsigned int n)
+static enum knobs_cgroup_v1 controller_of(const char *name)
 {
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
-	const struct btf_type *t;
-
-	if (id < 0)
-		return false;
-	t = btf__type_by_id(btf, btf__type_by_id(btf, (unsigned int)id)->type); /* the pointer */
-	if (!t || !btf_is_ptr(t))
-		return false;
-	t = btf__type_by_id(btf, t->type);
-	return t && btf_is_func_proto(t) && btf_vlen(t) > n;
+	for (size_t i = KNOBS_CGROUP_MEMORY; i < ARRAY_SIZE(controllers); i++)
+		if (strcmp(controllers[i], name) == 0)
+			return (enum knobs_cgroup_v1)i;
+	return KNOBS_CGROUP_UNIFIED;
 }
 
-/*
- * The value of an enumerator of cgroup_subsys_id, -ENOENT where this kernel lacks the controller.
- */
-static int subsys_index(const struct btf *btf, const char *name)
+void kernel_facts_cgroups(FILE *table, struct kernel_facts *ret)
 {
-	int id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
-	const struct btf_type *t;
-	const struct btf_enum *e;
-
-	if (id < 0)
-		return -ENOENT;
-	t = btf__type_by_id(btf, (unsigned int)id);
-	e = btf_enum(t);
-	for (int i = 0; i < btf_vlen(t); i++)
-		if (strcmp(btf__name_by_offset(btf, e[i].name_off), name) == 0)
-			return e[i].val;
-	return -ENOENT;
-}
-
-/* The hierarchy of a controller (cgroups(7), /proc/cgroups), 0 for the unified one or none. */
-static int controller_hierarchy(const char *controller)
-{
-	_cleanup_(fclosep) FILE *f = fopen("/proc/cgroups", "re");
 	char line[256], name[64];
-	int hierarchy;
+	unsigned int hierarchy;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %d", name, &hierarchy) == 2 && strcmp(name, controller) == 0)
-			return hierarchy;
-	return 0;
-}
+	while (fgets(line, sizeof(line), table)) {
+		enum knobs_cgroup_v1 controller;
 
-/* Container runtimes put every container into these, where they are mounted as v1. */
-static void find_v1(const struct btf *btf, struct kernel_facts *ret)
-{
-	static const char *const controllers[][2] = {
-		{ "memory", "memory_cgrp_id" },
-		{ "pids", "pids_cgrp_id" },
-		{ "devices", "devices_cgrp_id" },
-		{ "cpu", "cpu_cgrp_id" },
-	};
-
-	ret->cgroup_v1_index = -1;
-	ret->cgroup_v1_hierarchy = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++) {
-		int hierarchy = controller_hierarchy(controllers[i][0]);
-		int index = subsys_index(btf, controllers[i][1]);
-
-		if (hierarchy > 0 && index >= 0) {
-			ret->cgroup_v1_index = index;
-			ret->cgroup_v1_hierarchy = hierarchy;
-			return;
-		}
+		if (sscanf(line, "%63s %u", name, &hierarchy) != 2 || !hierarchy)
+			continue;
+		controller = controller_of(name);
+		if (controller == KNOBS_CGROUP_UNIFIED ||
+		    (ret->cgroup_v1 && ret->cgroup_v1 < controller))
+			continue;
+		ret->cgroup_v1 = controller;
+		ret->cgroup_v1_hierarchy = hierarchy;
 	}
 }
 
@@ -104,14 +56,11 @@ static uint32_t host_mnt_ns(void)
 	return (uint32_t)st.st_ino;
 }
 
-int kernel_facts_read(struct kernel_facts *ret)
+void kernel_facts_read(struct kernel_facts *ret)
 {
-	_cleanup_(btf_closep) struct btf *btf = btf__load_vmlinux_btf();
+	_cleanup_(fclosep) FILE *table = fopen("/proc/cgroups", "re");
 
-	if (!btf)
-		return -errno;
-	ret->has_group_dead = tracepoint_has_args(btf, "btf_trace_sched_process_exit", 2);
-	find_v1(btf, ret);
-	ret->host_mnt_ns = host_mnt_ns();
-	return 0;
+	*ret = (struct kernel_facts){ .host_mnt_ns = host_mnt_ns() };
+	if (table)
+		kernel_facts_cgroups(table, ret);
 }

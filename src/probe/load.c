@@ -60,12 +60,10 @@ struct bpf_program *probe_program(const struct probe *p, enum generation_part pa
 		[PART_EXEC] = "pt_exec",
 		[PART_CGROUP] = "pt_cgroup_mkdir",
 		[PART_FORK] = "pt_fork",
+		[PART_EXIT] = "pt_exit",
 	};
-	const char *name = names[part];
 
-	if (part == PART_EXIT)
-		name = p->kernel.has_group_dead ? "pt_exit" : "pt_exit_old";
-	return bpf_object__find_program_by_name(p->live, name);
+	return bpf_object__find_program_by_name(p->live, names[part]);
 }
 
 static int set_maps(const struct probe *p, struct bpf_object *o, int ring_fd, int claim_fd)
@@ -99,7 +97,6 @@ static int take_maps(struct probe *p, const struct bpf_object *o)
 
 static int load(struct probe *p, bool is_raw, int ring_fd, int claim_fd)
 {
-	const char *unused = p->kernel.has_group_dead ? "pt_exit_old" : "pt_exit";
 	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
 	const void *elf;
 	size_t n;
@@ -109,7 +106,6 @@ static int load(struct probe *p, bool is_raw, int ring_fd, int claim_fd)
 	o = bpf_object__open_mem(elf, n, NULL);
 	if (!o)
 		return -errno;
-	bpf_program__set_autoload(bpf_object__find_program_by_name(o, unused), false);
 	r = set_maps(p, o, ring_fd, claim_fd);
 	if (r == 0)
 		r = bpf_object__load(o);

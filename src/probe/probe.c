@@ -83,11 +83,9 @@ static int load(struct probe *p)
 {
 	const struct generation *last = p->n_old ? &p->old[p->n_old - 1] : NULL;
 	bool is_same = last && last->ring_bytes == p->options.ring_bytes;
-	int r = kernel_facts_read(&p->kernel);
+	int r;
 
-	if (r < 0)
-		return log_err_errno(r, "cannot read the kernel's BTF%s",
-				     probe_load_advice(-ENOENT));
+	kernel_facts_read(&p->kernel);
 	r = probe_load(p, is_same ? last->fds[PART_RING] : -1, last ? last->fds[PART_CLAIM] : -1);
 	if (r < 0)
 		return r;
@@ -113,8 +111,8 @@ static int map_knobs(struct probe *p)
 	p->knobs->wake_bytes = p->own.ring_bytes / 8 < WAKE_BYTES ? p->own.ring_bytes / 8
 								  : WAKE_BYTES;
 	p->knobs->page_size = (uint32_t)page;
-	p->knobs->cgroup_v1_index = p->kernel.cgroup_v1_index;
-	p->knobs->cgroup_v1_hierarchy = (uint32_t)p->kernel.cgroup_v1_hierarchy;
+	p->knobs->cgroup_v1 = p->kernel.cgroup_v1;
+	p->knobs->cgroup_v1_hierarchy = p->kernel.cgroup_v1_hierarchy;
 	p->knobs->host_mnt_ns = p->kernel.host_mnt_ns;
 	p->knobs->budget = p->options.budget;
 	return 0;

@@ -75,18 +75,15 @@ static struct trial try_hook(const char *hook, const struct way ways[2])
 	return trial;
 }
 
-int trial_run(struct trial trials[TRIAL_MAX])
+void trial_run(struct trial trials[TRIAL_MAX])
 {
-	struct kernel_facts facts = { 0 };
-	int r = kernel_facts_read(&facts);
-	const char *exit = facts.has_group_dead ? "pt_exit" : "pt_exit_old";
-	const struct {
+	static const struct {
 		const char *hook;
 		struct way ways[2];
 	} hooks[] = {
 		{ "sched_process_exit",
-		  { { "btf", live_bpf__elf_bytes, exit },
-		    { "raw", live_raw_bpf__elf_bytes, exit } } },
+		  { { "btf", live_bpf__elf_bytes, "pt_exit" },
+		    { "raw", live_raw_bpf__elf_bytes, "pt_exit" } } },
 		{ "sched_process_exec",
 		  { { "btf", live_bpf__elf_bytes, "pt_exec" },
 		    { "raw", live_raw_bpf__elf_bytes, "pt_exec" } } },
@@ -102,18 +99,15 @@ int trial_run(struct trial trials[TRIAL_MAX])
 	};
 
 	_Static_assert(ARRAY_SIZE(hooks) == TRIAL_MAX, "a trial for each hook");
-	if (r < 0)
-		return r;
 	libbpf_set_print(NULL); /* the errors are the answer */
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		trials[i] = try_hook(hooks[i].hook, hooks[i].ways);
-	return ARRAY_SIZE(hooks);
 }
 
-int trial_cgroup_hierarchy(void)
+uint32_t trial_cgroup_hierarchy(void)
 {
-	struct kernel_facts facts = { 0 };
-	int r = kernel_facts_read(&facts);
+	struct kernel_facts facts;
 
-	return r < 0 ? r : facts.cgroup_v1_index < 0 ? 0 : facts.cgroup_v1_hierarchy;
+	kernel_facts_read(&facts);
+	return facts.cgroup_v1_hierarchy;
 }

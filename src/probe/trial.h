@@ -2,7 +2,7 @@
 /* Which of the programs this kernel takes: each one alone, loaded, attached, and let go again. */
 #pragma once
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #define TRIAL_MAX 5
 
@@ -13,13 +13,10 @@ struct trial {
 };
 
 /*
- * Tries all, in the order in which they are attached, the iterator last. Returns how many, or a
- * negative errno where not even that could be tried. Any thread; nothing is recorded.
+ * Tries all, in the order in which they are attached, the iterator last. Any thread; nothing is
+ * recorded.
  */
-int trial_run(struct trial trials[TRIAL_MAX]);
+void trial_run(struct trial trials[TRIAL_MAX]);
 
-/*
- * The cgroup v1 hierarchy that tells the container, of /proc/cgroups; 0: the unified one. Or a
- * negative errno.
- */
-int trial_cgroup_hierarchy(void);
+/* The cgroup v1 hierarchy that tells the container, of /proc/cgroups; 0: the unified one. */
+uint32_t trial_cgroup_hierarchy(void);

@@ -10,9 +10,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* The kernel's own numbers come from its BTF when the programs are loaded. */
-enum cgroup_subsys_id { memory_cgrp_id };
-
 #define WAKE_BYTES (256 * 1024)
 #define ARGS_MAX (32 * 1024)
 #define INTERP_MAX 1024
@@ -50,10 +47,8 @@ static __always_inline void put(void *record, __u32 size)
 
 static __always_inline void fill_head(struct floor_head *h, __u32 type, struct task_struct *t)
 {
-	struct knobs k = { .cgroup_v1_index = -1 };
+	const struct knobs k = { .cgroup_v1 = KNOBS_CGROUP_MEMORY };
 
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		k.cgroup_v1_index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	h->type = type;
 	h->tgid = GET(t, tgid);
 	h->tid = GET(t, pid);

@@ -2,8 +2,8 @@
 /*
  * The kernel's types, as far as the programs here read them. CO-RE moves every access to where the
  * running kernel has the field, so order and gaps mean nothing, names and nesting do.
- * `tools/check-vmlinux` holds this file against a kernel's BTF. What differs between kernels is in
- * compat.h.
+ * `tools/check-vmlinux` holds this file against a kernel's BTF. What only some kernels have is a
+ * flavour, x___y.
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -58,9 +58,22 @@ struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 };
 
+/* Each of them depends on how the kernel was built. */
+enum cgroup_subsys_id___some {
+	memory_cgrp_id,
+	pids_cgrp_id,
+	devices_cgrp_id,
+	cpu_cgrp_id,
+};
+
 struct css_set {
 	struct cgroup_subsys_state *subsys[16];
 	struct cgroup *dfl_cgrp;
+};
+
+/* include/trace/events/sched.h: what the tracepoint has since 6.16 */
+struct trace_event_raw_sched_process_exit___group {
+	bool group_dead;
 };
 
 /* files and paths */

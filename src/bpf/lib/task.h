@@ -74,19 +74,53 @@ static __always_inline __u32 mnt_ns_of(struct task_struct *t, const struct knobs
 	return inum == k->host_mnt_ns ? 0 : inum;
 }
 
+/*
+ * The place of a controller in css_set.subsys[], if this kernel has it. The empty statement keeps
+ * what is loaded behind the question: a kernel without it must not see it.
+ */
+#define SUBSYS(ret, id)                                                            \
+	do {                                                                       \
+		if (!bpf_core_enum_value_exists(enum cgroup_subsys_id___some, id)) \
+			break;                                                     \
+		asm volatile("");                                                  \
+		(ret) = bpf_core_enum_value(enum cgroup_subsys_id___some, id);     \
+	} while (0)
+
+static __always_inline struct cgroup *v1_cgroup(struct css_set *set, __u32 controller)
+{
+	struct cgroup_subsys_state *css = NULL;
+	__u64 i = ~0ULL;
+
+	switch (controller) {
+	case KNOBS_CGROUP_MEMORY:
+		SUBSYS(i, memory_cgrp_id);
+		break;
+	case KNOBS_CGROUP_PIDS:
+		SUBSYS(i, pids_cgrp_id);
+		break;
+	case KNOBS_CGROUP_DEVICES:
+		SUBSYS(i, devices_cgrp_id);
+		break;
+	case KNOBS_CGROUP_CPU:
+		SUBSYS(i, cpu_cgrp_id);
+		break;
+	}
+	asm volatile("" : "+r"(i));
+	if (i > 15)
+		return NULL;
+	bpf_core_read(&css, sizeof(css), &set->subsys[i]);
+	return BPF_CORE_READ(css, cgroup);
+}
+
 static __always_inline void fill_cgroup(struct event_cgroup *c, struct task_struct *t,
 					const struct knobs *k)
 {
 	struct css_set *set = GET(t, cgroups);
-	struct cgroup *cgroup = NULL;
-	int i = k->cgroup_v1_index;
 
 	c->mnt_ns = mnt_ns_of(t, k);
-	if (i >= 0 && i < 16) {
-		struct cgroup_subsys_state *css = NULL;
+	if (k->cgroup_v1 != KNOBS_CGROUP_UNIFIED) {
+		struct cgroup *cgroup = v1_cgroup(set, k->cgroup_v1);
 
-		bpf_core_read(&css, sizeof(css), &set->subsys[i]);
-		cgroup = BPF_CORE_READ(css, cgroup);
 		if (BPF_CORE_READ(cgroup, level) > 0) {
 			c->id = BPF_CORE_READ(cgroup, kn, id);
 			c->hierarchy = k->cgroup_v1_hierarchy;

@@ -128,11 +128,10 @@ static void test_cgroups(void **state)
 				      "hugetlb\t0\t1\t1";
 	static const struct {
 		const char *lines;
-		int hierarchy;
+		uint32_t hierarchy;
 		const char *part;
 	} cases[] = {
 		{ cgroups, 0, "the unified hierarchy" },
-		{ cgroups, -2, "the unified hierarchy" },
 		{ cgroups, 4, "the v1 hierarchy 4 (cpu,cpuacct)" },
 		{ cgroups, 12, "the v1 hierarchy 12 (memory)" },
 		{ "", 12, "the v1 hierarchy 12 ()" },
