@@ -99,7 +99,8 @@ class Agent:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=RUN_S).stdout
 
     def records(self):
-        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        """What stands on its standard output in whole lines; the last may be in the middle of being written."""
+        return [json.loads(line) for line in self.engine.cli("logs", self.id).split("\n")[:-1]]
 
     def wait_ready(self):
         def is_ready():
