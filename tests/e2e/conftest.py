@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import harness
+import runtimes
+from containerd import Containerd
 from truth import Truth
 
 CFLAGS = "-std=gnu17 -D_GNU_SOURCE -O1 -Wall -static -pthread".split()
@@ -138,3 +140,13 @@ def extended(start_agent):
     for workload in agent.running:
         workload.kill()
     agent.stop()
+
+
+@pytest.fixture(scope="module", params=[runtimes.Docker, runtimes.Podman, Containerd], ids=lambda kind: kind.name)
+def runtime(request):
+    """One of them, with a daemon of its own."""
+    why = request.param.missing()
+    if why:
+        pytest.skip(why)
+    with request.param() as started:
+        yield started

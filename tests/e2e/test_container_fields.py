@@ -4,25 +4,13 @@ from datetime import datetime, timezone
 
 import pytest
 
-import runtimes
 from containerd import Containerd
 from harness import wait_until
 from test_containers import SOURCES, assert_names, programs_of, records_of, settings, wait_for_exits
 
 SLOW_S = 60
-KINDS = [runtimes.Docker, runtimes.Podman, Containerd]
 SCRIPT = "/bin/cp /bin/busybox /tmp/busybox; /tmp/busybox true; exec /bin/sleep 600"
 FURTHER = ["runtime", "image.tag", "image.digest", "privileged", "entry", "exec"]
-
-
-@pytest.fixture(scope="module", params=KINDS, ids=[kind.name for kind in KINDS])
-def runtime(request):
-    """One of them, with a daemon of its own."""
-    why = request.param.missing()
-    if why:
-        pytest.skip(why)
-    with request.param() as started:
-        yield started
 
 
 def start_for(start_agent, runtime, sources):

@@ -3,26 +3,14 @@
 import pytest
 
 import runtimes
-from containerd import Containerd
 from harness import wait_until
 
 N_SHORT = 100
 CALLS = ["execve", "exit"]
 SLOW_S = 60  # for what a daemon does on a machine that is busy with other things
-KINDS = [runtimes.Docker, runtimes.Podman, Containerd]
-DOCKER_LIKE = KINDS[:2]
+DOCKER_LIKE = [runtimes.Docker, runtimes.Podman]
 SOURCES = {"docker": "docker", "podman": "podman", "containerd": "cri"}
 ROOTS = {"docker": "data", "podman": "graph", "containerd": "state"}
-
-
-@pytest.fixture(scope="module", params=KINDS, ids=[kind.name for kind in KINDS])
-def runtime(request):
-    """One of them, with a daemon of its own."""
-    why = request.param.missing()
-    if why:
-        pytest.skip(why)
-    with request.param() as started:
-        yield started
 
 
 def of_docker(test):

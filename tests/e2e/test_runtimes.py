@@ -9,7 +9,7 @@ import harness
 import runtimes
 from containerd import Containerd
 
-KINDS = [runtimes.Docker, runtimes.Podman, Containerd]
+KINDS = [runtimes.Docker, runtimes.Podman, Containerd]  # as the fixture `runtime` gives them
 DOCKER_LIKE = KINDS[:2]
 SOURCES = {"docker": "docker", "podman": "podman", "containerd": "cri"}  # which of ours asks it
 ANSWER_S = 20
@@ -18,16 +18,6 @@ ANSWER_S = 20
 def each_of(name, kinds):
     """Marks a test: once for each of these runtimes."""
     return pytest.mark.parametrize(name, kinds, ids=[kind.name for kind in kinds], indirect=name == "runtime")
-
-
-@pytest.fixture(scope="module", params=KINDS, ids=[kind.name for kind in KINDS])
-def runtime(request):
-    """One of them, with a daemon of its own."""
-    why = request.param.missing()
-    if why:
-        pytest.skip(why)
-    with request.param() as started:
-        yield started
 
 
 def ask(binary, *options):
