@@ -217,6 +217,8 @@ static void read_names(struct probe *p, struct names *to)
 	size_t size;
 
 	while (to->n < EVENTS_MAX && (head = ring_next(probe_ring(p), &size, &position))) {
+		if (head->type == EVENT_CGROUP)
+			continue; /* somebody else's, and this is not its name */
 		to->generations |= 1U << head->generation;
 		to->items[to->n++] = (struct name){ .start_ns = head->start_ns,
 						    .exec_count = head->exec_count,
