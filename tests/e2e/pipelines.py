@@ -152,12 +152,20 @@ def status(agent):
     return json.loads(get(agent, "/status"))
 
 
+def values(agent, *names, **labels):
+    """
+    The numbers of metrics at one time, None for each that is not there with these labels; more than one of a name is
+    an error.
+    """
+    metrics = [m for m in status(agent)["metrics"]
+               if all((m.get("labels") or {}).get(k) == v for k, v in labels.items())]
+    found = [[m["value"] for m in metrics if m["name"].endswith(name)] for name in names]
+    assert all(len(numbers) <= 1 for numbers in found), (names, metrics)
+    return [numbers[0] if numbers else None for numbers in found]
+
+
 def value(agent, name, **labels):
-    """The number of a metric, or None where there is none with these labels; more than one is an error."""
-    found = [m for m in status(agent)["metrics"] if m["name"].endswith(name)
-             and all((m.get("labels") or {}).get(k) == v for k, v in labels.items())]
-    assert len(found) <= 1, found
-    return found[0]["value"] if found else None
+    return values(agent, name, **labels)[0]
 
 
 def wait_for_value(agent, name, number, **labels):
