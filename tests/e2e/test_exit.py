@@ -11,7 +11,7 @@ import pytest
 from harness import wait_until
 
 TICK_NS = 10_000_000  # a tick is 1 to 10 ms
-OWN_WORK_NS = 5_000_000  # of the exit itself, after the record is made
+OWN_WORK_NS = 5_000_000  # of the exit itself, after the record is made: it gives back the memory that was touched
 
 
 @pytest.mark.parametrize("code", [0, 1, 42, 127, 128, 255, 256, 257])
@@ -82,7 +82,7 @@ def test_resource_usage_is_that_of_wait4(extended, threads):
     exit_ = extended.of(done.pid)[-1]
     user, system = int(exit_["cpu.user_ns"]), int(exit_["cpu.system_ns"])
     truth = (done.usage.ru_utime + done.usage.ru_stime) * 1e9
-    slack = TICK_NS + OWN_WORK_NS
+    slack = TICK_NS + OWN_WORK_NS + truth / 20
     assert truth - slack <= user + system <= truth + slack
     assert abs(user - done.usage.ru_utime * 1e9) <= slack + truth / 10
     assert abs(system - done.usage.ru_stime * 1e9) <= slack + truth / 10
