@@ -2,9 +2,9 @@
 #include "agent/naming.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "agent/reader.h"
+#include "probe/probe.h"
 
 #define COUNTER(m, sentence)                                                  \
 	{                                                                     \
@@ -32,20 +32,10 @@ const struct metric naming_metrics[] = {
 	{ .type = METRIC_END },
 };
 
-/* Init's: our own may be another one, but is the best guess where a policy hides init's. */
-static uint32_t host_mnt_ns(void)
-{
-	struct stat st;
-
-	if (stat("/proc/1/ns/mnt", &st) < 0 && stat("/proc/self/ns/mnt", &st) < 0)
-		return 0;
-	return (uint32_t)st.st_ino;
-}
-
 int naming_start(struct naming *n, struct facts *facts)
 {
 	n->facts = facts;
-	n->host_mnt_ns = host_mnt_ns();
+	n->host_mnt_ns = probe_host_mnt_ns();
 	return container_users_new(&container_users_options_default, &n->users);
 }
 

@@ -46,8 +46,7 @@ void kernel_facts_cgroups(FILE *table, struct kernel_facts *ret)
 	}
 }
 
-/* Init's; ours where that is hidden. */
-static uint32_t host_mnt_ns(void)
+uint32_t probe_host_mnt_ns(void)
 {
 	struct stat st;
 
@@ -60,7 +59,7 @@ void kernel_facts_read(struct kernel_facts *ret)
 {
 	_cleanup_(fclosep) FILE *table = fopen("/proc/cgroups", "re");
 
-	*ret = (struct kernel_facts){ .host_mnt_ns = host_mnt_ns() };
+	*ret = (struct kernel_facts){ .host_mnt_ns = probe_host_mnt_ns() };
 	if (table)
 		kernel_facts_cgroups(table, ret);
 }

@@ -144,3 +144,9 @@ typedef int probe_drain_fn(void *ctx);
 int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_has_args);
 /* No further pass comes soon: frees what passes need. */
 void probe_snapshot_unload(struct probe *p);
+
+/*
+ * The inode number of init's mount namespace: the host's. Our own may be another one, but is the
+ * best guess where a policy hides init's. 0: unknown.
+ */
+uint32_t probe_host_mnt_ns(void);
