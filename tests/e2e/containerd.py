@@ -64,6 +64,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   address = "{self.socket}"
 [ttrpc]
   address = "{self.socket}.ttrpc"
+[timeouts]
+  # a shim that answers later than this is one with pid 0, whose namespaces are not found
+  "io.containerd.timeout.task.state" = "{REQUEST_S}s"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "localhost/proctrail-test/pause:1"
   restrict_oom_score_adj = true
