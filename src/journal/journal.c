@@ -18,7 +18,7 @@
 #define LOG_UNIT "journal"
 
 #define JOURNAL_NEW SCAN_JOURNAL ".new" /* until it is whole */
-#define STATE_PIECE ((size_t)256 * 1024)
+#define STATE_PIECE ((size_t)32 * 1024) /* what is written at a time: it stays in the first cache */
 #define GROWTH 3 /* how many times its state a journal may be large */
 
 struct journal {
@@ -35,7 +35,7 @@ struct journal {
 
 	/* The file to be written next time: none, or the one before this. */
 	struct journal_file next;
-	struct buf state; /* of its next batch */
+	struct buf state; /* of its next batch; kept: pages that are new cost more than it does */
 	uint64_t position;
 	int state_error; /* the first one */
 };
@@ -355,7 +355,6 @@ int journal_rewrite(struct journal *j, uint64_t position, journal_state_fn *writ
 	j->position = position;
 	j->state_error = 0;
 	r = write_next(j, write, ctx);
-	buf_done(&j->state); /* not needed for a long time */
 	if (r == 0)
 		r = swap_files(j);
 	if (r < 0)
