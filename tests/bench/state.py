@@ -41,7 +41,7 @@ def custody(tools, work, repeats, n=40_000, warm_n=30_000):
     """
     kinds = {"with": Agent(tools), "without": Agent(tools, name="no state", options=["--state-directory", "none"])}
     costs = {name: Samples() for name in kinds}
-    for i in range(4 * repeats):
+    for i in range(2 * repeats):
         for name in sorted(kinds, reverse=bool(i % 2)):
             costs[name].append(fed.cost(kinds[name], work, n, warm_n=warm_n))
     difference = Samples(a - b for a, b in zip(costs["with"], costs["without"]))
