@@ -21,6 +21,7 @@
 #include "agent/life.h"
 #include "agent/service.h"
 #include "agent/snapshot.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define LOG_UNIT "agent"
@@ -117,8 +118,8 @@ static bool is_reload_due(const struct agent *a)
 	if (a->wants_reload || !a->change_ns)
 		return a->wants_reload;
 	now = clock_now_ns(CLOCK_MONOTONIC);
-	return now - a->change_ns >= RELOAD_MS * 1000000ULL ||
-	       now - a->first_change_ns >= RELOAD_MAX_MS * 1000000ULL;
+	return now - a->change_ns >= RELOAD_MS * CLOCK_MS_NS ||
+	       now - a->first_change_ns >= RELOAD_MAX_MS * CLOCK_MS_NS;
 }
 
 /*

@@ -15,7 +15,6 @@
  * go out as they are, after so long.
  */
 #define OVERDUE_NS 1000000000ULL
-#define NS_PER_MS 1000000ULL
 /*
  * Looking at a group that nobody is in costs a system call or two, some microseconds: of so many
  * groups, a thousandth of a CPU.
@@ -316,6 +315,6 @@ int enrichment_due_ms(const struct enrichment *e, const struct fold *fold, int m
 		return ms;
 	if (now - since >= e->wait_ns)
 		return 0;
-	left_ms = (e->wait_ns - (now - since)) / NS_PER_MS + 1;
+	left_ms = (e->wait_ns - (now - since)) / CLOCK_MS_NS + 1;
 	return left_ms < (uint64_t)ms ? (int)left_ms : ms;
 }

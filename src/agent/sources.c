@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "enrich/container_files.h"
 #include "enrich/cri_api.h"
@@ -17,7 +18,6 @@
 
 #define LOG_UNIT "sources"
 
-#define NS_PER_MS 1000000u
 #define LIST(member) offsetof(struct agent_settings, member)
 
 #define METRIC(metric, kind, m, sentence)                                          \
@@ -116,7 +116,7 @@ static int sockets_of(const struct source_start *s, char ***ret)
 
 static unsigned int wait_ms(const struct agent_settings *settings)
 {
-	return (unsigned int)(settings->container_wait_ns / NS_PER_MS);
+	return (unsigned int)(settings->container_wait_ns / CLOCK_MS_NS);
 }
 
 typedef int docker_new_fn(const struct docker_options *options, const struct container_sink *sink,

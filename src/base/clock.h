@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define CLOCK_SECOND_NS 1000000000u
+#define CLOCK_MS_NS UINT64_C(1000000)
 
 static inline uint64_t clock_now_ns(clockid_t clock)
 {

@@ -27,8 +27,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
-#define NS_PER_MS 1000000ULL
-#define WAIT_NS (100 * NS_PER_MS)
+#define WAIT_NS (100 * CLOCK_MS_NS)
 
 static struct {
 	pthread_mutex_t lock;
@@ -92,7 +91,7 @@ static int wait_writable(int fd, uint64_t deadline_ns)
 	uint64_t now = clock_now_ns(CLOCK_MONOTONIC);
 	int n;
 
-	n = poll(&p, 1, now < deadline_ns ? (int)((deadline_ns - now) / NS_PER_MS) : 0);
+	n = poll(&p, 1, now < deadline_ns ? (int)((deadline_ns - now) / CLOCK_MS_NS) : 0);
 	if (n < 0)
 		return -errno;
 	return n ? 0 : -EAGAIN; /* an error condition as well: the write will name it */
