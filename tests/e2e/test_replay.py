@@ -33,9 +33,10 @@ def replay(binary, path, *options):
 
 
 def record(binary, path, work, during):
+    """Nothing waits for a name: where a recording is cut, what waited comes out, and is no beginning of the whole."""
     err = work / "record.err"
     with open(err, "wb") as stderr:
-        popen = subprocess.Popen([binary, "record", path], stdout=subprocess.PIPE, stderr=stderr,
+        popen = subprocess.Popen([binary, "record", "--container-wait", "0s", path], stdout=subprocess.PIPE, stderr=stderr,
                                  stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
     try:
         wait_until(lambda: popen.poll() is not None or "ready" in err.read_text().split("\n"), 10, err.read_text)
