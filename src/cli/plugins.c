@@ -23,25 +23,10 @@ struct kind {
 	const struct plugin *(*plugin_at)(size_t i);
 };
 
-static const struct plugin *input_at(size_t i)
-{
-	return inputs[i] ? &inputs[i]->base : NULL;
-}
-
-static const struct plugin *processor_at(size_t i)
-{
-	return processors[i] ? &processors[i]->base : NULL;
-}
-
-static const struct plugin *flusher_at(size_t i)
-{
-	return flushers[i] ? &flushers[i]->base : NULL;
-}
-
 static const struct kind kinds[] = {
-	{ "inputs", "Inputs", ",\"minItems\":1,\"maxItems\":1", input_at },
-	{ "processors", "Processors", "", processor_at },
-	{ "flushers", "Flushers", ",\"minItems\":1", flusher_at },
+	{ "inputs", "Inputs", ",\"minItems\":1,\"maxItems\":1", plugin_input_at },
+	{ "processors", "Processors", "", plugin_processor_at },
+	{ "flushers", "Flushers", ",\"minItems\":1", plugin_flusher_at },
 };
 
 typedef void put_fn(struct buf *out, const struct plugin *plugin);

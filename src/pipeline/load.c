@@ -25,24 +25,10 @@ struct kind {
 	const struct plugin *(*plugin_at)(size_t i); /* NULL behind the last */
 };
 
-static const struct plugin *input_at(size_t i)
-{
-	return inputs[i] ? &inputs[i]->base : NULL;
-}
-
-static const struct plugin *processor_at(size_t i)
-{
-	return processors[i] ? &processors[i]->base : NULL;
-}
-
-static const struct plugin *flusher_at(size_t i)
-{
-	return flushers[i] ? &flushers[i]->base : NULL;
-}
-
-static const struct kind kind_input = { "inputs", "input", 1, 1, input_at };
-static const struct kind kind_processor = { "processors", "processor", 0, SIZE_MAX, processor_at };
-static const struct kind kind_flusher = { "flushers", "flusher", 1, SIZE_MAX, flusher_at };
+static const struct kind kind_input = { "inputs", "input", 1, 1, plugin_input_at };
+static const struct kind kind_processor = { "processors", "processor", 0, SIZE_MAX,
+					    plugin_processor_at };
+static const struct kind kind_flusher = { "flushers", "flusher", 1, SIZE_MAX, plugin_flusher_at };
 
 static const char *const list_keys[] = { "inputs", "processors", "flushers", NULL };
 

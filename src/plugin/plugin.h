@@ -126,3 +126,8 @@ struct flusher {
 extern const struct input *const inputs[];
 extern const struct processor *const processors[];
 extern const struct flusher *const flushers[];
+
+/* What all plugins share, of the one at `i`; NULL behind the last of its kind. */
+const struct plugin *plugin_input_at(size_t i);
+const struct plugin *plugin_processor_at(size_t i);
+const struct plugin *plugin_flusher_at(size_t i);

@@ -35,3 +35,18 @@ const struct flusher *const flushers[] = {
 #include "plugin/plugins.def"
 	NULL,
 };
+
+const struct plugin *plugin_input_at(size_t i)
+{
+	return inputs[i] ? &inputs[i]->base : NULL;
+}
+
+const struct plugin *plugin_processor_at(size_t i)
+{
+	return processors[i] ? &processors[i]->base : NULL;
+}
+
+const struct plugin *plugin_flusher_at(size_t i)
+{
+	return flushers[i] ? &flushers[i]->base : NULL;
+}

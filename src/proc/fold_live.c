@@ -228,8 +228,9 @@ static int exec_of_current(struct fold *f, struct process *process, const struct
 	return fold_emit(f, CALL_EXECVE, process->image, &e->head, step);
 }
 
-static int exec_set_parent(struct fold *f, const struct process *process, struct image *image,
-			   const struct event_exec *e)
+/* Of an image that follows the process's, or is the first of an unknown one. */
+static int set_parent(struct fold *f, const struct process *process, struct image *image,
+		      const struct event_head *head, const struct event_id *parent)
 {
 	bool is_known = true;
 	int r;
@@ -237,7 +238,7 @@ static int exec_set_parent(struct fold *f, const struct process *process, struct
 	if (process)
 		r = lineage_set_next(f, image, process->image, &is_known);
 	else
-		r = lineage_set_first(f, image, &e->head, &e->parent, &is_known);
+		r = lineage_set_first(f, image, head, parent, &is_known);
 	if (r < 0)
 		return r;
 	containers_place(&f->containers, image, NULL);
@@ -253,7 +254,7 @@ static int exec_of_next(struct fold *f, struct process *process, struct image *i
 
 	r = exec_fill(f, image, e);
 	if (r == 0)
-		r = exec_set_parent(f, process, image, e);
+		r = set_parent(f, process, image, &e->head, &e->parent);
 	if (r < 0) {
 		table_unref(&f->table, image);
 		return r;
@@ -291,7 +292,6 @@ static int exit_fill(struct fold *f, const struct process *process, struct image
 		     const struct event_exit *e)
 {
 	struct event_cred cred = exit_cred(e);
-	bool is_known = true;
 	int r;
 
 	r = table_set_cred(&f->table, image, &cred);
@@ -303,15 +303,7 @@ static int exit_fill(struct fold *f, const struct process *process, struct image
 	if (e->head.flags & EVENT_F_KTHREAD)
 		image->flags |= IMAGE_KTHREAD;
 	fold_set_owner(f, image, &cred, &e->cgroup);
-	if (process)
-		r = lineage_set_next(f, image, process->image, &is_known);
-	else
-		r = lineage_set_first(f, image, &e->head, &e->parent, &is_known);
-	if (r < 0)
-		return r;
-	containers_place(&f->containers, image, NULL);
-	count_parent(f, is_known);
-	return 0;
+	return set_parent(f, process, image, &e->head, &e->parent);
 }
 
 /* Its last exec, or all of it but its end, was not seen: the image is made so that it can end. */

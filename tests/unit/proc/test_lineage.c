@@ -1,29 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose child an image is: after forks, execs, losses and adoption, and where nothing was seen. */
-#include "world.h"
-
-static const struct image_key shell = { .pid = 10, .start_ns = 1000, .exec_count = 5 };
-
-/* A shell that the agent saw exec: the forker of most tests. */
-static void setup_shell(struct world *w)
-{
-	world_init(w, NULL, NULL);
-	world_feed(w, record_user(1000, "ann"));
-	world_feed(w, record_exec(&(struct exec_spec){ .id = shell,
-						       .parent = KEY(0, 0, 4),
-						       .euid = 1000,
-						       .filename = "/bin/sh",
-						       .cwd = "/home/ann",
-						       .exe = "/bin/dash",
-						       .args = RECORD_ARGS("sh\0-i") }));
-}
-
-static const struct event *feed_exec(struct world *w, struct image_key id, struct image_key parent,
-				     const char *filename)
-{
-	return world_feed(w, record_exec(&(struct exec_spec){
-				     .id = id, .parent = parent, .filename = filename }));
-}
+#include "shell.h"
 
 /* The child is its forker's copy, and its forker's parent's child. */
 static void test_clone_parent(void **state)
