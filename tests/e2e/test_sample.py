@@ -26,6 +26,11 @@ parent.pid parent.uid parent.user parent.binary parent.arguments parent.cwd call
 TAGS = ["__tag__:__hostname__", "__tag__:__host_ip__"]
 
 
+def heed_interrupts():
+    """Also where the tests run in the background of a shell without job control, which has them ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_sample(start_agent, work):
     if not os.path.exists("/usr/bin/python3") or not os.path.exists("/usr/bin/bash"):
         pytest.skip("/usr/bin/python3 or /usr/bin/bash is not here")
@@ -37,7 +42,7 @@ def test_sample(start_agent, work):
     # the port is free in a network of the test's own
     shell = subprocess.Popen(["unshare", "-n", "setpriv", "--reuid=3000", "--regid=3000", "--clear-groups",
                               "/usr/bin/bash"], stdin=subprocess.PIPE, cwd=work, env={"PATH": "/usr/bin:/bin"},
-                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=heed_interrupts)
     try:
         shell.stdin.write(b"python3 -m http.server 8000\n")
         shell.stdin.flush()
