@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/nearest.h"
+#include "base/standard_streams.h"
 #include "cli/command.h"
 
 extern const struct command command_run, command_check, command_plugins, command_fields,
@@ -69,13 +70,15 @@ static bool is_one_of(const char *text, const char *a, const char *b, const char
 
 int cli_main(int argc, char **argv)
 {
+	if (standard_streams_complete() < 0)
+		return CLI_FAILED; /* and nowhere to say so */
 	if (argc < 2) {
 		print_help(stderr);
 		return CLI_USAGE;
 	}
 	if (is_one_of(argv[1], "--help", "-h", "help")) {
 		print_help(stdout);
-		return CLI_OK;
+		return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
 	}
 	if (is_one_of(argv[1], "--version", "-V", "-v"))
 		return command_main(&command_version, 1, argv + 1);

@@ -38,11 +38,14 @@ static struct {
 
 int standard_output_open(struct standard_output *o)
 {
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
 	struct stat st;
 
 	*o = (struct standard_output){ .way = WAY_POLLED, .fd = STDOUT_FILENO };
-	if (fstat(STDOUT_FILENO, &st) < 0)
+	if (flags < 0 || fstat(STDOUT_FILENO, &st) < 0)
 		return -errno;
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
 	if (S_ISREG(st.st_mode))
 		o->way = WAY_WHOLE;
 	if (S_ISSOCK(st.st_mode))

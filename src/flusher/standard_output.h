@@ -15,7 +15,7 @@ struct standard_output {
 	bool is_own; /* fd is to be closed */
 };
 
-/* 0, or -EBADF when the standard output is closed. */
+/* 0, or -EBADF when the standard output is closed, or not for writing. */
 int standard_output_open(struct standard_output *o);
 /* Somebody before may have ended within a line, which is ended before anybody's next. */
 void standard_output_resume(const struct standard_output *o);

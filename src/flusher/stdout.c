@@ -104,7 +104,9 @@ static int stdout_start(struct instance *self)
 		return rolling_file_open(&s->file);
 	}
 	r = standard_output_open(&s->output);
-	return r < 0 ? log_err_errno(r, "%s: the standard output is not open", self->name) : 0;
+	return r < 0 ? log_err_errno(r, "%s: the standard output is not open for writing",
+				     self->name)
+		     : 0;
 }
 
 static void stdout_stop(struct instance *self)

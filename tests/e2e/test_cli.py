@@ -180,6 +180,26 @@ def test_blocked_pipe_does_not_stop_the_agent_from_ending(binary, work, workload
         agent.wait()
 
 
+def test_closed_standard_output_is_an_error(binary, needs_root, instance):
+    """Otherwise the next thing that is opened, of the kernel or of another flusher, would be taken for it."""
+    done = subprocess.run([binary, "run", "--instance", instance], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, timeout=10, check=False, preexec_fn=lambda: os.close(1))
+    assert done.returncode == 1 and "ready" not in done.stderr.split("\n"), done.stderr
+    assert "the standard output is not open for writing" in done.stderr
+
+
+def test_closed_log_is_nobody_elses_file(binary, needs_root, instance):
+    agent = subprocess.Popen([binary, "run", "--instance", instance], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             preexec_fn=lambda: os.close(2))
+    try:
+        json.loads(agent.stdout.readline())
+        assert os.readlink(f"/proc/{agent.pid}/fd/2") == "/dev/null"
+    finally:
+        agent.terminate()
+        agent.communicate(timeout=10)
+    assert agent.returncode == 0
+
+
 def test_slow_reader_gets_everything(binary, work, workloads, needs_root, instance):
     err = work / "err"
     with open(err, "wb") as stderr:

@@ -200,6 +200,18 @@ static void test_not_open(void **state)
 	assert_int_equal(r, -EBADF);
 }
 
+static void test_not_for_writing(void **state)
+{
+	struct fixture f;
+	int r;
+
+	(void)state;
+	begin(&f, open("/dev/null", O_RDONLY | O_CLOEXEC));
+	r = standard_output_open(&f.output);
+	end(&f);
+	assert_int_equal(r, -EBADF);
+}
+
 /* A pipe as standard output, and as many flushers on it as are asked for. */
 struct shared {
 	struct fixture f;
@@ -384,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_closed_pipe),
 		cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_not_open),
+		cmocka_unit_test(test_not_for_writing),
 		cmocka_unit_test(test_line_is_finished_first),
 		cmocka_unit_test(test_line_is_never_finished),
 		cmocka_unit_test(test_resume),
