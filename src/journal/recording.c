@@ -56,6 +56,17 @@ static int batch_begin(struct recording_writer *w)
 	return buf_failed(&w->batch) ? -ENOMEM : 0;
 }
 
+/* A pipe without a reader is an error at once; to one that has a reader every write is whole. */
+static int open_for_writing(const char *path)
+{
+	_cleanup_(closep) int fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+
+	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
 int recording_writer_new(const char *path, struct recording_writer **ret)
 {
 	_cleanup_(recording_writer_freep) struct recording_writer *w = calloc(1, sizeof(*w));
@@ -63,9 +74,9 @@ int recording_writer_new(const char *path, struct recording_writer **ret)
 
 	if (!w)
 		return -ENOMEM;
-	w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	w->fd = open_for_writing(path);
 	if (w->fd < 0)
-		return -errno;
+		return w->fd;
 	r = batch_begin(w);
 	if (r < 0)
 		return r;

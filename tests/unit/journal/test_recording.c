@@ -381,6 +381,28 @@ static void test_full(void **state)
 	assert_int_equal(next(r), RECORDING_END);
 }
 
+/* The agent starts with its signals blocked: what waited here could not be ended. */
+static void test_pipe(void **state)
+{
+	_cleanup_(recording_writer_freep) struct recording_writer *w = NULL;
+	_cleanup_(recording_reader_freep) struct recording_reader *r = NULL;
+	_cleanup_(closep) int fd = -1;
+	const char *why = NULL;
+	char pipe[64];
+
+	(void)state;
+	snprintf(pipe, sizeof(pipe), "%s/pipe", dir);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	alarm(10); /* instead of waiting for ever */
+	assert_int_equal(recording_reader_new(pipe, &r, &why), -EINVAL);
+	assert_string_equal(why, "it is not a recording");
+	assert_int_equal(recording_writer_new(pipe, &w), -ENXIO);
+	alarm(0);
+	fd = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_int_equal(recording_writer_new(pipe, &w), 0);
+	unlink(pipe);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,7 +410,7 @@ int main(void)
 		cmocka_unit_test(test_flipped_bits), cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_stepped_over), cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_long_frame),   cmocka_unit_test(test_no_file),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_full),	     cmocka_unit_test(test_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
