@@ -63,13 +63,14 @@ const char *nearest_name(const char *text, const char *const *candidates)
 	if (!n || n > NAME_MAX_COMPARED)
 		return NULL;
 	for (; *candidates; candidates++) {
-		size_t n_candidate = strlen(*candidates);
+		size_t n_candidate = strlen(*candidates),
+		       longer = n > n_candidate ? n : n_candidate;
 		unsigned int d;
 
 		if (n_candidate > NAME_MAX_COMPARED)
 			continue;
 		d = distance(text, n, *candidates, n_candidate);
-		if (d < best && d <= 1 + n / 3) {
+		if (d < best && d <= 1 + n / 3 && d < longer) { /* something is left */
 			best = d;
 			ret = *candidates;
 		}

@@ -52,6 +52,9 @@ static void test_limits(void **state)
 	/* neighbours swapped are one mistake, two other letters are two: too many for two */
 	assert_non_null(nearest_name("ni", (const char *const[]){ "in", NULL }));
 	assert_null(nearest_name("xy", (const char *const[]){ "in", NULL }));
+	/* one mistake, but nothing of the name is left */
+	assert_null(nearest_name("a", (const char *const[]){ "<", NULL }));
+	assert_non_null(nearest_name("a", (const char *const[]){ "as", NULL }));
 	assert_null(nearest_name("Type", none));
 	for (i = 0; i < sizeof(text) - 1; i++)
 		text[i] = 'x';
