@@ -9,6 +9,15 @@
 
 #include "event/capability.h"
 
+/*
+ * A thread that has ended has let go of its namespaces. It may be all that a snapshot sees of a
+ * process whose first thread ended before the others.
+ */
+static struct value namespace_id(uint64_t inode)
+{
+	return inode ? value_u64(inode) : value_safe(STR_EMPTY);
+}
+
 /* `expression` of t, the task's extended facts. */
 #define TASK(name, expression)                                                         \
 	struct value get_##name(const struct event *ev, const struct field_view *view) \
@@ -29,13 +38,13 @@ TASK(session_id, value_u64(t->session_id))
 TASK(no_new_privs, value_true(t->no_new_privs))
 TASK(cap_bounding, value_safe(capability_names(t->bounding)))
 TASK(cap_ambient, value_safe(capability_names(t->ambient)))
-TASK(ns_mnt, value_u64(t->ns_mnt))
-TASK(ns_pid, value_u64(t->ns_pid))
-TASK(ns_net, value_u64(t->ns_net))
-TASK(ns_user, value_u64(t->ns_user))
-TASK(ns_uts, value_u64(t->ns_uts))
-TASK(ns_ipc, value_u64(t->ns_ipc))
-TASK(ns_cgroup, value_u64(t->ns_cgroup))
+TASK(ns_mnt, namespace_id(t->ns_mnt))
+TASK(ns_pid, namespace_id(t->ns_pid))
+TASK(ns_net, namespace_id(t->ns_net))
+TASK(ns_user, namespace_id(t->ns_user))
+TASK(ns_uts, namespace_id(t->ns_uts))
+TASK(ns_ipc, namespace_id(t->ns_ipc))
+TASK(ns_cgroup, namespace_id(t->ns_cgroup))
 TASK(cgroup_id, value_u64(t->cgroup_id))
 TASK(pid_container, value_u64(t->pid_inner))
 

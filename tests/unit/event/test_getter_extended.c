@@ -76,6 +76,21 @@ static void test_task(void **state)
 	assert_field(&s, "no_new_privs", "(absent)");
 }
 
+/* No namespace has the number 0: it is not known, and what is not known is empty. */
+static void test_unknown_namespaces(void **state)
+{
+	static const char *const names[] = { "ns.mnt", "ns.pid", "ns.net",   "ns.user",
+					     "ns.uts", "ns.ipc", "ns.cgroup" };
+	struct event_task_ext ext = { 0 };
+	_cleanup_(sample_done) struct sample s;
+
+	(void)state;
+	sample_init(&s);
+	s.image.ext = &ext;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_field(&s, names[i], "");
+}
+
 static void test_tty(void **state)
 {
 	static const struct {
@@ -226,9 +241,10 @@ static void test_environment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_task),	   cmocka_unit_test(test_tty),
-		cmocka_unit_test(test_executable), cmocka_unit_test(test_bits),
-		cmocka_unit_test(test_flags),	   cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_task),	    cmocka_unit_test(test_unknown_namespaces),
+		cmocka_unit_test(test_tty),	    cmocka_unit_test(test_executable),
+		cmocka_unit_test(test_bits),	    cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_environment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
