@@ -44,7 +44,7 @@ void naming_done(struct naming *n)
 	n->users = container_users_free(n->users);
 }
 
-static bool ask(struct naming *n, const struct inner_user_question *q)
+static struct user_question question_of(const struct inner_user_question *q)
 {
 	struct user_question question = { .mnt_ns = q->mnt_ns, .uid = q->uid };
 
@@ -53,7 +53,21 @@ static bool ask(struct naming *n, const struct inner_user_question *q)
 		question.pids[question.n_pids] = q->pids[question.n_pids];
 		question.n_pids++;
 	}
+	return question;
+}
+
+static bool ask(struct naming *n, const struct inner_user_question *q)
+{
+	const struct user_question question = question_of(q);
+
 	return container_users_ask(n->users, &question);
+}
+
+static void hurry(struct naming *n, const struct inner_user_question *q)
+{
+	const struct user_question question = question_of(q);
+
+	container_users_hurry(n->users, &question);
 }
 
 /*
@@ -71,6 +85,10 @@ size_t naming_answer(void *naming, const struct inner_user_question *q, void *to
 	if (q->mnt_ns == n->host_mnt_ns)
 		return facts_inner_user(n->facts, q, facts_user_name(n->facts, q->uid), 0, to,
 					size);
+	if (q->is_awaited) {
+		hurry(n, q);
+		return 0;
+	}
 	bits = ask(n, q) ? EVENT_INNER_USER_AWAITED : 0;
 	return facts_inner_user(n->facts, q, STR_EMPTY, bits, to, size);
 }

@@ -17,13 +17,18 @@
 #define WORKERS 2
 #define HANGING_MAX 8 /* threads that may hang: with so many of them nobody looks any more */
 #define STACK_BYTES (256 * 1024)
+#define GUARD_NS 100000000ULL
 #define FAREWELL_NS 400000000ULL
 
 struct container_users {
 	struct user_desk *desk;
 };
 
-const struct container_users_options container_users_options_default = { .patience_ms = 150,
+/*
+ * Events wait for less than that, as a rule (ContainerWait): who comes later has the name from then
+ * on, while a question that was answered with nothing is asked no more.
+ */
+const struct container_users_options container_users_options_default = { .patience_ms = 400,
 									 .hung_ms = 1000,
 									 .shut_ms = 60000,
 									 .look_ms = 5000 };
@@ -48,33 +53,43 @@ static void worker_done(struct user_desk *d, struct user_worker *w)
 		d->n_workers--;
 	list_unlink(&w->link);
 	free(w);
-	pthread_cond_signal(&d->watch_cond); /* another may take his turn */
+	user_desk_watch_by(d, 0); /* another may take his turn */
 	user_desk_leave(d);
 }
 
-/* One of those who have nothing to do wakes by himself for what was put off. */
+/* *whose says when whoever waits wakes by himself; an earlier one may take his place. */
+static void wait_as(struct user_desk *d, uint64_t *whose, uint64_t ns)
+{
+	*whose = ns;
+	wait_until(d, &d->ready_cond, ns);
+	if (*whose == ns)
+		*whose = UINT64_MAX;
+}
+
+/*
+ * One of those who have nothing to do wakes by himself for what was put off, another one somewhat
+ * later: the first may hang.
+ */
 static void wait_for_job(struct user_desk *d)
 {
 	uint64_t due = user_desk_wake(d, clock_now_ns(CLOCK_MONOTONIC));
 
 	if (!list_is_empty(&d->ready))
 		return;
-	if (due >= d->awake_ns) {
+	if (due < d->awake_ns)
+		wait_as(d, &d->awake_ns, due);
+	else if (due != UINT64_MAX && d->guard_ns == UINT64_MAX)
+		wait_as(d, &d->guard_ns, due + GUARD_NS);
+	else
 		pthread_cond_wait(&d->ready_cond, &d->lock);
-		return;
-	}
-	d->awake_ns = due;
-	wait_until(d, &d->ready_cond, due);
-	if (d->awake_ns == due)
-		d->awake_ns = UINT64_MAX;
 }
 
 static void take_job(struct user_desk *d, struct user_worker *w)
 {
 	w->job = LIST_ENTRY(d->ready.next, struct user_job, link);
 	list_unlink(&w->job->link);
-	/* Who looks may hang: another sees to the rest. */
-	if (!list_is_empty(&d->later) && d->awake_ns == UINT64_MAX)
+	/* Who looks may hang: another sees to the rest, as one who wakes by himself does. */
+	if (!list_is_empty(&d->later) && d->awake_ns == UINT64_MAX && d->guard_ns == UINT64_MAX)
 		pthread_cond_signal(&d->ready_cond);
 }
 
@@ -189,6 +204,7 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 static void *watch(void *desk)
 {
 	struct user_desk *d = desk;
+	uint64_t count;
 
 	pthread_setname_np(pthread_self(), "users-watch");
 	pthread_mutex_lock(&d->lock);
@@ -198,9 +214,10 @@ static void *watch(void *desk)
 
 		start_workers(d);
 		next = earliest(next, give_up_waiting(d, now));
-		d->watch_ns = next;
-		wait_until(d, &d->watch_cond, next);
-		d->watch_ns = 0;
+		user_desk_watch_next(d, next);
+		pthread_mutex_unlock(&d->lock);
+		(void)!read(d->alarm_fd, &count, sizeof(count));
+		pthread_mutex_lock(&d->lock);
 	}
 	user_desk_leave(d);
 	return NULL;
@@ -231,7 +248,7 @@ struct container_users *container_users_free(struct container_users *u)
 	pthread_mutex_lock(&d->lock);
 	d->is_closed = true;
 	pthread_cond_broadcast(&d->ready_cond);
-	pthread_cond_broadcast(&d->watch_cond);
+	user_desk_watch_by(d, 0);
 	while (d->refs > 1 + d->n_hanging && clock_now_ns(CLOCK_MONOTONIC) < until)
 		wait_until(d, &d->left_cond, until);
 	user_desk_leave(d);
@@ -261,9 +278,16 @@ bool container_users_ask(struct container_users *u, const struct user_question *
 	pthread_mutex_lock(&u->desk->lock);
 	is_taken = start(u->desk) && user_desk_put(u->desk, q);
 	if (!u->desk->n_workers)
-		pthread_cond_signal(&u->desk->watch_cond);
+		user_desk_watch_by(u->desk, 0);
 	pthread_mutex_unlock(&u->desk->lock);
 	return is_taken;
+}
+
+void container_users_hurry(struct container_users *u, const struct user_question *q)
+{
+	pthread_mutex_lock(&u->desk->lock);
+	user_desk_hurry(u->desk, q);
+	pthread_mutex_unlock(&u->desk->lock);
 }
 
 void container_users_set_folder(struct container_users *u, const char id[CONTAINER_ID_LEN],

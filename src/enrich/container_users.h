@@ -9,9 +9,10 @@
  * while, and another thread takes his turn, as long as not too many hang already.
  *
  * A container that is just being set up has the host's root still, and a process that lives for a
- * moment only may be gone before it is looked at: then it is tried again, for as long as somebody
- * waits for the answer. What is known of files is looked at again now and then, and told where a
- * name has changed. All of it is bounded and counted.
+ * moment only may be gone before it is looked at: then it is tried again, at once when somebody
+ * says that it is worth while, else a few times for as long as somebody waits for the answer. What
+ * is known of files is looked at again now and then, and told where a name has changed. All of it
+ * is bounded and counted.
  */
 #pragma once
 
@@ -64,6 +65,12 @@ DEFINE_CLEANUP(struct container_users *, container_users_free)
 int container_users_fd(const struct container_users *u);
 /* Takes a question; false: it is not even tried, nobody will know. */
 bool container_users_ask(struct container_users *u, const struct user_question *q);
+/*
+ * What was asked of that container and mount namespace, by whichever user, and has no answer yet is
+ * looked at at once, in these processes first: they may have the root that the others still lacked.
+ * No answer comes of it that would not have come anyway.
+ */
+void container_users_hurry(struct container_users *u, const struct user_question *q);
 /* Where the root of a container is mounted, for when nobody lives in it any more. */
 void container_users_set_folder(struct container_users *u, const char id[CONTAINER_ID_LEN],
 				const char *folder);

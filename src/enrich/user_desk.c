@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #include "base/clock.h"
 
-#define FIRST_PAUSE_NS 1000000ULL
-#define LONGEST_PAUSE_NS 16000000ULL
+/*
+ * Three times as long each time: with the default patience that makes five looks. Mostly somebody
+ * hurries the job before.
+ */
+#define FIRST_PAUSE_NS 25000000ULL
+#define PAUSE_GROWS 3
 
 struct folder {
 	struct list link;
@@ -20,7 +25,7 @@ struct folder {
 struct look {
 	struct user_question question;
 	const char *folder; /* NULL: unknown */
-	bool is_repeated, is_last;
+	bool is_hurried, is_last;
 };
 
 struct answer {
@@ -31,6 +36,14 @@ struct answer {
 static uint64_t now_ns(void)
 {
 	return clock_now_ns(CLOCK_MONOTONIC);
+}
+
+/* After so long, in steps: places that were found one after the other have the same turn. */
+static uint64_t look_due(uint32_t ms)
+{
+	const uint64_t step = (ms / 4 + 1) * USER_NS_PER_MS;
+
+	return (now_ns() + ms * USER_NS_PER_MS) / step * step + step;
 }
 
 static void jobs_done(struct list *jobs)
@@ -77,18 +90,31 @@ static struct user_desk *desk_free(struct user_desk *d)
 	passwd_cache_done(&d->files);
 	user_places_done(&d->places);
 	pthread_cond_destroy(&d->ready_cond);
-	pthread_cond_destroy(&d->watch_cond);
 	pthread_cond_destroy(&d->left_cond);
 	pthread_mutex_destroy(&d->lock);
 	closep(&d->fd);
+	closep(&d->alarm_fd);
 	free(d);
 	return NULL;
 }
 
+/* 0, which would be never, is at once. */
+void user_desk_watch_next(struct user_desk *d, uint64_t ns)
+{
+	struct itimerspec at = { 0 };
+
+	if (ns != UINT64_MAX)
+		at.it_value =
+			(struct timespec){ .tv_sec = (time_t)(ns / CLOCK_SECOND_NS),
+					   .tv_nsec = (long)(ns % CLOCK_SECOND_NS) + (ns == 0) };
+	d->alarm_ns = ns;
+	(void)timerfd_settime(d->alarm_fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
 void user_desk_watch_by(struct user_desk *d, uint64_t ns)
 {
-	if (ns < d->watch_ns)
-		pthread_cond_signal(&d->watch_cond);
+	if (ns < d->alarm_ns)
+		user_desk_watch_next(d, ns);
 }
 
 void user_desk_leave(struct user_desk *d)
@@ -210,7 +236,7 @@ static void job_found(struct user_desk *d, struct user_worker *w, const struct u
 		place->has_file = file;
 		place->identity = found->identity;
 		place->pid = found->pid;
-		place->look_ns = now_ns() + d->options.look_ms * USER_NS_PER_MS;
+		place->look_ns = look_due(d->options.look_ms);
 		if (file)
 			tell_changes(d, place, file);
 	}
@@ -220,11 +246,15 @@ static void job_found(struct user_desk *d, struct user_worker *w, const struct u
 		answer_name(d, job, place, passwd_lookup(file, job->question.uid));
 }
 
+/* Who was hurried meanwhile is not put off. */
 static void job_again_later(struct user_desk *d, struct user_job *job)
 {
-	job->due_ns = now_ns() + job->pause_ns;
-	job->pause_ns = job->pause_ns < LONGEST_PAUSE_NS ? 2 * job->pause_ns : job->pause_ns;
-	list_append(&d->later, &job->link); /* whoever puts it off sees to it */
+	uint64_t due = now_ns() + job->pause_ns;
+
+	job->due_ns = due < job->until_ns ? due : job->until_ns;
+	job->pause_ns *= PAUSE_GROWS;
+	/* Whoever puts it off sees to it, at once or later. */
+	list_append(job->is_hurried ? &d->ready : &d->later, &job->link);
 }
 
 /* A container that is set up slowly has no file of its own yet: it is looked at again, seldomer. */
@@ -238,15 +268,17 @@ static void look_early_later(struct user_desk *d, const struct user_question *q)
 	ms = place->early_ms ? 2 * place->early_ms : d->options.patience_ms;
 	place->early_ms = ms < d->options.look_ms ? ms : d->options.look_ms;
 	place->pid = q->pids[0];
-	place->look_ns = now_ns() + place->early_ms * USER_NS_PER_MS;
+	place->look_ns = look_due(place->early_ms);
 	user_desk_watch_by(d, place->look_ns);
 }
 
 static void job_not_found(struct user_desk *d, struct user_job *job, enum user_lookup_result result)
 {
 	const struct user_question *q = &job->question;
+	bool is_over = job->is_again || d->is_closed ||
+		       (now_ns() >= job->until_ns && !job->is_hurried);
 
-	if (result == USER_LOOKUP_LATER && (job->is_again || now_ns() >= job->until_ns))
+	if (result == USER_LOOKUP_LATER && is_over)
 		look_early_later(d, q);
 	if (job->is_again && result == USER_LOOKUP_LATER) {
 		job_free(d, job);
@@ -254,7 +286,7 @@ static void job_not_found(struct user_desk *d, struct user_job *job, enum user_l
 		user_place_free(&d->places,
 				user_places_lookup(&d->places, q->container, q->mnt_ns));
 		job_free(d, job);
-	} else if (result != USER_LOOKUP_NONE && now_ns() < job->until_ns && !d->is_closed) {
+	} else if (result != USER_LOOKUP_NONE && !is_over) {
 		job_again_later(d, job);
 	} else if (result == USER_LOOKUP_NONE) {
 		answer_name(d, job, user_places_lookup(&d->places, q->container, q->mnt_ns),
@@ -276,13 +308,16 @@ static char *folder_of(struct user_desk *d, const char id[CONTAINER_ID_LEN])
 	return NULL;
 }
 
-/* Without the lock. Whoever was too early is looked at in short, until his time is up. */
+/*
+ * Without the lock. Whoever is too early, as the first in a container are, is looked at in short,
+ * until he is hurried or his time is up.
+ */
 static enum user_lookup_result look(const struct other_root_host *host, const struct look *l,
 				    struct user_lookup *found)
 {
 	enum user_lookup_result result;
 
-	if (l->is_repeated && !l->is_last && user_lookup_is_early(host, &l->question))
+	if (!l->is_hurried && !l->is_last && user_lookup_is_early(host, &l->question))
 		return USER_LOOKUP_LATER;
 	result = user_lookup(host, &l->question, l->folder, found);
 	if (result == USER_LOOKUP_LATER && l->is_last &&
@@ -296,7 +331,7 @@ void user_desk_look(struct user_desk *d, struct user_worker *w)
 	_cleanup_(freep) char *folder = folder_of(d, w->job->question.container);
 	const struct look l = { .question = w->job->question,
 				.folder = folder,
-				.is_repeated = w->job->pause_ns > FIRST_PAUSE_NS,
+				.is_hurried = TAKE(w->job->is_hurried, false),
 				.is_last = now_ns() >= w->job->until_ns };
 	struct user_lookup found = { .fd = -1 };
 	enum user_lookup_result result;
@@ -350,6 +385,58 @@ static struct user_job *job_new(const struct user_question *q, bool is_again)
 	return job;
 }
 
+/* The pids of `q` come first; the last go. */
+static void put_pids_first(struct user_question *to, const struct user_question *q)
+{
+	struct user_question merged = *q;
+
+	for (uint32_t i = 0; i < to->n_pids && merged.n_pids < USER_QUESTION_PIDS; i++) {
+		bool is_there = false;
+
+		for (uint32_t j = 0; j < q->n_pids; j++)
+			is_there |= q->pids[j] == to->pids[i];
+		if (!is_there)
+			merged.pids[merged.n_pids++] = to->pids[i];
+	}
+	memcpy(to->pids, merged.pids, sizeof(to->pids));
+	to->n_pids = merged.n_pids;
+}
+
+/* False: it is none of those. */
+static bool job_hurry(struct user_job *job, const struct user_question *q)
+{
+	if (job->is_again || job->question.mnt_ns != q->mnt_ns ||
+	    memcmp(job->question.container, q->container, CONTAINER_ID_LEN) != 0 ||
+	    job->n_hurries == USER_DESK_HURRIES)
+		return false;
+	job->n_hurries++;
+	job->is_hurried = true;
+	put_pids_first(&job->question, q);
+	return true;
+}
+
+void user_desk_hurry(struct user_desk *d, const struct user_question *q)
+{
+	for (struct list *l = d->ready.next; l != &d->ready; l = l->next)
+		(void)job_hurry(LIST_ENTRY(l, struct user_job, link), q);
+	for (struct list *l = d->workers.next; l != &d->workers; l = l->next) {
+		struct user_worker *w = LIST_ENTRY(l, struct user_worker, link);
+
+		if (w->job)
+			(void)job_hurry(w->job, q);
+	}
+	for (struct list *l = d->later.next, *after; l != &d->later; l = after) {
+		struct user_job *job = LIST_ENTRY(l, struct user_job, link);
+
+		after = l->next;
+		if (!job_hurry(job, q))
+			continue;
+		list_unlink(&job->link);
+		list_append(&d->ready, &job->link);
+		pthread_cond_signal(&d->ready_cond);
+	}
+}
+
 bool user_desk_put(struct user_desk *d, const struct user_question *q)
 {
 	const struct user_place *place = user_places_lookup(&d->places, q->container, q->mnt_ns);
@@ -363,6 +450,7 @@ bool user_desk_put(struct user_desk *d, const struct user_question *q)
 		d->state.refused++;
 		return false;
 	}
+	user_desk_hurry(d, q);
 	job->until_ns = now + d->options.patience_ms * USER_NS_PER_MS;
 	d->n_questions++;
 	list_append(&d->ready, &job->link);
@@ -448,12 +536,12 @@ static int set_up(struct user_desk *d)
 		return r;
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&d->ready_cond, &attr);
-	pthread_cond_init(&d->watch_cond, &attr);
 	pthread_cond_init(&d->left_cond, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&d->lock, NULL);
 	d->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	return d->fd < 0 ? -errno : other_root_host(&d->host);
+	d->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	return d->fd < 0 || d->alarm_fd < 0 ? -errno : other_root_host(&d->host);
 }
 
 int user_desk_new(const struct container_users_options *options, struct user_desk **ret)
@@ -465,7 +553,8 @@ int user_desk_new(const struct container_users_options *options, struct user_des
 		return -ENOMEM;
 	d->options = *options;
 	d->refs = 1;
-	d->awake_ns = UINT64_MAX;
+	d->awake_ns = d->guard_ns = d->alarm_ns = UINT64_MAX;
+	d->fd = d->alarm_fd = -1;
 	list_init(&d->ready);
 	list_init(&d->later);
 	list_init(&d->answers);

@@ -17,12 +17,15 @@
 #define USER_DESK_QUESTIONS 1024 /* that wait; files to be looked at again come on top */
 #define USER_DESK_ANSWERS 4096	 /* what has changed is not told above it */
 #define USER_DESK_FOLDERS 1024	 /* the ones that were told of longest ago go first */
+#define USER_DESK_HURRIES 4	 /* of one job */
 #define USER_NS_PER_MS 1000000ULL
 
 struct user_job {
 	struct list link;
 	struct user_question question;
-	bool is_again; /* nobody asked: has the file changed? */
+	bool is_again;	 /* nobody asked: has the file changed? */
+	bool is_hurried; /* since it was last begun with */
+	uint32_t n_hurries;
 	uint64_t until_ns, due_ns, pause_ns;
 };
 
@@ -37,7 +40,7 @@ struct user_worker {
 
 struct user_desk {
 	pthread_mutex_t lock;
-	pthread_cond_t ready_cond, watch_cond, left_cond;
+	pthread_cond_t ready_cond, left_cond;
 	struct container_users_options options;
 	struct other_root_host host;
 	struct list ready, later, answers, folders, workers;
@@ -48,7 +51,9 @@ struct user_desk {
 	uint32_t refs; /* threads, and the owner */
 	uint32_t n_workers, n_hanging;
 	uint64_t awake_ns; /* when a worker who waits wakes by himself; UINT64_MAX: none does */
-	uint64_t watch_ns; /* when whoever watches comes by himself; 0: he is awake */
+	uint64_t guard_ns; /* the same of the one who comes after him, in case that he hangs */
+	int alarm_fd;	   /* what whoever watches sleeps by: nobody needs to wake him */
+	uint64_t alarm_ns; /* when it goes off; UINT64_MAX: never */
 	bool has_watcher, is_closed;
 	bool is_signalled; /* fd is readable */
 	int fd;
@@ -56,13 +61,21 @@ struct user_desk {
 
 /* 0 or a negative errno; the caller has the one reference. */
 int user_desk_new(const struct container_users_options *options, struct user_desk **ret);
-/* Whoever watches is to come by then. Nobody is woken who does. */
+/* Whoever watches is to come by then, or sooner where that was asked for before. */
 void user_desk_watch_by(struct user_desk *d, uint64_t ns);
+/* He has come, and does again by then, or when he is asked to; UINT64_MAX: only then. */
+void user_desk_watch_next(struct user_desk *d, uint64_t ns);
 /* Lets go of a reference, and of the lock. */
 void user_desk_leave(struct user_desk *d);
 
-/* A question: false where it is refused. */
+/* A question: false where it is refused. It hurries the others of that place. */
 bool user_desk_put(struct user_desk *d, const struct user_question *q);
+/*
+ * Jobs of that container and mount namespace that were put off become ready, and one that is in
+ * hand will be if it is not done now, each USER_DESK_HURRIES times at most. They look in the
+ * processes of this question first.
+ */
+void user_desk_hurry(struct user_desk *d, const struct user_question *q);
 /*
  * Files that are to be looked at again now become jobs. Returns when the next one is, or
  * UINT64_MAX.

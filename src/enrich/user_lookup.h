@@ -40,8 +40,8 @@ enum user_lookup_result user_lookup(const struct other_root_host *host,
 				    const struct user_question *q, const char *folder,
 				    struct user_lookup *ret);
 /*
- * Of one that was USER_LOOKUP_LATER: whether it most likely still is. Two system calls for each
- * process, where looking takes a dozen.
+ * Whether it most likely is USER_LOOKUP_LATER, for processes that share their root. Two system
+ * calls for each process, where looking takes a dozen.
  */
 bool user_lookup_is_early(const struct other_root_host *host, const struct user_question *q);
 /* As user_lookup(), in the folder alone. */

@@ -51,12 +51,15 @@ struct inner_user_question {
 	uint32_t mnt_ns, uid;
 	uint32_t pids[INNER_USER_PIDS]; /* the best first */
 	uint32_t n_pids;
+	bool is_awaited; /* it was AWAITED: somebody has been executed there since */
 };
 
 /*
  * Asked once for each user of a container, before the first event that shows it. Writes a record
  * INNER_USER and returns its size: the name, or AWAITED, and then another one follows through
  * fold_record(), soon; 0: nobody will know. Must not block.
+ * Who is awaited is asked for again where it may be found now, a few times: that other record is
+ * still the answer, and nothing is taken here.
  */
 typedef size_t fold_inner_user_fn(void *ctx, const struct inner_user_question *q, void *to,
 				  size_t size);

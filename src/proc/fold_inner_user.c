@@ -71,23 +71,37 @@ static void find_pids(const struct fold *f, const struct event_head *head,
 	}
 }
 
+/*
+ * A runtime forks into a container long before it switches the root. Who executes something there
+ * has, as a rule, switched it.
+ */
+static bool is_worth_asking_again(struct inner_users *users, const struct event_head *head,
+				  const struct inner_user_question *q)
+{
+	return head->type == EVENT_EXEC && inner_users_may_ask_again(users, q->mnt_ns, q->uid);
+}
+
 int fold_ask_inner_user(struct fold *f, const struct event_head *head,
 			const struct event_cred *cred, const struct event_cgroup *where)
 {
 	struct inner_user_question q = { .mnt_ns = where->mnt_ns, .uid = cred_euid_inner(cred) };
 	const struct cgroup *cgroup;
+	struct inner_users *users;
 	size_t size;
 
 	if (!f->hooks.inner_user || q.uid == EVENT_UID_UNKNOWN)
 		return 0;
 	cgroup = cgroups_lookup(&f->cgroups, where->hierarchy, where->id);
-	if (!cgroup || !cgroup->container ||
-	    inner_users_lookup(&container_entry_of(cgroup->container)->users, q.mnt_ns, q.uid))
+	if (!cgroup || !cgroup->container)
+		return 0;
+	users = &container_entry_of(cgroup->container)->users;
+	q.is_awaited = inner_users_lookup(users, q.mnt_ns, q.uid);
+	if (q.is_awaited && !is_worth_asking_again(users, head, &q))
 		return 0;
 	q.container = cgroup->container->id;
 	find_pids(f, head, cgroup->container, &q);
 	size = f->hooks.inner_user(f->hooks.ctx, &q, f->answer, ANSWER_MAX);
-	return fold_answer(f, EVENT_INNER_USER, size);
+	return q.is_awaited ? 0 : fold_answer(f, EVENT_INNER_USER, size);
 }
 
 void fold_each_awaited(const struct fold *f, fold_each_awaited_fn *fn, void *ctx)

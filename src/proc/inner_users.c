@@ -11,6 +11,7 @@
 struct inner_user {
 	struct user user; /* first: what images point to, and free by */
 	struct list lru;
+	uint32_t n_again;	  /* times that it was asked for again */
 	char room[USER_NAME_MAX]; /* for its name, which may come later */
 };
 
@@ -62,6 +63,16 @@ const struct user *inner_users_lookup(struct inner_users *u, uint32_t mnt_ns, ui
 	return &user->user;
 }
 
+bool inner_users_may_ask_again(struct inner_users *u, uint32_t mnt_ns, uint32_t uid)
+{
+	struct inner_user *user = lookup(u, mnt_ns, uid);
+
+	if (!user || user->user.state == USER_KNOWN || user->n_again == INNER_USERS_AGAIN)
+		return false;
+	user->n_again++;
+	return true;
+}
+
 static void set_name(struct inner_user *user, struct str name)
 {
 	size_t n = name.n < sizeof(user->room) ? name.n : sizeof(user->room);
@@ -81,6 +92,7 @@ static struct inner_user *add(struct inner_users *u, uint32_t mnt_ns, uint32_t u
 	user->user = (struct user){
 		.refs = 1, .uid = uid, .mnt_ns = mnt_ns, .state = USER_AWAITED, .name = STR_EMPTY
 	};
+	user->n_again = 0;
 	list_append(&u->lru, &user->lru);
 	if (++u->n > INNER_USERS_MAX)
 		let_go(u, at(u->lru.next));

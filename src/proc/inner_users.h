@@ -12,6 +12,7 @@
 #include "event/image.h"
 
 #define INNER_USERS_MAX 256
+#define INNER_USERS_AGAIN 4 /* times that one who is awaited is asked for again */
 
 struct inner_users {
 	struct list lru; /* used longest ago first */
@@ -23,6 +24,8 @@ void inner_users_done(struct inner_users *u); /* what an image shows lives on */
 
 /* Borrowed, or NULL where it is not known that it is looked up. */
 const struct user *inner_users_lookup(struct inner_users *u, uint32_t mnt_ns, uint32_t uid);
+/* Whether one that is there is to be asked for again: while it has no name, and a few times. */
+bool inner_users_may_ask_again(struct inner_users *u, uint32_t mnt_ns, uint32_t uid);
 /* It is being looked up, and waited for or not; nothing where it is there. 0 or -ENOMEM. */
 int inner_users_await(struct inner_users *u, uint32_t mnt_ns, uint32_t uid, bool is_overdue);
 /* That is its name; "": it has none, or nobody knows. 0 or -ENOMEM. */

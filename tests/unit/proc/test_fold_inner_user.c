@@ -17,9 +17,10 @@ static const struct image_key sh = { .start_ns = 1000, .exec_count = 5, .pid = 9
 struct oracle {
 	uint32_t bits;
 	const char *name; /* NULL: no answer */
-	size_t n_asked;
+	size_t n_asked, n_again;
 	struct inner_user_question last;
 	char container;
+	size_t n_facts; /* records that were folded, whoever gave them */
 };
 
 static size_t oracle_user(void *ctx, const struct inner_user_question *q, void *to, size_t size)
@@ -27,7 +28,8 @@ static size_t oracle_user(void *ctx, const struct inner_user_question *q, void *
 	_cleanup_(freep) struct event_inner_user *e = NULL;
 	struct oracle *o = ctx;
 
-	o->n_asked++;
+	o->n_asked += !q->is_awaited;
+	o->n_again += q->is_awaited;
 	o->last = *q;
 	o->container = q->container[0];
 	if (!o->name)
@@ -47,16 +49,21 @@ static void feed(struct world *w, void *record)
 			 0);
 }
 
-static void begin(struct world *w, struct oracle *o)
+static void begin_with(struct world *w, const struct fold_hooks *hooks)
 {
-	struct fold_hooks hooks = { .inner_user = oracle_user, .ctx = o };
-
-	world_init(w, NULL, o ? &hooks : NULL);
+	world_init(w, NULL, hooks);
 	feed(w, record_user(100000, "outer"));
 	feed(w, record_user(0, "root"));
 	feed(w, record_cgroup(2, IN_A, PATH_A));
 	feed(w, record_cgroup(2, IN_B, PATH_B));
 	feed(w, record_cgroup(2, OUTSIDE, "/user.slice"));
+}
+
+static void begin(struct world *w, struct oracle *o)
+{
+	const struct fold_hooks hooks = { .inner_user = oracle_user, .ctx = o };
+
+	begin_with(w, o ? &hooks : NULL);
 }
 
 static struct exec_spec spec_of(struct image_key id, uint64_t cgroup, uint32_t euid)
@@ -204,6 +211,53 @@ static void test_waits(void **state)
 	assert_string_equal(user_of(&w, 2), "");
 	assert_int_equal(o.n_asked, 2);
 	assert_int_equal(o.last.n_pids, 1);
+	world_done(&w);
+}
+
+static void count_fact(void *ctx, const struct event_head *record)
+{
+	struct oracle *o = ctx;
+
+	(void)record;
+	o->n_facts++;
+}
+
+/*
+ * Who executes something has the container's root, as a rule: he is asked for while nobody knows
+ * the name, a few times, and what is answered to that is no fact, so that a replay lacks nothing.
+ */
+static void test_asked_again(void **state)
+{
+	struct oracle o = { .name = "", .bits = EVENT_INNER_USER_AWAITED };
+	struct fold_hooks hooks = { .inner_user = oracle_user, .tap = count_fact, .ctx = &o };
+	struct world w;
+
+	(void)state;
+	begin_with(&w, &hooks);
+	feed_exec(&w, sh, IN_A, 100000, 5);
+	feed_fork(&w, KEY(20, 3000, 5), sh);
+	assert_int_equal(o.n_again, 0);
+	o.n_facts = 0;
+	o.name = "wrong";
+	o.bits = 0;
+	feed_exec(&w, KEY(20, 3000, 6), IN_A, 100000, 5);
+	assert_int_equal(o.n_again, 1);
+	assert_int_equal(o.last.uid, 5);
+	assert_int_equal(o.last.mnt_ns, NS);
+	assert_int_equal(o.last.n_pids, 2);
+	assert_int_equal(o.last.pids[0], 20);
+	assert_int_equal(o.last.pids[1], sh.pid);
+	for (uint32_t i = 7; i < 20; i++)
+		feed_exec(&w, KEY(20, 3000, i), IN_A, 100000, 5);
+	assert_int_equal(o.n_again, INNER_USERS_AGAIN);
+	assert_int_equal(o.n_facts, 14); /* the execs alone */
+	assert_int_equal(w.batch.n, 0);
+	feed(&w, record_inner_user('a', NS, 5, "app", 0));
+	assert_int_equal(w.batch.n, 16);
+	assert_string_equal(user_of(&w, 15), "app");
+	feed_exec(&w, KEY(21, 3001, 6), IN_A, 100000, 5);
+	assert_int_equal(o.n_again, INNER_USERS_AGAIN);
+	assert_int_equal(o.n_asked, 1);
 	world_done(&w);
 }
 
@@ -425,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_not_mapped),
 		cmocka_unit_test(test_waits),
+		cmocka_unit_test(test_asked_again),
 		cmocka_unit_test(test_parents),
 		cmocka_unit_test(test_waits_for_both),
 		cmocka_unit_test(test_given_up),

@@ -41,6 +41,22 @@ static void test_keys(void **state)
 	assert_int_equal(u->n, 3);
 }
 
+/* While it has no name, whether events wait for it or not; each has its own bound. */
+static void test_asked_again(void **state)
+{
+	struct inner_users *u = *state;
+
+	assert_false(inner_users_may_ask_again(u, 1, 7));
+	assert_int_equal(inner_users_await(u, 1, 7, false), 0);
+	assert_int_equal(inner_users_await(u, 1, 8, true), 0);
+	for (int i = 0; i < INNER_USERS_AGAIN; i++)
+		assert_true(inner_users_may_ask_again(u, 1, 7));
+	assert_false(inner_users_may_ask_again(u, 1, 7));
+	assert_true(inner_users_may_ask_again(u, 1, 8));
+	assert_int_equal(inner_users_put(u, 1, 8, STR_EMPTY), 0);
+	assert_false(inner_users_may_ask_again(u, 1, 8));
+}
+
 /* Whoever shows it sees the name come; afterwards it stays, and another name is another user. */
 static void test_filled_in(void **state)
 {
@@ -108,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_asked_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filled_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overdue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
