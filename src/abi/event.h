@@ -402,7 +402,7 @@ struct event_container {
 _Static_assert(sizeof(struct event_container) == 200, "event_container is wire format");
 
 #define EVENT_INNER_USER_AWAITED 0x1 /* it is being looked up: another record will have the name */
-#define EVENT_INNER_USER_OVERDUE 0x2 /* in a state, beside the above: nobody waits for it now */
+#define EVENT_INNER_USER_OVERDUE 0x2 /* beside the above: nobody waits for it, any more */
 
 /*
  * INNER_USER. The name of a user id of a container, as the files in a mount namespace of it have

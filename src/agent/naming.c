@@ -63,11 +63,12 @@ static bool ask(struct naming *n, const struct inner_user_question *q)
 	return container_users_ask(n->users, &question);
 }
 
-static void hurry(struct naming *n, const struct inner_user_question *q)
+/* Whether it is still being looked up. */
+static bool hurry(struct naming *n, const struct inner_user_question *q)
 {
 	const struct user_question question = question_of(q);
 
-	container_users_hurry(n->users, &question);
+	return container_users_hurry(n->users, &question);
 }
 
 /*
@@ -78,7 +79,7 @@ static void hurry(struct naming *n, const struct inner_user_question *q)
 size_t naming_answer(void *naming, const struct inner_user_question *q, void *to, size_t size)
 {
 	struct naming *n = naming;
-	uint32_t bits;
+	bool is_asked;
 
 	if (!q->mnt_ns) /* nobody knows where; the host's may be unknown as well */
 		return facts_inner_user(n->facts, q, STR_EMPTY, 0, to, size);
@@ -86,11 +87,14 @@ size_t naming_answer(void *naming, const struct inner_user_question *q, void *to
 		return facts_inner_user(n->facts, q, facts_user_name(n->facts, q->uid), 0, to,
 					size);
 	if (q->is_awaited) {
-		hurry(n, q);
+		(void)hurry(n, q);
 		return 0;
 	}
-	bits = ask(n, q) ? EVENT_INNER_USER_AWAITED : 0;
-	return facts_inner_user(n->facts, q, STR_EMPTY, bits, to, size);
+	is_asked = (q->is_overdue && hurry(n, q)) || ask(n, q);
+	if (!is_asked && q->is_overdue)
+		return 0;
+	return facts_inner_user(n->facts, q, STR_EMPTY, is_asked ? EVENT_INNER_USER_AWAITED : 0, to,
+				size);
 }
 
 static int fold(struct naming *n, struct reader *r, const struct user_answer *a)
@@ -100,7 +104,10 @@ static int fold(struct naming *n, struct reader *r, const struct user_answer *a)
 					       .mnt_ns = a->mnt_ns,
 					       .uid = a->uid };
 	const struct str name = { .p = a->name, .n = a->n_name };
-	size_t size = facts_inner_user(n->facts, &q, name, 0, record, sizeof(record));
+	/* Events go out without it; who is executed there is looked for once more. */
+	const uint32_t bits = a->is_unknown ? EVENT_INNER_USER_AWAITED | EVENT_INNER_USER_OVERDUE
+					    : 0;
+	size_t size = facts_inner_user(n->facts, &q, name, bits, record, sizeof(record));
 
 	return reader_fold(r, record, size);
 }

@@ -335,6 +335,7 @@ int BPF_PROG(pt_exec, struct task_struct *t, int old_pid, struct linux_binprm *b
 	r->e.head.flags = fill_parent(&r->e.parent, t);
 	fill_cred(&r->e.cred, &caps, cred);
 	r->e.argc = GET(bprm, argc);
+	wake_for_init(k, t);
 
 	exec_put_names(r, t, bprm, k->want & KNOBS_WANT_EXT);
 	if (k->want & KNOBS_WANT_EXT)

@@ -283,11 +283,14 @@ bool container_users_ask(struct container_users *u, const struct user_question *
 	return is_taken;
 }
 
-void container_users_hurry(struct container_users *u, const struct user_question *q)
+bool container_users_hurry(struct container_users *u, const struct user_question *q)
 {
+	bool is_asked;
+
 	pthread_mutex_lock(&u->desk->lock);
-	user_desk_hurry(u->desk, q);
+	is_asked = user_desk_hurry(u->desk, q);
 	pthread_mutex_unlock(&u->desk->lock);
+	return is_asked;
 }
 
 void container_users_set_folder(struct container_users *u, const char id[CONTAINER_ID_LEN],

@@ -38,7 +38,8 @@ extern const struct container_users_options container_users_options_default;
 struct user_answer {
 	char container[CONTAINER_ID_LEN];
 	uint32_t mnt_ns, uid;
-	uint32_t n_name; /* 0: it has none, or nobody could find out */
+	bool is_unknown; /* there was nothing to look at: it may be asked once more */
+	uint32_t n_name; /* 0: it has none, or that is unknown */
 	char name[CONTAINER_USER_NAME_MAX];
 };
 
@@ -68,9 +69,9 @@ bool container_users_ask(struct container_users *u, const struct user_question *
 /*
  * What was asked of that container and mount namespace, by whichever user, and has no answer yet is
  * looked at at once, in these processes first: they may have the root that the others still lacked.
- * No answer comes of it that would not have come anyway.
+ * No answer comes of it that would not have come anyway: whether one about this user does.
  */
-void container_users_hurry(struct container_users *u, const struct user_question *q);
+bool container_users_hurry(struct container_users *u, const struct user_question *q);
 /* Where the root of a container is mounted, for when nobody lives in it any more. */
 void container_users_set_folder(struct container_users *u, const char id[CONTAINER_ID_LEN],
 				const char *folder);

@@ -128,7 +128,8 @@ void user_desk_leave(struct user_desk *d)
 }
 
 /* What memory has no room for is not told: its events wait until their time is up. */
-static void tell(struct user_desk *d, const struct user_question *q, struct str name)
+static void tell(struct user_desk *d, const struct user_question *q, struct str name,
+		 bool is_unknown)
 {
 	struct answer *a = calloc(1, sizeof(*a));
 	uint64_t one = 1;
@@ -137,6 +138,7 @@ static void tell(struct user_desk *d, const struct user_question *q, struct str 
 		return;
 	a->answer.mnt_ns = q->mnt_ns;
 	a->answer.uid = q->uid;
+	a->answer.is_unknown = is_unknown;
 	memcpy(a->answer.container, q->container, CONTAINER_ID_LEN);
 	a->answer.n_name = name.n < CONTAINER_USER_NAME_MAX ? (uint32_t)name.n
 							    : CONTAINER_USER_NAME_MAX;
@@ -169,7 +171,7 @@ static void answer_unknown(struct user_desk *d, struct user_job *job)
 	d->state.unknown += !file;
 	d->state.named += file && passwd_lookup(file, q->uid).n;
 	d->state.unnamed += file && !passwd_lookup(file, q->uid).n;
-	tell(d, q, passwd_lookup(file, q->uid));
+	tell(d, q, passwd_lookup(file, q->uid), !file);
 	job_free(d, job);
 }
 
@@ -180,7 +182,7 @@ static void answer_name(struct user_desk *d, struct user_job *job, struct user_p
 		(void)user_place_tell(place, job->question.uid, name);
 	d->state.named += name.n > 0;
 	d->state.unnamed += name.n == 0;
-	tell(d, &job->question, name);
+	tell(d, &job->question, name, false);
 	job_free(d, job);
 }
 
@@ -198,7 +200,7 @@ static void tell_changes(struct user_desk *d, struct user_place *place, const st
 		if (!user_place_tell(place, q.uid, name))
 			continue;
 		d->state.changed++;
-		tell(d, &q, name);
+		tell(d, &q, name, false);
 	}
 }
 
@@ -402,12 +404,14 @@ static void put_pids_first(struct user_question *to, const struct user_question 
 	to->n_pids = merged.n_pids;
 }
 
-/* False: it is none of those. */
-static bool job_hurry(struct user_job *job, const struct user_question *q)
+/* Whether it is hurried. *is_asked becomes true where it is about the same user. */
+static bool job_hurry(struct user_job *job, const struct user_question *q, bool *is_asked)
 {
 	if (job->is_again || job->question.mnt_ns != q->mnt_ns ||
-	    memcmp(job->question.container, q->container, CONTAINER_ID_LEN) != 0 ||
-	    job->n_hurries == USER_DESK_HURRIES)
+	    memcmp(job->question.container, q->container, CONTAINER_ID_LEN) != 0)
+		return false;
+	*is_asked |= job->question.uid == q->uid;
+	if (job->n_hurries == USER_DESK_HURRIES)
 		return false;
 	job->n_hurries++;
 	job->is_hurried = true;
@@ -415,26 +419,29 @@ static bool job_hurry(struct user_job *job, const struct user_question *q)
 	return true;
 }
 
-void user_desk_hurry(struct user_desk *d, const struct user_question *q)
+bool user_desk_hurry(struct user_desk *d, const struct user_question *q)
 {
+	bool is_asked = false;
+
 	for (struct list *l = d->ready.next; l != &d->ready; l = l->next)
-		(void)job_hurry(LIST_ENTRY(l, struct user_job, link), q);
+		(void)job_hurry(LIST_ENTRY(l, struct user_job, link), q, &is_asked);
 	for (struct list *l = d->workers.next; l != &d->workers; l = l->next) {
 		struct user_worker *w = LIST_ENTRY(l, struct user_worker, link);
 
 		if (w->job)
-			(void)job_hurry(w->job, q);
+			(void)job_hurry(w->job, q, &is_asked);
 	}
 	for (struct list *l = d->later.next, *after; l != &d->later; l = after) {
 		struct user_job *job = LIST_ENTRY(l, struct user_job, link);
 
 		after = l->next;
-		if (!job_hurry(job, q))
+		if (!job_hurry(job, q, &is_asked))
 			continue;
 		list_unlink(&job->link);
 		list_append(&d->ready, &job->link);
 		pthread_cond_signal(&d->ready_cond);
 	}
+	return is_asked;
 }
 
 bool user_desk_put(struct user_desk *d, const struct user_question *q)
@@ -450,7 +457,7 @@ bool user_desk_put(struct user_desk *d, const struct user_question *q)
 		d->state.refused++;
 		return false;
 	}
-	user_desk_hurry(d, q);
+	(void)user_desk_hurry(d, q);
 	job->until_ns = now + d->options.patience_ms * USER_NS_PER_MS;
 	d->n_questions++;
 	list_append(&d->ready, &job->link);

@@ -73,9 +73,9 @@ bool user_desk_put(struct user_desk *d, const struct user_question *q);
 /*
  * Jobs of that container and mount namespace that were put off become ready, and one that is in
  * hand will be if it is not done now, each USER_DESK_HURRIES times at most. They look in the
- * processes of this question first.
+ * processes of this question first. Whether one of them is about this user, too.
  */
-void user_desk_hurry(struct user_desk *d, const struct user_question *q);
+bool user_desk_hurry(struct user_desk *d, const struct user_question *q);
 /*
  * Files that are to be looked at again now become jobs. Returns when the next one is, or
  * UINT64_MAX.

@@ -51,15 +51,16 @@ struct inner_user_question {
 	uint32_t mnt_ns, uid;
 	uint32_t pids[INNER_USER_PIDS]; /* the best first */
 	uint32_t n_pids;
-	bool is_awaited; /* it was AWAITED: somebody has been executed there since */
+	/* It was AWAITED, and is, or is but OVERDUE: somebody has been executed there since. */
+	bool is_awaited, is_overdue;
 };
 
 /*
  * Asked once for each user of a container, before the first event that shows it. Writes a record
  * INNER_USER and returns its size: the name, or AWAITED, and then another one follows through
  * fold_record(), soon; 0: nobody will know. Must not block.
- * Who is awaited is asked for again where it may be found now, a few times: that other record is
- * still the answer, and nothing is taken here.
+ * Who has no name yet is asked for again where it may be found now, a few times: 0 leaves it as it
+ * is; AWAITED has events wait for one who is OVERDUE again.
  */
 typedef size_t fold_inner_user_fn(void *ctx, const struct inner_user_question *q, void *to,
 				  size_t size);

@@ -16,23 +16,24 @@ const struct user *fold_user_of(struct fold *f, const struct event_cred *cred,
 int fold_inner_user(struct fold *f, const struct event_inner_user *e, const struct step *step)
 {
 	const uint64_t seq = fold_seq_before(f, step->seq);
+	const bool is_nameless = e->bits & EVENT_INNER_USER_AWAITED;
+	const bool is_overdue = e->bits & EVENT_INNER_USER_OVERDUE;
 	struct container_entry *c = NULL;
 	int r;
 
 	r = containers_obtain(&f->containers, e->container, &c);
 	if (r < 0)
 		return r;
-	if (e->bits & EVENT_INNER_USER_AWAITED) {
-		r = inner_users_await(&c->users, e->mnt_ns, e->uid,
-				      e->bits & EVENT_INNER_USER_OVERDUE);
-		if (r == 0 && !f->is_restoring)
-			hold_begin(f, c, e->head.time_ns);
+	r = is_nameless ? inner_users_await(&c->users, e->mnt_ns, e->uid, is_overdue)
+			: inner_users_put(&c->users, e->mnt_ns, e->uid, inner_user_name(e));
+	if (r < 0 || (is_nameless && f->is_restoring))
 		return r;
+	if (is_nameless && !is_overdue) {
+		hold_begin(f, c, e->head.time_ns);
+		return 0;
 	}
-	r = inner_users_put(&c->users, e->mnt_ns, e->uid, inner_user_name(e));
-	if (r < 0 || !step->out || !c->since_ns || c->is_awaited ||
-	    inner_users_are_awaited(&c->users))
-		return r;
+	if (!step->out || !c->since_ns || c->is_awaited || inner_users_are_awaited(&c->users))
+		return 0;
 	f->last_seq = seq;
 	return hold_end(f, c, seq, step->out);
 }
@@ -87,6 +88,7 @@ int fold_ask_inner_user(struct fold *f, const struct event_head *head,
 	struct inner_user_question q = { .mnt_ns = where->mnt_ns, .uid = cred_euid_inner(cred) };
 	const struct cgroup *cgroup;
 	struct inner_users *users;
+	const struct user *known;
 	size_t size;
 
 	if (!f->hooks.inner_user || q.uid == EVENT_UID_UNKNOWN)
@@ -95,13 +97,15 @@ int fold_ask_inner_user(struct fold *f, const struct event_head *head,
 	if (!cgroup || !cgroup->container)
 		return 0;
 	users = &container_entry_of(cgroup->container)->users;
-	q.is_awaited = inner_users_lookup(users, q.mnt_ns, q.uid);
-	if (q.is_awaited && !is_worth_asking_again(users, head, &q))
+	known = inner_users_lookup(users, q.mnt_ns, q.uid);
+	if (known && !is_worth_asking_again(users, head, &q))
 		return 0;
+	q.is_awaited = known && known->state == USER_AWAITED;
+	q.is_overdue = known && known->state == USER_OVERDUE;
 	q.container = cgroup->container->id;
 	find_pids(f, head, cgroup->container, &q);
 	size = f->hooks.inner_user(f->hooks.ctx, &q, f->answer, ANSWER_MAX);
-	return q.is_awaited ? 0 : fold_answer(f, EVENT_INNER_USER, size);
+	return fold_answer(f, EVENT_INNER_USER, size);
 }
 
 void fold_each_awaited(const struct fold *f, fold_each_awaited_fn *fn, void *ctx)

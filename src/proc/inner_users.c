@@ -101,14 +101,16 @@ static struct inner_user *add(struct inner_users *u, uint32_t mnt_ns, uint32_t u
 
 int inner_users_await(struct inner_users *u, uint32_t mnt_ns, uint32_t uid, bool is_overdue)
 {
-	struct inner_user *user;
+	struct inner_user *user = lookup(u, mnt_ns, uid);
 
-	if (lookup(u, mnt_ns, uid))
+	if (user && user->user.state == USER_KNOWN)
 		return 0;
-	user = add(u, mnt_ns, uid);
-	if (user && is_overdue)
-		user->user.state = USER_OVERDUE;
-	return user ? 0 : -ENOMEM;
+	if (!user)
+		user = add(u, mnt_ns, uid);
+	if (!user)
+		return -ENOMEM;
+	user->user.state = is_overdue ? USER_OVERDUE : USER_AWAITED;
+	return 0;
 }
 
 /* Who has another name now is another user: images of before keep the one that they show. */

@@ -26,7 +26,7 @@ void inner_users_done(struct inner_users *u); /* what an image shows lives on */
 const struct user *inner_users_lookup(struct inner_users *u, uint32_t mnt_ns, uint32_t uid);
 /* Whether one that is there is to be asked for again: while it has no name, and a few times. */
 bool inner_users_may_ask_again(struct inner_users *u, uint32_t mnt_ns, uint32_t uid);
-/* It is being looked up, and waited for or not; nothing where it is there. 0 or -ENOMEM. */
+/* It has no name yet, and is waited for or not; nothing where its name is known. 0 or -ENOMEM. */
 int inner_users_await(struct inner_users *u, uint32_t mnt_ns, uint32_t uid, bool is_overdue);
 /* That is its name; "": it has none, or nobody knows. 0 or -ENOMEM. */
 int inner_users_put(struct inner_users *u, uint32_t mnt_ns, uint32_t uid, struct str name);

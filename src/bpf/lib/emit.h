@@ -43,6 +43,17 @@ static __always_inline __u64 wake_flags(struct knobs *k, __u64 filled, __u32 siz
 	return BPF_RB_NO_WAKEUP;
 }
 
+/*
+ * What the init of a pid namespace executes is the program of a container, as a rule, and may live
+ * for milliseconds only, while files are to be read by way of it. copy_process() marks an init, the
+ * machine's own as well.
+ */
+static __always_inline void wake_for_init(struct knobs *k, struct task_struct *t)
+{
+	if (GET(t, signal, flags) & SIGNAL_UNKILLABLE)
+		k->armed = 1;
+}
+
 /* Copies a record of h->size == size bytes into the ring: 0, or there is no room. */
 static __always_inline long ring_output(struct knobs *k, struct event_head *h, __u32 size,
 					__u64 filled)

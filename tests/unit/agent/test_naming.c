@@ -39,14 +39,28 @@ static void fold(void *record)
 	folding_reader_fold(&t.folding, record);
 }
 
-/* A program in the container, as that user. */
-static void exec_in(uint32_t mnt_ns, uint32_t uid)
+static void make_container(char id, uint64_t cgroup)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/docker/%s", container_id(id));
+	fold(record_cgroup(HIERARCHY, cgroup, path));
+}
+
+/* A program in the control group, as that user. */
+static void exec_at(uint64_t cgroup, uint32_t mnt_ns, uint32_t uid)
 {
 	fold(record_exec(&(struct exec_spec){
 		.id = { .pid = NOBODY_PID, .start_ns = 1, .exec_count = t.folding.n_records },
 		.euid = uid,
 		.filename = "/bin/sh",
-		.cgroup = { .id = 7, .hierarchy = HIERARCHY, .mnt_ns = mnt_ns } }));
+		.cgroup = { .id = cgroup, .hierarchy = HIERARCHY, .mnt_ns = mnt_ns } }));
+}
+
+/* In the container. */
+static void exec_in(uint32_t mnt_ns, uint32_t uid)
+{
+	exec_at(7, mnt_ns, uid);
 }
 
 static void exec_as(uint32_t uid)
@@ -103,6 +117,27 @@ static void test_names(void **state)
 	assert_int_equal(metric_get(&t.naming.counters.named), 1);
 	assert_int_equal(metric_get(&t.naming.counters.unnamed), 1);
 	assert_int_equal(metric_get(&t.naming.counters.places), 1);
+}
+
+/*
+ * A container that is set up for longer than anybody looks: its events go out without a name, and
+ * what is executed in it then has one.
+ */
+static void test_unknown_is_looked_for_once_more(void **state)
+{
+	(void)state;
+	make_container('b', 8);
+	exec_at(8, NS, 5);
+	turn_until(1);
+	ASSERT_USERS("");
+	container_users_set_folder(t.naming.users, container_id('b'), t.root.path);
+	exec_at(8, NS, 5);
+	assert_int_equal(t.folding.reader.batch.n, 0);
+	turn_until(2);
+	ASSERT_USERS("app");
+	naming_count(&t.naming);
+	assert_int_equal(metric_get(&t.naming.counters.questions), 2);
+	assert_int_equal(metric_get(&t.naming.counters.unknown), 1);
 }
 
 /* What the last agent was not told is asked for again, and known from then on. */
@@ -168,8 +203,6 @@ static void test_nobody(void **state)
 
 static int make(void **state)
 {
-	char path[16 + CONTAINER_ID_LEN];
-
 	(void)state;
 	memset(&t, 0, sizeof(t));
 	log_setup(LOG_LEVEL_ERR, LOG_FORMAT_TEXT);
@@ -181,8 +214,7 @@ static int make(void **state)
 	t.folding.reader.facts = t.facts;
 	t.folding.reader.naming = &t.naming;
 	assert_int_equal(reader_init(&t.folding.reader, NULL), 0);
-	snprintf(path, sizeof(path), "/docker/%s", container_id('a'));
-	fold(record_cgroup(HIERARCHY, 7, path));
+	make_container('a', 7);
 	return 0;
 }
 
@@ -201,7 +233,8 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_names),	  test(test_resume), test(test_host),
+		test(test_names),	  test(test_unknown_is_looked_for_once_more),
+		test(test_resume),	  test(test_host),
 		test(test_unknown_place), test(test_nobody),
 	};
 

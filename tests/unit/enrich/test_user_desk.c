@@ -79,7 +79,36 @@ static void hurry(struct world *w, char container, uint32_t pid)
 {
 	const struct user_question q = question(container, 77, pid);
 
-	user_desk_hurry(w->desk, &q);
+	assert_false(user_desk_hurry(w->desk, &q)); /* of this one nobody has asked */
+}
+
+static bool is_asked(struct world *w, char container, uint32_t uid)
+{
+	const struct user_question q = question(container, uid, 1);
+
+	return user_desk_hurry(w->desk, &q);
+}
+
+/* Whether an answer comes: while the question waits for its turn or is in hand, not after it. */
+static void test_is_asked(void **state)
+{
+	struct user_answer answer;
+	struct world w;
+
+	(void)state;
+	begin(&w, 0);
+	assert_false(is_asked(&w, 'a', 5));
+	put(&w, 'a', 5);
+	assert_true(is_asked(&w, 'a', 5));
+	assert_false(is_asked(&w, 'a', 6));
+	assert_false(is_asked(&w, 'b', 5));
+	take(&w);
+	assert_true(is_asked(&w, 'a', 5));
+	user_desk_give_up(w.desk, &w.worker);
+	assert_true(user_desk_next(w.desk, &answer));
+	assert_true(answer.is_unknown);
+	assert_false(is_asked(&w, 'a', 5));
+	end(&w);
 }
 
 /* Who has waited for long is looked at at once, in who lives there now. */
@@ -192,6 +221,7 @@ static void test_few_looks(void **state)
 	assert_int_equal(looks_until_answered(&w), 5);
 	assert_true(user_desk_next(w.desk, &answer));
 	assert_int_equal(answer.n_name, 0);
+	assert_true(answer.is_unknown);
 	assert_false(user_desk_next(w.desk, &answer));
 	end(&w);
 }
@@ -273,6 +303,7 @@ static void test_in_hand(void **state)
 	assert_true(user_desk_next(w.desk, &answer));
 	assert_int_equal(answer.n_name, 3);
 	assert_memory_equal(answer.name, "app", 3);
+	assert_false(answer.is_unknown);
 	assert_false(user_desk_next(w.desk, &answer));
 	assert_null(first(&w.desk->ready));
 	assert_null(first(&w.desk->later));
@@ -287,7 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hurried),		 cmocka_unit_test(test_another_user),
 		cmocka_unit_test(test_hurried_for_ever), cmocka_unit_test(test_few_looks),
-		cmocka_unit_test(test_in_hand),
+		cmocka_unit_test(test_in_hand),		 cmocka_unit_test(test_is_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+#include <sched.h>
+#include <sys/epoll.h>
+
 #include "probe_world.h"
 
 static void test_stop_leaves_nothing(void **state)
@@ -368,6 +371,53 @@ static void test_a_ring_that_was_read(void **state)
 	probe_detach(p);
 }
 
+static void run_as_init(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWPID) == 0 && run_true() > 0 ? 0 : 1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* How often, of five times, a reader that did not ask for it is woken. */
+static int count_woken(struct probe *p, int epoll_fd, bool by_init)
+{
+	struct epoll_event ev;
+	int n = 0;
+
+	for (int i = 0; i < 5; i++) {
+		drain(p);
+		(void)epoll_wait(epoll_fd, &ev, 1, 0); /* for what was before */
+		if (by_init)
+			run_as_init();
+		else
+			run_true();
+		n += epoll_wait(epoll_fd, &ev, 1, 100) == 1;
+	}
+	return n;
+}
+
+/* Else he comes by his timer; others may make control groups meanwhile, which wake him, too. */
+static void test_init_of_a_container_wakes(void **state)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	_cleanup_(probe_freep) struct probe *p = NULL;
+	_cleanup_(closep) int epoll_fd = -1;
+
+	(void)state;
+	need_bpf();
+	p = new_probe(RING, 0);
+	assert_int_equal(probe_attach(p), 0);
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	assert_int_equal(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, probe_ring_fd(p), &ev), 0);
+	assert_in_range(count_woken(p, epoll_fd, false), 0, 4);
+	assert_int_equal(count_woken(p, epoll_fd, true), 5);
+	probe_detach(p);
+	drain(p);
+}
+
 static void test_without_pins(void **state)
 {
 	struct probe_options options = { .ring_bytes = RING, .pins = "/tmp/none/proctrail" };
@@ -401,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_another_size),
 		cmocka_unit_test(test_two_rings_are_found),
 		cmocka_unit_test(test_a_ring_that_was_read),
+		cmocka_unit_test(test_init_of_a_container_wakes),
 		cmocka_unit_test(test_without_pins),
 	};
 

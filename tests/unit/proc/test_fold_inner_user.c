@@ -28,8 +28,8 @@ static size_t oracle_user(void *ctx, const struct inner_user_question *q, void *
 	_cleanup_(freep) struct event_inner_user *e = NULL;
 	struct oracle *o = ctx;
 
-	o->n_asked += !q->is_awaited;
-	o->n_again += q->is_awaited;
+	o->n_asked += !q->is_awaited && !q->is_overdue;
+	o->n_again += q->is_awaited || q->is_overdue;
 	o->last = *q;
 	o->container = q->container[0];
 	if (!o->name)
@@ -238,10 +238,10 @@ static void test_asked_again(void **state)
 	feed_fork(&w, KEY(20, 3000, 5), sh);
 	assert_int_equal(o.n_again, 0);
 	o.n_facts = 0;
-	o.name = "wrong";
-	o.bits = 0;
+	o.name = NULL;
 	feed_exec(&w, KEY(20, 3000, 6), IN_A, 100000, 5);
 	assert_int_equal(o.n_again, 1);
+	assert_true(o.last.is_awaited && !o.last.is_overdue);
 	assert_int_equal(o.last.uid, 5);
 	assert_int_equal(o.last.mnt_ns, NS);
 	assert_int_equal(o.last.n_pids, 2);
@@ -258,6 +258,35 @@ static void test_asked_again(void **state)
 	feed_exec(&w, KEY(21, 3001, 6), IN_A, 100000, 5);
 	assert_int_equal(o.n_again, INNER_USERS_AGAIN);
 	assert_int_equal(o.n_asked, 1);
+	world_done(&w);
+}
+
+/*
+ * What could not be looked at is let go of without a name, and looked for once more when something
+ * is executed there: that waits, as the first one did.
+ */
+static void test_overdue_waits_again(void **state)
+{
+	struct oracle o = { .name = "", .bits = EVENT_INNER_USER_AWAITED };
+	struct world w;
+
+	(void)state;
+	begin(&w, &o);
+	feed_exec(&w, sh, IN_A, 100000, 5);
+	assert_int_equal(w.batch.n, 0);
+	feed(&w, record_inner_user('a', NS, 5, "",
+				   EVENT_INNER_USER_AWAITED | EVENT_INNER_USER_OVERDUE));
+	assert_int_equal(w.batch.n, 1);
+	feed_fork(&w, KEY(20, 3000, 5), sh);
+	assert_int_equal(w.batch.n, 2);
+	assert_int_equal(o.n_again, 0);
+	feed_exec(&w, KEY(20, 3000, 6), IN_A, 100000, 5);
+	assert_int_equal(o.n_again, 1);
+	assert_true(o.last.is_overdue && !o.last.is_awaited);
+	assert_int_equal(w.batch.n, 2);
+	feed(&w, record_inner_user('a', NS, 5, "app", 0));
+	assert_int_equal(w.batch.n, 3);
+	assert_string_equal(user_of(&w, 2), "app");
 	world_done(&w);
 }
 
@@ -480,6 +509,7 @@ int main(void)
 		cmocka_unit_test(test_not_mapped),
 		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_asked_again),
+		cmocka_unit_test(test_overdue_waits_again),
 		cmocka_unit_test(test_parents),
 		cmocka_unit_test(test_waits_for_both),
 		cmocka_unit_test(test_given_up),

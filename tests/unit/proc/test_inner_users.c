@@ -94,6 +94,10 @@ static void test_overdue(void **state)
 	late = inner_users_lookup(u, 1, 7);
 	assert_false(inner_users_are_awaited(u));
 	assert_int_equal(late->state, USER_OVERDUE);
+	assert_int_equal(inner_users_await(u, 1, 7, false), 0);
+	assert_true(inner_users_are_awaited(u));
+	assert_int_equal(inner_users_await(u, 1, 7, true), 0);
+	assert_false(inner_users_are_awaited(u));
 	inner_users_put(u, 1, 7, STR("late"));
 	assert_ptr_equal(inner_users_lookup(u, 1, 7), late);
 	assert_true(str_eq(late->name, STR("late")));
