@@ -71,10 +71,12 @@ def pair(tools, work, repeats, found, label, n=5_000, **how):
 
 
 def by_control_groups(tools, work, repeats):
+    """Each had an exec before: what a container costs once is in the row `containers`."""
     found = {}
     for n in (1, 10, 100, 1_000):
         with control_groups(work, n) as (links, procs):
-            pair(tools, work, repeats, found, f"{n} control groups", groups=f"{links},{n}", prepare=joined(procs))
+            pair(tools, work, repeats, found, f"{n} control groups", groups=f"{links},{n}", prepare=joined(procs),
+                 warm_n=n)
     return found
 
 

@@ -83,10 +83,12 @@ def own_bytes(collector, begin):
     return own, total
 
 
-def warm(collector, n):
-    """Feeds it n execs that do not count, so that the memory that it keeps to itself is there."""
-    if n:
-        end_storm(start_feed(collector, n=n, rate=WARM_RATE))
+def warm(collector, warm_n, kind, **how):
+    """Execs that do not count, so that what it keeps to itself is there: memory, containers."""
+    if warm_n and kind == "feed":
+        end_storm(start_feed(collector, n=warm_n, rate=WARM_RATE))
+    elif warm_n:
+        end_storm(start_storm(collector.tools, kind=kind, **{**how, "n": warm_n}))
     settle(collector)
 
 
@@ -95,7 +97,7 @@ def run_beside(collector, work, during, kind="exec", warm_n=0, **how):
     try:
         collector.start(work)
         time.sleep(0.1)
-        warm(collector, warm_n)
+        warm(collector, warm_n, kind, **how)
         begin, cpu = collector.written(), collector.cpu_ns()
         popen = start_feed(collector, **how) if kind == "feed" else start_storm(collector.tools, kind=kind, **how)
         if during:
