@@ -38,6 +38,19 @@ static bool is_bpffs(const char *path)
 	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
+/* Of a folder that may not be there yet: whether the one is that it would be made in. */
+static bool would_be_on_bpffs(const char *folder)
+{
+	char path[PATH_MAX];
+	char *slash;
+
+	if (snprintf(path, sizeof(path), "%s", folder) >= (int)sizeof(path))
+		return false;
+	while (access(path, F_OK) < 0 && (slash = strrchr(path, '/')) && slash != path)
+		*slash = '\0';
+	return is_bpffs(path);
+}
+
 static int mount_bpffs(void)
 {
 	if (is_bpffs(BPFFS))
@@ -110,15 +123,14 @@ int pins_new(const char *folder, struct pins **ret, const char **reterr)
 		if (r < 0)
 			return r;
 	}
+	/* Nothing is made, and nobody's mode narrowed, where the folder cannot be used. */
+	*reterr = "it is not on bpffs";
+	if (!would_be_on_bpffs(folder))
+		return -EMEDIUMTYPE;
 	*reterr = "its folder cannot be made, or belongs to another user";
 	r = make_and_lock(folder, &p->lock_fd);
 	if (r < 0)
 		return r == -EBUSY ? log_holder(folder) : r;
-	*reterr = "it is not on bpffs";
-	if (!is_bpffs(folder)) {
-		remove_folders(folder);
-		return -EMEDIUMTYPE;
-	}
 	p->folder = strdup(folder);
 	if (!p->folder)
 		return -ENOMEM;

@@ -96,6 +96,7 @@ static void test_needs_bpffs(void **state)
 	char elsewhere[128], base[] = "/tmp/test-pins-XXXXXX";
 	struct pins *p = NULL;
 	const char *why = NULL;
+	struct stat st;
 
 	(void)state;
 	assert_non_null(mkdtemp(base));
@@ -103,6 +104,11 @@ static void test_needs_bpffs(void **state)
 	assert_int_equal(pins_new(elsewhere, &p, &why), -EMEDIUMTYPE);
 	assert_string_equal(why, "it is not on bpffs");
 	assert_null(p);
+	assert_int_equal(chmod(base, 01777), 0); /* as /tmp, which others need as it is */
+	snprintf(elsewhere, sizeof(elsewhere), "%s/test", base);
+	assert_int_equal(pins_new(elsewhere, &p, &why), -EMEDIUMTYPE);
+	assert_int_equal(stat(base, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 01777);
 	assert_int_equal(pins_remove(elsewhere), 0);
 	assert_int_equal(rmdir(base), 0);
 }
