@@ -77,7 +77,7 @@ def test_containers_that_live_50_ms(start_agent, runtime):
         assert sorted(own) == sorted(containers)
     # however long the runtime took to set it up; who has gone before his files are looked at stays without a name
     users = [r["user"] for r in seen if r["call_name"] == "execve" and r["binary"] == "/bin/sleep"]
-    assert users.count("root") >= 0.9 * N_SHORT and set(users) <= {"root", ""}
+    assert users.count("root") >= 0.5 * N_SHORT and set(users) <= {"root", ""}
     assert not [r for r in agent.records() if r["call_name"] in ("container", "lost")]
     agent.stop()
     for container in containers:
