@@ -545,7 +545,7 @@ def test_memory_is_shared_out_anew(start_agent, work, folder):
     assert waiting("p1") < 3 << 20, "it has had no room since"
     for i in range(2, 9):
         (folder / f"p{i}.yaml").unlink()
-    wait_until(lambda: names(agent) == ["p1"], 10, agent.stderr)  # each gives up on the one stdout
+    wait_until(lambda: names(agent) == ["p1"], 30, agent.stderr)  # each gives up on the one stdout
     run_storm(agent, 1301, 1700)
     wait_until(lambda: waiting("p1") > 3 << 20, 10, agent.stderr)
     agent.die()
