@@ -17,7 +17,7 @@
 #define WORKERS 2
 #define HANGING_MAX 8 /* threads that may hang: with so many of them nobody looks any more */
 #define STACK_BYTES (256 * 1024)
-#define GUARD_NS 100000000ULL
+#define GUARD_NS (100 * CLOCK_MS_NS)
 #define FAREWELL_NS 400000000ULL
 
 struct container_users {
@@ -26,7 +26,7 @@ struct container_users {
 
 /*
  * Events wait for less than that, as a rule (ContainerWait): who comes later has the name from then
- * on, while a question that was answered with nothing is asked no more.
+ * on, while one who could not be looked at has it only when something is executed there.
  */
 const struct container_users_options container_users_options_default = { .patience_ms = 400,
 									 .hung_ms = 1000,
@@ -164,7 +164,7 @@ static void start_workers(struct user_desk *d)
 /* Whoever looks for too long. Returns when to watch again, or UINT64_MAX. */
 static uint64_t give_up(struct user_desk *d, uint64_t now)
 {
-	uint64_t next = UINT64_MAX, most = d->options.hung_ms * USER_NS_PER_MS, due;
+	uint64_t next = UINT64_MAX, most = d->options.hung_ms * CLOCK_MS_NS, due;
 
 	for (struct list *l = d->workers.next; l != &d->workers; l = l->next) {
 		struct user_worker *w = LIST_ENTRY(l, struct user_worker, link);

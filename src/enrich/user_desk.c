@@ -12,7 +12,7 @@
  * Three times as long each time: with the default patience that makes five looks. Mostly somebody
  * hurries the job before.
  */
-#define FIRST_PAUSE_NS 25000000ULL
+#define FIRST_PAUSE_NS (25 * CLOCK_MS_NS)
 #define PAUSE_GROWS 3
 
 struct folder {
@@ -41,9 +41,9 @@ static uint64_t now_ns(void)
 /* After so long, in steps: places that were found one after the other have the same turn. */
 static uint64_t look_due(uint32_t ms)
 {
-	const uint64_t step = (ms / 4 + 1) * USER_NS_PER_MS;
+	const uint64_t step = (ms / 4 + 1) * CLOCK_MS_NS;
 
-	return (now_ns() + ms * USER_NS_PER_MS) / step * step + step;
+	return (now_ns() + ms * CLOCK_MS_NS) / step * step + step;
 }
 
 static void jobs_done(struct list *jobs)
@@ -339,7 +339,7 @@ void user_desk_look(struct user_desk *d, struct user_worker *w)
 	enum user_lookup_result result;
 
 	w->since_ns = now_ns();
-	user_desk_watch_by(d, w->since_ns + d->options.hung_ms * USER_NS_PER_MS);
+	user_desk_watch_by(d, w->since_ns + d->options.hung_ms * CLOCK_MS_NS);
 	pthread_mutex_unlock(&d->lock);
 	result = look(&d->host, &l, &found);
 	pthread_mutex_lock(&d->lock);
@@ -358,7 +358,7 @@ void user_desk_give_up(struct user_desk *d, struct user_worker *w)
 
 	w->is_given_up = true;
 	if (place)
-		place->shut_until_ns = now_ns() + d->options.shut_ms * USER_NS_PER_MS;
+		place->shut_until_ns = now_ns() + d->options.shut_ms * CLOCK_MS_NS;
 	if (w->job->is_again)
 		job_free(d, w->job);
 	else
@@ -458,7 +458,7 @@ bool user_desk_put(struct user_desk *d, const struct user_question *q)
 		return false;
 	}
 	(void)user_desk_hurry(d, q);
-	job->until_ns = now + d->options.patience_ms * USER_NS_PER_MS;
+	job->until_ns = now + d->options.patience_ms * CLOCK_MS_NS;
 	d->n_questions++;
 	list_append(&d->ready, &job->link);
 	pthread_cond_signal(&d->ready_cond);
@@ -472,7 +472,7 @@ static void put_again(struct user_desk *d, struct user_place *place, uint64_t no
 	struct user_job *job;
 
 	memcpy(q.container, place->container, CONTAINER_ID_LEN);
-	place->look_ns = now + d->options.shut_ms * USER_NS_PER_MS;
+	place->look_ns = now + d->options.shut_ms * CLOCK_MS_NS;
 	job = job_new(&q, true);
 	if (!job)
 		return;

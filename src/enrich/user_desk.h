@@ -18,7 +18,6 @@
 #define USER_DESK_ANSWERS 4096	 /* what has changed is not told above it */
 #define USER_DESK_FOLDERS 1024	 /* the ones that were told of longest ago go first */
 #define USER_DESK_HURRIES 4	 /* of one job */
-#define USER_NS_PER_MS 1000000ULL
 
 struct user_job {
 	struct list link;

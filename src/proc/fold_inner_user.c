@@ -77,9 +77,10 @@ static void find_pids(const struct fold *f, const struct event_head *head,
  * has, as a rule, switched it.
  */
 static bool is_worth_asking_again(struct inner_users *users, const struct event_head *head,
-				  const struct inner_user_question *q)
+				  const struct user *known)
 {
-	return head->type == EVENT_EXEC && inner_users_may_ask_again(users, q->mnt_ns, q->uid);
+	return head->type == EVENT_EXEC && known->state != USER_KNOWN &&
+	       inner_users_may_ask_again(users, known->mnt_ns, known->uid);
 }
 
 int fold_ask_inner_user(struct fold *f, const struct event_head *head,
@@ -98,7 +99,7 @@ int fold_ask_inner_user(struct fold *f, const struct event_head *head,
 		return 0;
 	users = &container_entry_of(cgroup->container)->users;
 	known = inner_users_lookup(users, q.mnt_ns, q.uid);
-	if (known && !is_worth_asking_again(users, head, &q))
+	if (known && !is_worth_asking_again(users, head, known))
 		return 0;
 	q.is_awaited = known && known->state == USER_AWAITED;
 	q.is_overdue = known && known->state == USER_OVERDUE;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "enrich/container_users.h"
+#include "hung_folder.h"
 #include "other_folder.h"
 
 static const struct container_users_options options = { .patience_ms = 20,
@@ -207,20 +208,6 @@ static void test_slow_container(void **state)
 	other_remove(&f);
 	if (pid < 0)
 		skip();
-}
-
-/* Mounts a file system whose server never answers; -1: it cannot be done here. */
-static int mount_fuse(const char *path)
-{
-	_cleanup_(closep) int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	char how[64];
-
-	snprintf(how, sizeof(how), "fd=%d,rootmode=40755,user_id=0,group_id=0", fd);
-	if (fd < 0 || unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("test", path, "fuse", 0, how) < 0)
-		return -1;
-	return TAKE_FD(fd);
 }
 
 static void test_hang(void **state)

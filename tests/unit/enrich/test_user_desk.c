@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "enrich/user_desk.h"
+#include "hung_folder.h"
 #include "other_folder.h"
 
 #define NOBODY 0x7ffffff0 /* no process has such a pid */
@@ -234,20 +235,6 @@ static void *look_in_thread(void *world)
 	user_desk_look(w->desk, &w->worker);
 	pthread_mutex_unlock(&w->desk->lock);
 	return NULL;
-}
-
-/* Mounts a file system whose server never answers; -1: it cannot be done here. */
-static int mount_fuse(const char *path)
-{
-	_cleanup_(closep) int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	char how[64];
-
-	snprintf(how, sizeof(how), "fd=%d,rootmode=40755,user_id=0,group_id=0", fd);
-	if (fd < 0 || unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("test", path, "fuse", 0, how) < 0)
-		return -1;
-	return TAKE_FD(fd);
 }
 
 /* Until he looks: without the lock, that is. */

@@ -224,7 +224,7 @@ static void count_fact(void *ctx, const struct event_head *record)
 
 /*
  * Who executes something has the container's root, as a rule: he is asked for while nobody knows
- * the name, a few times, and what is answered to that is no fact, so that a replay lacks nothing.
+ * the name, a few times; no fact comes of that while the first answer is still awaited.
  */
 static void test_asked_again(void **state)
 {
