@@ -57,7 +57,7 @@ test-bounds: ## fork bombs, 10,000 processes, pids that wrap, long arguments, in
 test-vm: build ## the agent on Debian's kernels 6.1 and 6.12, in QEMU (qemu-system-x86, busybox-static)
 	@tools/deps test >&2
 	@PROCTRAIL=$(abspath $(BUILD))/proctrail PYTHONDONTWRITEBYTECODE=1 \
-		/usr/bin/python3 -m pytest -v -p no:cacheprovider --tb=short tests/vm $(ARGS)
+		/usr/bin/python3 -m pytest -v -p no:cacheprovider --tb=short --timeout=600 tests/vm $(ARGS)
 
 bench: ## what the agent costs, beside others (root, minutes); QUICK=1 in two, ARGS="--only ROW", ARGS=--help
 	@tools/deps build bench >&2
