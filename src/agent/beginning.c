@@ -140,9 +140,10 @@ static int adopt(struct reader *r, struct enrichment *e, const struct journal_fo
 	ret = drain_rings(r, e);
 	if (ret < 0)
 		return log_err_errno(ret, "cannot read what has waited in the ring");
-	if (found->outcome != JOURNAL_NONE && !snapshot_sees_all())
-		return 0;
-	return snapshot_again(r);
+	if (found->outcome == JOURNAL_NONE || snapshot_sees_all())
+		return snapshot_again(r);
+	probe_snapshot_unload(r->probe);
+	return 0;
 }
 
 /* Whether the journal says all that the fold knows, and may go on: see store_begin(). */

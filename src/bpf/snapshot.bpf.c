@@ -5,7 +5,7 @@
  * Sleepable where the kernel has that (5.18 on; it reads argv from pages that are not resident);
  * else the plain one, and the agent reads argv from /proc.
  *
- * It is loaded for a pass and unloaded after it: the scratch is as large as the largest argv.
+ * It is unloaded after a pass: the scratch is as large as the largest argv.
  */
 #include "lib/emit.h"
 #include "lib/path.h"

@@ -83,7 +83,7 @@ int probe_misses(const struct probe *p, struct probe_misses *ret)
 	uint64_t n[_PART_MAX] = { 0 };
 
 	for (int part = PART_LINKS; part < _PART_MAX; part++) {
-		int r = prog_misses(bpf_program__fd(probe_program(p, part)), &n[part]);
+		int r = prog_misses(p->programs[part], &n[part]);
 
 		if (r < 0)
 			return r;
@@ -213,16 +213,16 @@ int probe_losses(const struct probe *p, struct probe_losses *ret)
 
 int probe_budget_each(const struct probe *p, probe_budget_fn *fn, void *ctx)
 {
-	int fd = bpf_object__find_map_fd_by_name(p->live, "pt_budget"), r = 0;
 	struct budget values[BUDGET_SLICE];
 	uint64_t keys[BUDGET_SLICE];
 	uint32_t batch = 0;
 	bool is_first = true;
+	int r = 0;
 
 	while (p->options.budget && r == 0) {
 		uint32_t n = BUDGET_SLICE;
-		bool is_last = bpf_map_lookup_batch(fd, is_first ? NULL : &batch, &batch, keys,
-						    values, &n, NULL) < 0;
+		bool is_last = bpf_map_lookup_batch(p->budget_fd, is_first ? NULL : &batch, &batch,
+						    keys, values, &n, NULL) < 0;
 
 		if (is_last && errno != ENOENT)
 			return -errno;

@@ -28,11 +28,13 @@ void kernel_facts_cgroups(FILE *table, struct kernel_facts *ret);
 struct probe {
 	struct probe_options options;
 	struct kernel_facts kernel;
-	bool is_raw;
-	struct bpf_object *live;
-	struct bpf_object *snapshot; /* NULL: not loaded */
-	bool is_sleepable;	     /* the iterator that is loaded */
-	int snapshot_stream_fd;	     /* goes on from one time that it is loaded to the next */
+	/* All programs until they are attached, later the iterator; NULL: no pass is near. */
+	struct bpf_object *object;
+	bool is_raw;		 /* what the kernel takes: raw tracepoints, and */
+	bool is_sleepable;	 /* this iterator */
+	int programs[_PART_MAX]; /* of the parts that have one, and -1 */
+	int budget_fd;
+	int snapshot_stream_fd; /* goes on from one time that it is loaded to the next */
 
 	struct pins *pins; /* NULL: nothing is pinned */
 	struct generation own;
@@ -49,26 +51,20 @@ struct probe {
 };
 
 /*
- * Opens and loads the programs, which write into `ring_fd` and share `claim_fd` with those before
- * them, or new maps where these are -1.
+ * Opens and loads all programs, which write into `ring_fd` and share `claim_fd` with those before
+ * them, or new maps where these are -1. 0 or a negative errno, logged.
  */
 int probe_load(struct probe *p, int ring_fd, int claim_fd);
+/* The task iterator alone, once more, unless it is there. 0 or a negative errno, logged. */
+int probe_load_iterator(struct probe *p);
 /* What to do about it, for the errors of loading that have one usual cause. */
 const char *probe_load_advice(int r);
-/* The program of a part; owned by `live`. */
+/* Owned by the object. */
 struct bpf_program *probe_program(const struct probe *p, enum generation_part part);
-
-/*
- * Lets the shared maps of an object that is not loaded yet be those that exist. 0 or a negative
- * errno.
- */
-int probe_share_maps(const struct probe *p, struct bpf_object *object);
+struct bpf_program *probe_iterator(const struct probe *p);
 
 struct bpf_object *probe_object_close(struct bpf_object *object);
 DEFINE_CLEANUP(struct bpf_object *, probe_object_close)
-
-/* The task iterator, unless it is there. 0 or a negative errno, logged. */
-int probe_snapshot_load(struct probe *p);
 
 /* The folder on bpffs, or NULL. */
 static inline const char *probe_folder(const struct probe *p)

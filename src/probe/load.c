@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading the live programs: with BTF tracepoints, or raw ones where those do not load. What the
- * kernel says is in the log at level debug. Reader thread.
+ * Loading the programs: with BTF tracepoints, or raw ones where those do not load, and the task
+ * iterator beside them. All are in one object, since parsing the kernel's types takes longer than
+ * all else. What the kernel says is in the log at level debug. Reader thread.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -10,9 +11,9 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "live.skel.h"
-#include "live_raw.skel.h"
+#include "probe.skel.h"
 #include "probe/internal.h"
+#include "probe_raw.skel.h"
 
 #define LOG_UNIT "probe"
 
@@ -42,81 +43,120 @@ static const char *const shared_maps[] = {
 	[PART_CLAIM] = "pt_claim",
 };
 
-int probe_share_maps(const struct probe *p, struct bpf_object *object)
-{
-	for (size_t i = 0; i < PART_CLAIM; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(object, shared_maps[i]);
-		int r = map ? bpf_map__reuse_fd(map, p->own.fds[i]) : -ENOENT;
+static const char *const program_names[_PART_MAX] = {
+	[PART_EXEC] = "pt_exec",
+	[PART_CGROUP] = "pt_cgroup_mkdir",
+	[PART_FORK] = "pt_fork",
+	[PART_EXIT] = "pt_exit",
+};
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
+static const char *const iterator_names[] = { "pt_snapshot_old",
+					      "pt_snapshot" }; /* by is_sleepable */
 
 struct bpf_program *probe_program(const struct probe *p, enum generation_part part)
 {
-	static const char *const names[_PART_MAX] = {
-		[PART_EXEC] = "pt_exec",
-		[PART_CGROUP] = "pt_cgroup_mkdir",
-		[PART_FORK] = "pt_fork",
-		[PART_EXIT] = "pt_exit",
-	};
+	return bpf_object__find_program_by_name(p->object, program_names[part]);
+}
 
-	return bpf_object__find_program_by_name(p->live, names[part]);
+struct bpf_program *probe_iterator(const struct probe *p)
+{
+	return bpf_object__find_program_by_name(p->object, iterator_names[p->is_sleepable]);
+}
+
+static int object_open(bool is_raw, struct bpf_object **ret)
+{
+	const void *elf;
+	size_t n;
+
+	elf = is_raw ? probe_raw_bpf__elf_bytes(&n) : probe_bpf__elf_bytes(&n);
+	*ret = bpf_object__open_mem(elf, n, NULL);
+	return *ret ? 0 : -errno;
+}
+
+/* The map is there already, or is made where `fd` is -1. */
+static int use_map(struct bpf_object *o, const char *name, int fd)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(o, name);
+	int r = map ? bpf_map__set_autocreate(map, true) : -ENOENT;
+
+	return r < 0 || fd < 0 ? r : bpf_map__reuse_fd(map, fd);
 }
 
 static int set_maps(const struct probe *p, struct bpf_object *o, int ring_fd, int claim_fd)
 {
-	struct bpf_map *ring = bpf_object__find_map_by_name(o, "pt_ring");
-	int r = 0;
+	struct bpf_map *ring = bpf_object__find_map_by_name(o, shared_maps[PART_RING]);
+	int r;
 
 	if (!p->options.budget)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(o, "pt_budget"), 1);
-	if (claim_fd >= 0)
-		r = bpf_map__reuse_fd(bpf_object__find_map_by_name(o, "pt_claim"), claim_fd);
-	if (r < 0)
-		return r;
-	if (ring_fd >= 0)
-		return bpf_map__reuse_fd(ring, ring_fd);
-	return bpf_map__set_max_entries(ring, (uint32_t)p->options.ring_bytes);
+	bpf_map__set_max_entries(ring, (uint32_t)p->options.ring_bytes);
+	r = use_map(o, shared_maps[PART_CLAIM], claim_fd);
+	return r < 0 ? r : use_map(o, shared_maps[PART_RING], ring_fd);
 }
 
 /* What outlives the object has file descriptors of its own. */
-static int take_maps(struct probe *p, const struct bpf_object *o)
+static int keep_fd(int fd, int *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(shared_maps); i++) {
-		int fd = bpf_object__find_map_fd_by_name(o, shared_maps[i]);
-
-		p->own.fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		if (p->own.fds[i] < 0)
-			return -errno;
-	}
-	return generation_describe(&p->own);
+	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return *ret < 0 ? -errno : 0;
 }
 
-static int load(struct probe *p, bool is_raw, int ring_fd, int claim_fd)
+static int keep_map(const struct bpf_object *o, const char *name, int *ret)
+{
+	return keep_fd(bpf_object__find_map_fd_by_name(o, name), ret);
+}
+
+static int keep_all(struct probe *p, const struct bpf_object *o)
+{
+	int r = keep_map(o, "pt_budget", &p->budget_fd);
+
+	if (r == 0)
+		r = keep_map(o, "pt_snap_stream", &p->snapshot_stream_fd);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(shared_maps); i++)
+		r = keep_map(o, shared_maps[i], &p->own.fds[i]);
+	for (int i = PART_LINKS; r == 0 && i < _PART_MAX; i++)
+		r = keep_fd(bpf_program__fd(bpf_object__find_program_by_name(o, program_names[i])),
+			    &p->programs[i]);
+	return r < 0 ? r : generation_describe(&p->own);
+}
+
+/* What this kernel may take. */
+struct way {
+	bool is_raw, is_sleepable;
+};
+
+static int load(struct probe *p, const struct way *way, int ring_fd, int claim_fd)
 {
 	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
-	const void *elf;
-	size_t n;
+	const char *other = iterator_names[!way->is_sleepable];
 	int r;
 
-	elf = is_raw ? live_raw_bpf__elf_bytes(&n) : live_bpf__elf_bytes(&n);
-	o = bpf_object__open_mem(elf, n, NULL);
-	if (!o)
-		return -errno;
+	r = object_open(way->is_raw, &o);
+	if (r < 0)
+		return r;
+	bpf_program__set_autoload(bpf_object__find_program_by_name(o, other), false);
 	r = set_maps(p, o, ring_fd, claim_fd);
 	if (r == 0)
 		r = bpf_object__load(o);
 	if (r < 0)
 		return r;
-	r = take_maps(p, o);
+	r = keep_all(p, o);
 	if (r < 0)
 		return r;
-	p->live = TAKE_PTR(o);
-	p->is_raw = is_raw;
+	p->object = TAKE_PTR(o);
+	p->is_raw = way->is_raw;
+	p->is_sleepable = way->is_sleepable;
 	return 0;
+}
+
+/* With one kind of tracepoints; the plain iterator is for kernels before 5.18. */
+static int load_either(struct probe *p, bool is_raw, int ring_fd, int claim_fd)
+{
+	int r = load(p, &(struct way){ is_raw, true }, ring_fd, claim_fd);
+
+	if (r == 0 || r == -EPERM)
+		return r;
+	return load(p, &(struct way){ is_raw, false }, ring_fd, claim_fd);
 }
 
 const char *probe_load_advice(int r)
@@ -136,10 +176,46 @@ int probe_load(struct probe *p, int ring_fd, int claim_fd)
 
 	libbpf_set_print(print_libbpf);
 	if (p->options.hooks != PROBE_HOOKS_RAW)
-		r = load(p, false, ring_fd, claim_fd);
+		r = load_either(p, false, ring_fd, claim_fd);
 	if (r < 0 && p->options.hooks == PROBE_HOOKS_AUTO && r != -EPERM)
 		log_debug("BTF tracepoints do not load (%s), trying raw ones", strerror(-r));
 	if (r < 0 && p->options.hooks != PROBE_HOOKS_BTF && r != -EPERM)
-		r = load(p, true, ring_fd, claim_fd);
+		r = load_either(p, true, ring_fd, claim_fd);
 	return r < 0 ? log_err_errno(r, "cannot load the BPF programs%s", probe_load_advice(r)) : 0;
+}
+
+/* The iterator alone: its stream goes on where it was, and nothing else is made once more. */
+static int choose_iterator(const struct probe *p, struct bpf_object *o)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+	int r;
+
+	bpf_object__for_each_program(program, o) bpf_program__set_autoload(
+		program, !strcmp(bpf_program__name(program), iterator_names[p->is_sleepable]));
+	bpf_object__for_each_map(map, o) bpf_map__set_autocreate(map, false);
+	r = use_map(o, "pt_snap_scratch", -1);
+	if (r == 0)
+		r = use_map(o, "pt_snap_stream", p->snapshot_stream_fd);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(shared_maps); i++)
+		r = use_map(o, shared_maps[i], p->own.fds[i]);
+	return r;
+}
+
+int probe_load_iterator(struct probe *p)
+{
+	_cleanup_(probe_object_closep) struct bpf_object *o = NULL;
+	int r;
+
+	if (p->object)
+		return 0;
+	r = object_open(p->is_raw, &o);
+	if (r == 0)
+		r = choose_iterator(p, o);
+	if (r == 0)
+		r = bpf_object__load(o);
+	if (r < 0)
+		return log_err_errno(r, "cannot load the task iterator");
+	p->object = TAKE_PTR(o);
+	return 0;
 }

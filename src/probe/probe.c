@@ -86,6 +86,7 @@ static int load(struct probe *p)
 	int r;
 
 	kernel_facts_read(&p->kernel);
+	/* Before the ring is mapped: what libbpf takes and gives back is as large as that. */
 	r = probe_load(p, is_same ? last->fds[PART_RING] : -1, last ? last->fds[PART_CLAIM] : -1);
 	if (r < 0)
 		return r;
@@ -209,16 +210,15 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 	if (!p)
 		return -ENOMEM;
 	p->options = *options;
-	p->snapshot_stream_fd = -1;
+	p->budget_fd = p->snapshot_stream_fd = -1;
+	for (int part = 0; part < _PART_MAX; part++)
+		p->programs[part] = -1;
 	generation_init(&p->own, 0);
 	r = open_pins(p);
 	if (r == 0)
 		r = adopt(p);
 	if (r == 0)
 		r = load(p);
-	/* Now: what libbpf takes for it and gives back is as large as the ring, mapped below. */
-	if (r == 0)
-		r = probe_snapshot_load(p);
 	if (r == 0)
 		r = map_all(p);
 	if (r < 0)
@@ -234,6 +234,17 @@ static void remove_pins(struct probe *p)
 	generation_remove(probe_folder(p), p->own.number);
 }
 
+static void close_fds(struct probe *p)
+{
+	for (int part = 0; part < _PART_MAX; part++)
+		if (p->programs[part] >= 0)
+			close(p->programs[part]);
+	if (p->budget_fd >= 0)
+		close(p->budget_fd);
+	if (p->snapshot_stream_fd >= 0)
+		close(p->snapshot_stream_fd);
+}
+
 struct probe *probe_free(struct probe *p)
 {
 	if (!p)
@@ -246,12 +257,10 @@ struct probe *probe_free(struct probe *p)
 	if (p->knobs)
 		munmap(p->knobs, (size_t)sysconf(_SC_PAGESIZE));
 	probe_snapshot_unload(p);
-	if (p->snapshot_stream_fd >= 0)
-		close(p->snapshot_stream_fd);
+	close_fds(p);
 	for (size_t i = 0; i < p->n_old; i++)
 		generation_done(&p->old[i]);
 	generation_done(&p->own);
-	p->live = probe_object_close(p->live);
 	p->pins = pins_free(p->pins);
 	free(p->streams);
 	free(p);

@@ -142,7 +142,7 @@ const char *probe_hooks_name(const struct probe *p);
  */
 typedef int probe_drain_fn(void *ctx);
 int probe_snapshot(struct probe *p, probe_drain_fn *drain, void *ctx, bool *ret_has_args);
-/* No further pass comes soon: frees what passes need. */
+/* After probe_attach(), when no further pass comes soon: frees what passes need. */
 void probe_snapshot_unload(struct probe *p);
 
 /*

@@ -8,10 +8,9 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 
-#include "live.skel.h"
-#include "live_raw.skel.h"
+#include "probe.skel.h"
 #include "probe/internal.h"
-#include "snapshot.skel.h"
+#include "probe_raw.skel.h"
 
 #define TRIAL_RING_BYTES (64 * 1024)
 
@@ -82,20 +81,20 @@ void trial_run(struct trial trials[TRIAL_MAX])
 		struct way ways[2];
 	} hooks[] = {
 		{ "sched_process_exit",
-		  { { "btf", live_bpf__elf_bytes, "pt_exit" },
-		    { "raw", live_raw_bpf__elf_bytes, "pt_exit" } } },
+		  { { "btf", probe_bpf__elf_bytes, "pt_exit" },
+		    { "raw", probe_raw_bpf__elf_bytes, "pt_exit" } } },
 		{ "sched_process_exec",
-		  { { "btf", live_bpf__elf_bytes, "pt_exec" },
-		    { "raw", live_raw_bpf__elf_bytes, "pt_exec" } } },
+		  { { "btf", probe_bpf__elf_bytes, "pt_exec" },
+		    { "raw", probe_raw_bpf__elf_bytes, "pt_exec" } } },
 		{ "cgroup_mkdir",
-		  { { "btf", live_bpf__elf_bytes, "pt_cgroup_mkdir" },
-		    { "raw", live_raw_bpf__elf_bytes, "pt_cgroup_mkdir" } } },
+		  { { "btf", probe_bpf__elf_bytes, "pt_cgroup_mkdir" },
+		    { "raw", probe_raw_bpf__elf_bytes, "pt_cgroup_mkdir" } } },
 		{ "sched_process_fork",
-		  { { "btf", live_bpf__elf_bytes, "pt_fork" },
-		    { "raw", live_raw_bpf__elf_bytes, "pt_fork" } } },
+		  { { "btf", probe_bpf__elf_bytes, "pt_fork" },
+		    { "raw", probe_raw_bpf__elf_bytes, "pt_fork" } } },
 		{ "task iterator",
-		  { { "sleepable", snapshot_bpf__elf_bytes, "pt_snapshot" },
-		    { "plain", snapshot_bpf__elf_bytes, "pt_snapshot_old" } } },
+		  { { "sleepable", probe_bpf__elf_bytes, "pt_snapshot" },
+		    { "plain", probe_bpf__elf_bytes, "pt_snapshot_old" } } },
 	};
 
 	_Static_assert(ARRAY_SIZE(hooks) == TRIAL_MAX, "a trial for each hook");
