@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 NICE = -10
-RINGBUF = 27  # BPF_MAP_TYPE_RINGBUF
+RINGBUF, ARRAY = 27, 2  # BPF_MAP_TYPE_*
+MMAPABLE = 0x400  # BPF_F_MMAPABLE
 STATES = "/run/proctrail"  # as the agent's default
 READY_S = 60
 _instances = itertools.count(1)
@@ -50,13 +51,28 @@ def status_bytes(pid, key):
     return 0
 
 
-def ring_of(pid):
-    """The id of the ring that a process reads."""
+def maps_of(pid):
+    """What /proc says of each BPF map that a process has open."""
     for path in Path(f"/proc/{pid}/fdinfo").iterdir():
         text = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
-        if text.get("map_type") == str(RINGBUF):
+        if "map_id" in text:
+            yield text
+
+
+def ring_of(pid):
+    """The id of the ring that a process reads."""
+    for text in maps_of(pid):
+        if text["map_type"] == str(RINGBUF):
             return int(text["map_id"])
     raise RuntimeError(f"{pid} has no ring")
+
+
+def knobs_of(pid):
+    """The id of the agent's switches: of its arrays the one that is mapped."""
+    for text in maps_of(pid):
+        if text["map_type"] == str(ARRAY) and int(text["map_flags"], 16) & MMAPABLE:
+            return int(text["map_id"])
+    raise RuntimeError(f"{pid} has no switches")
 
 
 def state_directory():

@@ -4,6 +4,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "abi/knobs.h"
 #include "feed.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -24,27 +25,47 @@ struct {
 	__type(value, struct feed);
 } feed_slots SEC(".maps");
 
+/* The agent's switches: a reader that sleeps for long is woken. A collector without has zeros. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct knobs);
+} feed_knobs SEC(".maps");
+
 __u64 feed_lost;
+
+/* As the agent's programs decide it. */
+static __always_inline __u64 wake_flags(struct feed *f, struct knobs *k, __u32 size)
+{
+	__u64 filled = bpf_ringbuf_query(&feed_ring, BPF_RB_AVAIL_DATA);
+
+	if (k->armed) {
+		k->armed = 0;
+		return BPF_RB_FORCE_WAKEUP;
+	}
+	if (filled < f->wake_bytes && filled + size >= f->wake_bytes)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
 
 SEC("syscall")
 int feed_out(void *ctx)
 {
 	__u32 zero = 0;
 	struct feed *f = bpf_map_lookup_elem(&feed_slots, &zero);
+	struct knobs *k = bpf_map_lookup_elem(&feed_knobs, &zero);
 
 	(void)ctx;
-	if (!f)
+	if (!f || !k)
 		return 0;
 	for (__u32 i = 0; i < FEED_SLOTS && i < f->n; i++) {
 		__u32 size = f->slots[i].size;
-		__u64 filled = bpf_ringbuf_query(&feed_ring, BPF_RB_AVAIL_DATA);
-		__u64 wake = filled < f->wake_bytes && filled + size >= f->wake_bytes
-				     ? BPF_RB_FORCE_WAKEUP
-				     : BPF_RB_NO_WAKEUP;
 
 		if (size < FEED_LEAST || size > FEED_BYTES)
 			continue;
-		if (bpf_ringbuf_output(&feed_ring, f->slots[i].data, size, wake))
+		if (bpf_ringbuf_output(&feed_ring, f->slots[i].data, size, wake_flags(f, k, size)))
 			feed_lost++;
 	}
 	return 0;

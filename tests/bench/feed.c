@@ -5,6 +5,7 @@
  * machine is at making processes.
  *
  *   MAP  the id of the ring       -n N  execs (10000)        -r N  in a second (16000)
+ *   -k MAP  that of the agent's switches, by which it is woken
  *   -f N  number of the first marker (1)                     -l N  processes that stay, before (0)
  *   -s NAME, -t NAME  of the program that forks, and of that which is executed
  *   -d NAME  the one folder on the way to them
@@ -45,6 +46,7 @@
 struct feeder {
 	bool is_floor;
 	uint64_t n, rate, first, n_staying;
+	uint64_t knobs_id; /* 0: the collector has none */
 	const char *storm, *target, *folder;
 	uint64_t seq;
 	struct event_id parent; /* the storm's image */
@@ -253,8 +255,17 @@ static void wait_for(const struct feeder *f, uint64_t begin_ns, uint64_t i)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
+/* Execs of a millisecond, as far as there are slots. */
+static uint32_t count_at_once(const struct feeder *f)
+{
+	uint64_t n = f->rate / 1000;
+
+	return n < 1 ? 1 : n < FEED_SLOTS / RECORDS_EACH ? (uint32_t)n : FEED_SLOTS / RECORDS_EACH;
+}
+
 static void run(struct feeder *f)
 {
+	const uint32_t at_once = count_at_once(f);
 	struct subject storm = { .name = f->storm };
 	uint64_t begin_ns;
 
@@ -269,7 +280,7 @@ static void run(struct feeder *f)
 		struct subject s = { .name = f->target,
 				     .marker = stays ? 0 : f->first + i - f->n_staying };
 
-		if (f->out->n + RECORDS_EACH > FEED_SLOTS) {
+		if (f->out->n + RECORDS_EACH > at_once * RECORDS_EACH) {
 			hand_over(f);
 			wait_for(f, begin_ns, i);
 		}
@@ -288,15 +299,23 @@ static struct feed_bpf *skeleton_free(struct feed_bpf *s)
 }
 DEFINE_CLEANUP(struct feed_bpf *, skeleton_free)
 
+static int use_map(struct bpf_map *map, uint32_t id)
+{
+	_cleanup_(closep) int fd = bpf_map_get_fd_by_id(id);
+
+	return fd < 0 ? fd : bpf_map__reuse_fd(map, fd);
+}
+
 static int start(struct feeder *f, uint32_t map_id)
 {
 	_cleanup_(skeleton_freep) struct feed_bpf *s = feed_bpf__open();
-	_cleanup_(closep) int ring_fd = bpf_map_get_fd_by_id(map_id);
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	if (!s || ring_fd < 0)
+	if (!s || use_map(s->maps.feed_ring, map_id) < 0)
 		return -errno;
-	if (bpf_map__reuse_fd(s->maps.feed_ring, ring_fd) < 0 || feed_bpf__load(s) < 0)
+	if (f->knobs_id && use_map(s->maps.feed_knobs, (uint32_t)f->knobs_id) < 0)
+		return -errno;
+	if (feed_bpf__load(s) < 0)
 		return -errno;
 	f->out = mmap(NULL, (sizeof(*f->out) + page - 1) / page * page, PROT_READ | PROT_WRITE,
 		      MAP_SHARED, bpf_map__fd(s->maps.feed_slots), 0);
@@ -312,12 +331,13 @@ static int start(struct feeder *f, uint32_t map_id)
 static int parse(struct feeder *f, int argc, char **argv)
 {
 	uint64_t *numbers[128] = {
-		['n'] = &f->n, ['r'] = &f->rate, ['f'] = &f->first, ['l'] = &f->n_staying
+		['n'] = &f->n,	       ['r'] = &f->rate,     ['f'] = &f->first,
+		['l'] = &f->n_staying, ['k'] = &f->knobs_id,
 	};
 	const char **texts[128] = { ['s'] = &f->storm, ['t'] = &f->target, ['d'] = &f->folder };
 	int c, r = 0;
 
-	while (r == 0 && (c = getopt(argc, argv, "n:r:f:l:s:t:d:")) >= 0) {
+	while (r == 0 && (c = getopt(argc, argv, "n:r:f:l:k:s:t:d:")) >= 0) {
 		if (c > 0 && c < 128 && numbers[c])
 			*numbers[c] = strtoull(optarg, NULL, 10);
 		else if (c > 0 && c < 128 && texts[c])

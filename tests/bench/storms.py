@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections import Counter
 
-from collectors import Agent, Floor, renice, ring_of
+from collectors import Agent, Floor, knobs_of, renice, ring_of
 from stats import Samples
 
 QUIET_S = 0.15  # nothing more was written for so long: everything is out
@@ -38,7 +38,8 @@ def start_feed(collector, n, rate=0, staying=0):
     tools, pid = collector.tools, collector.popen.pid
     storm, target = (name.decode() for name in tools.names)
     command = [tools.feed, "-n", str(n), "-f", str(tools.first), "-l", str(staying), "-s", storm, "-t", target,
-               "-d", tools.directory.name, *(["-r", str(rate)] if rate else []), str(ring_of(pid)),
+               "-d", tools.directory.name, *(["-r", str(rate)] if rate else []),
+               *([] if isinstance(collector, Floor) else ["-k", str(knobs_of(pid))]), str(ring_of(pid)),
                "floor" if isinstance(collector, Floor) else "agent"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=renice)
 
