@@ -22,6 +22,7 @@
 #define QUEUES_SHARE 4 /* all queues together have one in so many of what is left */
 
 #define MMAP_BYTES (128 * 1024)
+#define TRIM_BYTES (2 * 1024 * 1024) /* free at the heap's end: a batch of long argvs takes that */
 #define LOOK_NS CLOCK_SECOND_NS
 
 #define M(member) .offset = offsetof(struct memory_counters, member)
@@ -68,6 +69,7 @@ int memory_plan(uint64_t max, uint64_t ring_bytes, size_t n_flushers, struct mem
 void memory_set_up(void)
 {
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
 	mallopt(M_ARENA_MAX, 1);
 }
 

@@ -12,11 +12,11 @@ static size_t class_size(size_t class)
 	return class ? (5 + step % 4) << (SMALLEST_BITS - 2 + step / 4) : 1 << SMALLEST_BITS;
 }
 
-void pool_init(struct pool *p)
+void pool_init(struct pool *p, struct slab_spare *spare)
 {
 	p->bytes = 0;
 	for (size_t i = 0; i < POOL_CLASSES; i++)
-		slab_init(&p->slabs[i], class_size(i));
+		slab_init(&p->slabs[i], class_size(i), spare);
 }
 
 void pool_done(struct pool *p)

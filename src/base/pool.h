@@ -17,8 +17,8 @@ struct pool {
 	size_t bytes; /* handed out, as the classes round them */
 };
 
-void pool_init(struct pool *p);
-void pool_done(struct pool *p); /* large blocks that are still out leak */
+void pool_init(struct pool *p, struct slab_spare *spare); /* as slab_init() */
+void pool_done(struct pool *p);				  /* large blocks that are still out leak */
 
 /* Aligned to 16, not zeroed; NULL when memory ran out. */
 void *pool_alloc(struct pool *p, size_t size);

@@ -35,10 +35,10 @@ static uint32_t per_chunk(const struct slab *s)
 	return (SLAB_CHUNK - CHUNK_HEAD) / s->size;
 }
 
-void slab_init(struct slab *s, size_t size)
+void slab_init(struct slab *s, size_t size, struct slab_spare *spare)
 {
 	assert(size && size <= SLAB_CHUNK / 8);
-	*s = (struct slab){ .size = (size + 15) / 16 * 16 };
+	*s = (struct slab){ .size = (size + 15) / 16 * 16, .spare = spare };
 	list_init(&s->open);
 	list_init(&s->full);
 }
@@ -47,6 +47,7 @@ static void chunk_free(struct slab *s, struct chunk *c)
 {
 	list_unlink(&c->link);
 	s->n_chunks--;
+	s->spare->n -= !c->n;
 	ASAN_UNPOISON_MEMORY_REGION((char *)c, SLAB_CHUNK);
 	munmap(c, SLAB_CHUNK);
 }
@@ -86,6 +87,7 @@ static struct chunk *chunk_new(struct slab *s)
 	ASAN_POISON_MEMORY_REGION((char *)c + CHUNK_HEAD, SLAB_CHUNK - CHUNK_HEAD);
 	list_append(&s->open, &c->link);
 	s->n_chunks++;
+	s->spare->n++;
 	return c;
 }
 
@@ -113,6 +115,7 @@ void *slab_alloc(struct slab *s)
 
 	if (!c)
 		return NULL;
+	s->spare->n -= !c->n;
 	object = chunk_take(s, c);
 	s->n++;
 	if (c->n == per_chunk(s)) {
@@ -138,6 +141,9 @@ void slab_free(struct slab *s, void *object)
 	ASAN_POISON_MEMORY_REGION(object, s->size);
 	c->n--;
 	s->n--;
-	if (!c->n && s->open.next != s->open.prev)
+	if (c->n)
+		return;
+	s->spare->n++;
+	if (s->spare->n > SLAB_SPARE && s->open.next != s->open.prev)
 		chunk_free(s, c);
 }

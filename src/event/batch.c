@@ -17,7 +17,7 @@ static uint64_t new_id(void)
 void batch_init(struct batch *b, image_release_fn *release, void *owner)
 {
 	*b = (struct batch){ .id = new_id(), .release = release, .owner = owner };
-	slab_init(&b->losses, sizeof(struct loss));
+	slab_init(&b->losses, sizeof(struct loss), &b->spare);
 }
 
 void batch_done(struct batch *b)

@@ -18,6 +18,7 @@ struct batch {
 	size_t n, cap;
 	uint64_t id;	    /* of what is in it: no other batch has or had it; never 0 */
 	struct slab losses; /* what the events CALL_LOST point to */
+	struct slab_spare spare;
 	image_release_fn *release;
 	void *owner; /* of the images: the process table */
 };

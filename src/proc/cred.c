@@ -27,10 +27,10 @@ static bool cred_eq(const void *item, const void *key)
 	       a->inheritable == b->inheritable;
 }
 
-void cred_table_init(struct cred_table *t)
+void cred_table_init(struct cred_table *t, struct slab_spare *spare)
 {
 	*t = (struct cred_table){ 0 };
-	slab_init(&t->slab, sizeof(struct cred));
+	slab_init(&t->slab, sizeof(struct cred), spare);
 }
 
 void cred_table_done(struct cred_table *t)

@@ -19,7 +19,7 @@ struct cred_table {
 	struct cred *last; /* that was asked for, borrowed; NULL: none */
 };
 
-void cred_table_init(struct cred_table *t);
+void cred_table_init(struct cred_table *t, struct slab_spare *spare); /* as slab_init() */
 void cred_table_done(struct cred_table *t);
 
 /* What is equal to *cred, for as long as the caller's reference; NULL when memory ran out. */

@@ -8,7 +8,7 @@
 void hold_init(struct hold *h)
 {
 	*h = (struct hold){ 0 };
-	slab_init(&h->events, sizeof(struct held_event));
+	slab_init(&h->events, sizeof(struct held_event), &h->spare);
 	list_init(&h->released);
 }
 

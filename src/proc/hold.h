@@ -35,7 +35,8 @@ struct hold_counters {
 };
 
 struct hold {
-	struct slab events;   /* of struct held_event */
+	struct slab events; /* of struct held_event */
+	struct slab_spare spare;
 	struct list released; /* those that the batch shows */
 	uint64_t loose_seq;   /* what was held from here on the journal may lack; 0: it has all */
 	struct hold_counters counters;

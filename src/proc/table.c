@@ -52,11 +52,11 @@ static bool image_eq(const void *item, const void *key)
 void table_init(struct proc_table *t, const struct proc_limits *limits)
 {
 	*t = (struct proc_table){ .limits = *limits };
-	slab_init(&t->process_slab, sizeof(struct process));
-	slab_init(&t->image_slab, sizeof(struct image));
-	slab_init(&t->ext_slab, sizeof(struct event_task_ext));
-	pool_init(&t->programs);
-	cred_table_init(&t->creds);
+	slab_init(&t->process_slab, sizeof(struct process), &t->spare);
+	slab_init(&t->image_slab, sizeof(struct image), &t->spare);
+	slab_init(&t->ext_slab, sizeof(struct event_task_ext), &t->spare);
+	pool_init(&t->programs, &t->spare);
+	cred_table_init(&t->creds, &t->spare);
 	list_init(&t->living);
 	list_init(&t->bare);
 	list_init(&t->exited);

@@ -74,6 +74,7 @@ struct proc_table {
 	struct hash processes;	       /* of struct process, by pid and start */
 	struct process *newest;	       /* of them; NULL: gone. Mostly it is asked for */
 	struct hash images;	       /* the index: of struct image, by key */
+	struct slab_spare spare;       /* of all of these */
 	struct slab process_slab, image_slab, ext_slab;
 	struct pool programs;
 	struct cred_table creds;

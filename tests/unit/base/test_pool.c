@@ -22,11 +22,12 @@ static const struct {
 static void test_sizes(void **state)
 {
 	void *blocks[ARRAY_SIZE(cases)];
+	struct slab_spare spare = { 0 };
 	size_t bytes = 0;
 	struct pool p;
 
 	(void)state;
-	pool_init(&p);
+	pool_init(&p, &spare);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		blocks[i] = pool_alloc(&p, cases[i].size);
 		assert_non_null(blocks[i]);

@@ -24,10 +24,11 @@ static const struct event_cred creds[] = {
 static void test_sharing(void **state)
 {
 	const struct event_cred *have[ARRAY_SIZE(creds)];
+	struct slab_spare spare = { 0 };
 	struct cred_table t;
 
 	(void)state;
-	cred_table_init(&t);
+	cred_table_init(&t, &spare);
 	for (size_t i = 0; i < ARRAY_SIZE(creds); i++) {
 		have[i] = cred_get(&t, &creds[i]);
 		assert_memory_equal(have[i], &creds[i], sizeof(creds[i]));
@@ -57,10 +58,11 @@ static void test_differences(void **state)
 		{ .euid = 1, .inheritable = 1 },
 	};
 	const struct event_cred first = { .euid = 1 };
+	struct slab_spare spare = { 0 };
 	struct cred_table t;
 
 	(void)state;
-	cred_table_init(&t);
+	cred_table_init(&t, &spare);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		assert_memory_equal(cred_get(&t, &first), &first, sizeof(first));
 		assert_memory_equal(cred_get(&t, &others[i]), &others[i], sizeof(first));
@@ -72,10 +74,11 @@ static void test_differences(void **state)
 static void test_last_goes(void **state)
 {
 	const struct event_cred *one, *other;
+	struct slab_spare spare = { 0 };
 	struct cred_table t;
 
 	(void)state;
-	cred_table_init(&t);
+	cred_table_init(&t, &spare);
 	one = cred_get(&t, &creds[0]);
 	cred_unref(&t, one);
 	other = cred_get(&t, &creds[1]);
