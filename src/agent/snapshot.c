@@ -6,7 +6,8 @@
  * of a child: it names its real_parent's start and exec counter.
  *
  * Where the kernel has no sleepable iterators, argv is not in the records and is read from /proc as
- * well.
+ * well. And where a process's main thread has ended, it alone has neither directory nor memory any
+ * more: what the iterator says of it is empty, and a thread that lives on is asked.
  */
 #include "agent/snapshot.h"
 
@@ -25,6 +26,7 @@
 
 #define PID_MAX (4 * 1024 * 1024) /* the kernel's own limit, PID_MAX_LIMIT */
 #define CMDLINE_MAX (32 * 1024)
+#define THREAD_FILE_MAX 48     /* task/TID/NAME */
 #define HOST_PID_NS 4026531836 /* include/linux/proc_ns.h: PROC_PID_INIT_INO */
 
 /* A process that somebody's record names as the parent. */
@@ -143,6 +145,86 @@ static void read_cred(uint32_t pid, struct event_cred *ret)
 	buf_done(&text);
 }
 
+struct stat_line {
+	char state;
+	long n_threads; /* the main thread among them, also when it has ended */
+	uint64_t ticks; /* when it was started */
+};
+
+/* Of /proc/PID/NAME, in the form of proc_pid_stat(5). False: there is none. */
+static bool read_stat(uint32_t pid, const char *name, struct stat_line *ret)
+{
+	struct buf text = { 0 };
+	const char *end;
+	bool is_read;
+
+	put_file(&text, pid, name, 4096);
+	buf_put_char(&text, '\0');
+	end = buf_failed(&text) ? NULL : strrchr(text.data, ')');
+	is_read = end &&
+		  sscanf(end + 1,
+			 " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld"
+			 " %*d %" SCNu64,
+			 &ret->state, &ret->n_threads, &ret->ticks) == 3;
+	buf_done(&text);
+	return is_read;
+}
+
+static bool has_ended(const struct stat_line *stat)
+{
+	return strchr("ZXx", stat->state) != NULL;
+}
+
+/* The name of a file below /proc/PID; thread 0: the main one's. */
+static const char *of_thread(char to[THREAD_FILE_MAX], uint32_t tid, const char *name)
+{
+	if (!tid)
+		return name;
+	snprintf(to, THREAD_FILE_MAX, "task/%" PRIu32 "/%s", tid, name);
+	return to;
+}
+
+/* One that lives, 0: the main thread does, or nobody. */
+static uint32_t living_thread(uint32_t pid)
+{
+	char path[64], name[THREAD_FILE_MAX];
+	_cleanup_(closedirp) DIR *dir = NULL;
+	const struct dirent *entry;
+	struct stat_line stat;
+
+	if (!read_stat(pid, "stat", &stat) || !has_ended(&stat))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		uint32_t tid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+
+		if (tid && read_stat(pid, of_thread(name, tid, "stat"), &stat) && !has_ended(&stat))
+			return tid;
+	}
+	return 0;
+}
+
+/* What stands behind the record in s->record, in whose place `e` is put. */
+static void put_texts(struct snapshot *s, struct event_process *e, const struct exec_parts *parts)
+{
+	uint32_t pid = e->head.tgid, tid = living_thread(pid);
+	char name[THREAD_FILE_MAX];
+	struct buf *to = &s->record;
+
+	e->cwd_len = (uint16_t)put_link_as_walk(to, pid, of_thread(name, tid, "cwd"));
+	e->exe_len = (uint16_t)put_link_as_walk(to, pid, of_thread(name, tid, "exe"));
+	if (parts && parts->task_ext)
+		buf_put(to, parts->task_ext, sizeof(*parts->task_ext));
+	e->args_len = (uint32_t)put_file(to, pid, of_thread(name, tid, "cmdline"), CMDLINE_MAX);
+	e->args_total = e->args_len;
+	if (e->args_len == CMDLINE_MAX)
+		e->head.flags |= EVENT_F_ARGS_CUT;
+	e->head.size = (uint32_t)to->len;
+	if (!buf_failed(to))
+		memcpy(to->data, e, sizeof(*e));
+}
+
 /* The record that the iterator would have written for this process, into s->record. */
 static void build_process(struct snapshot *s, const struct parent *p)
 {
@@ -168,15 +250,25 @@ static void build_process(struct snapshot *s, const struct parent *p)
 
 	buf_clear(&s->record);
 	buf_put(&s->record, &e, sizeof(e));
-	e.cwd_len = (uint16_t)put_link_as_walk(&s->record, p->pid, "cwd");
-	e.exe_len = (uint16_t)put_link_as_walk(&s->record, p->pid, "exe");
-	e.args_len = (uint32_t)put_file(&s->record, p->pid, "cmdline", CMDLINE_MAX);
-	e.args_total = e.args_len;
-	if (e.args_len == CMDLINE_MAX)
-		e.head.flags |= EVENT_F_ARGS_CUT;
-	e.head.size = (uint32_t)s->record.len;
-	if (!buf_failed(&s->record))
-		memcpy(s->record.data, &e, sizeof(e));
+	put_texts(s, &e, NULL);
+}
+
+/* Its main thread has ended, and others have not. */
+static bool has_no_leader(const struct event_process *e)
+{
+	return e->live && e->exit_state && !e->exe_len && !(e->head.flags & EVENT_F_KTHREAD);
+}
+
+static const struct event_head *with_texts(struct snapshot *s, const struct event_process *e)
+{
+	struct event_process to = *e;
+	struct exec_parts parts;
+
+	process_parts(e, &parts);
+	buf_clear(&s->record);
+	buf_put(&s->record, &to, sizeof(to));
+	put_texts(s, &to, &parts);
+	return buf_failed(&s->record) ? &e->head : (const struct event_head *)s->record.data;
 }
 
 /* For kernels whose iterator could not copy argv. */
@@ -208,6 +300,8 @@ static const struct event_head *filter(void *ctx, const struct event_head *recor
 	if (record->tgid < PID_MAX)
 		s->seen[record->tgid / 8] |= (uint8_t)(1 << (record->tgid % 8));
 	remember_parent(s, e);
+	if (has_no_leader(e) && record_check(record, record->size) == 0)
+		return with_texts(s, e);
 	if (!s->has_args && !e->args_len && !(record->flags & EVENT_F_KTHREAD))
 		return with_args(s, e);
 	return record;
@@ -252,24 +346,14 @@ static int complete(struct snapshot *s)
 	return r;
 }
 
-/* The iterator's start in /proc/PID/stat (proc_pid_stat(5)), in ticks; 0: it runs no more. */
+/* The iterator's start, in ticks; 0: it runs no more. */
 static uint64_t start_ticks(uint32_t pid)
 {
-	unsigned long long ticks = 0;
-	struct buf text = { 0 };
-	const char *end;
-	char state = 'X';
+	struct stat_line stat;
 
-	put_file(&text, pid, "stat", 4096);
-	buf_put_char(&text, '\0');
-	end = buf_failed(&text) ? NULL : strrchr(text.data, ')');
-	if (end && sscanf(end + 1,
-			  " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d"
-			  " %*d %llu",
-			  &state, &ticks) != 2)
-		ticks = 0;
-	buf_done(&text);
-	return strchr("ZXx", state) ? 0 : ticks;
+	if (!read_stat(pid, "stat", &stat) || (has_ended(&stat) && stat.n_threads < 2))
+		return 0;
+	return stat.ticks;
 }
 
 struct unseen {

@@ -277,6 +277,25 @@ def test_process_older_than_the_agent_is_a_full_parent(start_agent, workloads, w
         shell.wait()
 
 
+def test_leader_that_left_before_the_agent_came(start_agent, workloads, work):
+    """Its main thread has neither directory nor memory any more: a thread that lives on has."""
+    mark = marker()
+    popen = subprocess.Popen([workloads / "leader_exits", mark], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=work)
+    try:
+        stat = Path(f"/proc/{popen.pid}/task/{popen.pid}/stat")
+        wait_until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "Z", 5, "the leader's end")
+        agent = start_agent()
+        popen.communicate(timeout=10)
+        agent.fence()
+        [exit_] = [r for r in agent.records() if r["pid"] == str(popen.pid)]
+        assert matches(exit_, {"call_name": "exit", "exit_code": str(popen.returncode), "arguments": mark,
+                               "binary": str(workloads / "leader_exits"), "cwd": str(work)})
+        agent.stop()
+    finally:
+        popen.kill()
+        popen.wait()
+
+
 def test_thousand_processes_at_start_each_exit_once(start_agent, workloads, work):
     crowd = subprocess.Popen([workloads / "crowd", "1000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              cwd=work)
