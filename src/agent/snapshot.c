@@ -205,13 +205,15 @@ static uint32_t living_thread(uint32_t pid)
 	return 0;
 }
 
-/* What stands behind the record in s->record, in whose place `e` is put. */
-static void put_texts(struct snapshot *s, struct event_process *e, const struct exec_parts *parts)
+/* The record of `e` into s->record, with what /proc says of its program. */
+static void put_record(struct snapshot *s, struct event_process *e, const struct exec_parts *parts)
 {
 	uint32_t pid = e->head.tgid, tid = living_thread(pid);
 	char name[THREAD_FILE_MAX];
 	struct buf *to = &s->record;
 
+	buf_clear(to);
+	buf_put(to, e, sizeof(*e));
 	e->cwd_len = (uint16_t)put_link_as_walk(to, pid, of_thread(name, tid, "cwd"));
 	e->exe_len = (uint16_t)put_link_as_walk(to, pid, of_thread(name, tid, "exe"));
 	if (parts && parts->task_ext)
@@ -248,9 +250,7 @@ static void build_process(struct snapshot *s, const struct parent *p)
 		memcpy(e.comm, comm.data, n - 1); /* ends in a line feed */
 	buf_done(&comm);
 
-	buf_clear(&s->record);
-	buf_put(&s->record, &e, sizeof(e));
-	put_texts(s, &e, NULL);
+	put_record(s, &e, NULL);
 }
 
 /* Its main thread has ended, and others have not. */
@@ -265,9 +265,7 @@ static const struct event_head *with_texts(struct snapshot *s, const struct even
 	struct exec_parts parts;
 
 	process_parts(e, &parts);
-	buf_clear(&s->record);
-	buf_put(&s->record, &to, sizeof(to));
-	put_texts(s, &to, &parts);
+	put_record(s, &to, &parts);
 	return buf_failed(&s->record) ? &e->head : (const struct event_head *)s->record.data;
 }
 

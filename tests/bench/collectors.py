@@ -51,17 +51,17 @@ def status_bytes(pid, key):
     return 0
 
 
-def maps_of(pid):
-    """What /proc says of each BPF map that a process has open."""
+def fds_of(pid, key):
+    """What /proc says of each open file of a process of which it says this."""
     for path in Path(f"/proc/{pid}/fdinfo").iterdir():
         text = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
-        if "map_id" in text:
+        if key in text:
             yield text
 
 
 def ring_of(pid):
     """The id of the ring that a process reads."""
-    for text in maps_of(pid):
+    for text in fds_of(pid, "map_id"):
         if text["map_type"] == str(RINGBUF):
             return int(text["map_id"])
     raise RuntimeError(f"{pid} has no ring")
@@ -69,7 +69,7 @@ def ring_of(pid):
 
 def knobs_of(pid):
     """The id of the agent's switches: of its arrays the one that is mapped."""
-    for text in maps_of(pid):
+    for text in fds_of(pid, "map_id"):
         if text["map_type"] == str(ARRAY) and int(text["map_flags"], 16) & MMAPABLE:
             return int(text["map_id"])
     raise RuntimeError(f"{pid} has no switches")

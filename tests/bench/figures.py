@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from collectors import Agent, Floor, ring_of, status_bytes
+from collectors import Agent, Floor, fds_of, ring_of, status_bytes
 from stats import Samples
 from storms import end_storm, measure, settle, start_storm
 
@@ -138,11 +138,9 @@ def ready(tools, work, repeats, crowds=((1_000, 0), (10_000, 50_000))):
 def programs_of(pid):
     """{id: verified instructions} of the BPF programs that a process holds."""
     found = {}
-    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
-        text = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
-        if "prog_id" in text:
-            number = int(text["prog_id"])
-            found[number] = max(found.get(number, 0), int(text.get("verified_insns", 0)))
+    for text in fds_of(pid, "prog_id"):
+        number = int(text["prog_id"])
+        found[number] = max(found.get(number, 0), int(text.get("verified_insns", 0)))
     return found
 
 
