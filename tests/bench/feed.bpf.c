@@ -4,8 +4,8 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "abi/knobs.h"
 #include "feed.h"
+#include "lib/wake.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -25,7 +25,7 @@ struct {
 	__type(value, struct feed);
 } feed_slots SEC(".maps");
 
-/* The agent's switches: a reader that sleeps for long is woken. A collector without has zeros. */
+/* The agent's switches, by which its reader is woken; for a collector without, the feeder's. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -35,20 +35,6 @@ struct {
 } feed_knobs SEC(".maps");
 
 __u64 feed_lost;
-
-/* As the agent's programs decide it. */
-static __always_inline __u64 wake_flags(struct feed *f, struct knobs *k, __u32 size)
-{
-	__u64 filled = bpf_ringbuf_query(&feed_ring, BPF_RB_AVAIL_DATA);
-
-	if (k->armed) {
-		k->armed = 0;
-		return BPF_RB_FORCE_WAKEUP;
-	}
-	if (filled < f->wake_bytes && filled + size >= f->wake_bytes)
-		return BPF_RB_FORCE_WAKEUP;
-	return BPF_RB_NO_WAKEUP;
-}
 
 SEC("syscall")
 int feed_out(void *ctx)
@@ -61,11 +47,13 @@ int feed_out(void *ctx)
 	if (!f || !k)
 		return 0;
 	for (__u32 i = 0; i < FEED_SLOTS && i < f->n; i++) {
+		__u64 filled = bpf_ringbuf_query(&feed_ring, BPF_RB_AVAIL_DATA);
 		__u32 size = f->slots[i].size;
 
 		if (size < FEED_LEAST || size > FEED_BYTES)
 			continue;
-		if (bpf_ringbuf_output(&feed_ring, f->slots[i].data, size, wake_flags(f, k, size)))
+		if (bpf_ringbuf_output(&feed_ring, f->slots[i].data, size,
+				       wake_flags(k, filled, size)))
 			feed_lost++;
 	}
 	return 0;

@@ -24,13 +24,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "abi/knobs.h"
 #include "base/cleanup.h"
 #include "feed.h"
 #include "feed.skel.h"
 #include "floor.h"
 
 #define SECOND_NS 1000000000ULL
-#define WAKE_BYTES (256 * 1024) /* as the agent and the floor have it */
+#define WAKE_BYTES (256 * 1024) /* of a collector without switches */
 #define RECORDS_EACH 3
 #define UID 65534
 #define GENERATION \
@@ -309,7 +310,9 @@ static int use_map(struct bpf_map *map, uint32_t id)
 static int start(struct feeder *f, uint32_t map_id)
 {
 	_cleanup_(skeleton_freep) struct feed_bpf *s = feed_bpf__open();
+	const struct knobs knobs = { .wake_bytes = WAKE_BYTES };
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint32_t zero = 0;
 
 	if (!s || use_map(s->maps.feed_ring, map_id) < 0)
 		return -errno;
@@ -317,11 +320,13 @@ static int start(struct feeder *f, uint32_t map_id)
 		return -errno;
 	if (feed_bpf__load(s) < 0)
 		return -errno;
+	if (!f->knobs_id &&
+	    bpf_map_update_elem(bpf_map__fd(s->maps.feed_knobs), &zero, &knobs, BPF_ANY) < 0)
+		return -errno;
 	f->out = mmap(NULL, (sizeof(*f->out) + page - 1) / page * page, PROT_READ | PROT_WRITE,
 		      MAP_SHARED, bpf_map__fd(s->maps.feed_slots), 0);
 	if (f->out == MAP_FAILED)
 		return -errno;
-	f->out->wake_bytes = WAKE_BYTES;
 	f->program_fd = bpf_program__fd(s->progs.feed_out);
 	run(f);
 	printf(",\"lost\":%llu}\n", (unsigned long long)s->bss->feed_lost);

@@ -14,6 +14,5 @@ struct feed_slot {
 
 struct feed {
 	__u32 n;
-	__u32 wake_bytes; /* the reader is woken when the ring comes to hold this much */
 	struct feed_slot slots[FEED_SLOTS];
 };

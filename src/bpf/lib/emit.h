@@ -3,6 +3,7 @@
 #pragma once
 
 #include "maps.h"
+#include "wake.h"
 
 /*
  * Fills the head of a record but for whose it is. The number is taken before the ring is asked for
@@ -24,23 +25,6 @@ static __always_inline void head_fill(struct event_head *h, __u8 type, struct st
 	h->lost_exit = s->lost_exit;
 	h->lost_fork = s->lost_fork;
 	h->lost_other = s->lost_other;
-}
-
-/*
- * Waking the reader costs more than everything else together (an interrupt to the CPU itself, and a
- * switch):
- * it is woken when it said that it sleeps for long, and when the ring crosses a mark, else it comes
- * by timer.
- */
-static __always_inline __u64 wake_flags(struct knobs *k, __u64 filled, __u32 size)
-{
-	if (k->armed) {
-		k->armed = 0;
-		return BPF_RB_FORCE_WAKEUP;
-	}
-	if (filled < k->wake_bytes && filled + size >= k->wake_bytes)
-		return BPF_RB_FORCE_WAKEUP;
-	return BPF_RB_NO_WAKEUP;
 }
 
 /*
