@@ -48,12 +48,21 @@ const struct metric outlet_metrics[] = {
 	{ .type = METRIC_END },
 };
 
+/* What is in the queue is the thread's from now on, until there is nothing. With the lock held. */
+static void call_thread(struct outlet *o)
+{
+	o->is_called = true;
+	pthread_cond_signal(&o->changed);
+}
+
 /*
  * The chunk to work on, which stays first in the queue meanwhile; NULL: stop. With the lock held.
  */
 static struct link *next_link(struct outlet *o)
 {
-	while (o->is_busy || (!o->queue.first && !o->stop_ns && !o->wants_reopen))
+	if (!o->queue.first)
+		o->is_called = false;
+	while (o->is_busy || (!o->is_called && !o->stop_ns && !o->wants_reopen))
 		pthread_cond_wait(&o->changed, &o->lock);
 	return o->queue.first;
 }
@@ -148,7 +157,8 @@ void outlet_set_state(struct outlet *o, const struct pipeline_state *state)
 	o->is_torn = found.is_torn;
 	metric_add(&o->counters.in, found.n);
 	show_sizes(o);
-	pthread_cond_signal(&o->changed);
+	if (o->queue.first)
+		call_thread(o);
 	pthread_mutex_unlock(&o->lock);
 }
 
@@ -235,7 +245,7 @@ void outlet_push(struct outlet *o, struct chunk *c)
 	if (!queue_put(&o->queue, c, first))
 		metric_add(&o->counters.overflowed, n);
 	else if (!o->is_prompt)
-		pthread_cond_signal(&o->changed);
+		call_thread(o);
 	show_sizes(o);
 	pthread_mutex_unlock(&o->lock);
 }
@@ -265,7 +275,8 @@ static void work_off(struct outlet *o)
 	o->is_busy = false;
 	o->is_prompt = is_prompt(o);
 	show_sizes(o);
-	if (o->queue.first || o->stop_ns || o->wants_reopen)
+	o->is_called = o->queue.first != NULL;
+	if (o->is_called || o->stop_ns || o->wants_reopen)
 		pthread_cond_signal(&o->changed);
 	pthread_mutex_unlock(&o->lock);
 }
@@ -280,7 +291,7 @@ bool outlet_serve(struct outlet *o, const struct post *post)
 	if (is_ours)
 		o->is_busy = true;
 	else if (o->queue.first)
-		pthread_cond_signal(&o->changed);
+		call_thread(o);
 	pthread_mutex_unlock(&o->lock);
 	if (!is_ours)
 		return true;

@@ -51,6 +51,7 @@ struct outlet {
 	struct queue queue;
 	uint64_t stop_ns; /* CLOCK_MONOTONIC: when to give up on what is queued; 0: run on */
 	bool wants_reopen;
+	bool is_called; /* what is queued is the thread's, not left to the reader */
 	bool is_torn;	/* the flusher is to be told that a record was begun in another life */
 	bool is_gone;	/* it will never take anything again */
 	bool is_busy;	/* somebody is with the flusher: its thread, or the reader */

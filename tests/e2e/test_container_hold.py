@@ -44,7 +44,7 @@ class Folder:
 
 
 class Daemon:
-    """Listens where Docker would, takes every question, and answers none until the test lets it."""
+    """Listens where Docker would. It says at once what containers it has, and tells of one when the test lets it."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -74,27 +74,34 @@ class Daemon:
                         return
                     text += piece
                 request, text = text.split(b"\r\n\r\n", 1)
-                self.may_answer.wait()
                 self.answer(connection, request.split()[1].decode())
         except OSError:
             pass
 
     def answer(self, connection, path):
-        status, body = 404, "{}"
-        found = [c for c in self.names if c in path]
-        if "/events" in path:
+        if path.startswith("/events"):
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
             return
-        if "/containers/json" in path:
-            status, body = 200, "[]"
-        elif "/version" in path or "/_ping" in path:
-            status, body = 200, json.dumps({"ApiVersion": "1.41", "Version": "20.10"})
-        elif found:
-            status, body = 200, json.dumps({
-                "Id": found[0], "Name": f"/{self.names[found[0]]}", "Image": IMAGE, "Created": "2026-01-01T00:00:00Z",
-                "State": {"Status": "running"}, "HostConfig": {}, "Config": {"Image": "shop:1", "Labels": {}}})
+        status, body = self.find(path)
         connection.sendall(f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
                            f"{body}".encode())
+
+    def find(self, path):
+        if path == "/_ping":
+            return 200, "OK"
+        names = dict(self.names)
+        if path.startswith("/containers/json"):
+            return 200, json.dumps([{"Id": i, "Names": [f"/{name}"], "Image": "shop:1", "ImageID": IMAGE, "Labels": {}}
+                                    for i, name in names.items()])
+        if path.startswith("/containers/"):
+            self.may_answer.wait()
+            names = dict(self.names)
+        for i, name in names.items():
+            if path == f"/containers/{i}/json":
+                return 200, json.dumps({
+                    "Id": i, "Name": f"/{name}", "Image": IMAGE, "Created": "2026-01-01T00:00:00Z",
+                    "State": {"Status": "running"}, "HostConfig": {}, "Config": {"Image": "shop:1", "Labels": {}}})
+        return 404, "{}"
 
     def close(self):
         self.socket.close()
@@ -266,6 +273,7 @@ def test_a_disk_that_hangs(start, daemon, folder):
     agent, text, name = start(wait="300ms", sources="files,docker", sockets=daemon.path), marker(), secrets.token_hex(32)
     daemon.may_answer.set()
     daemon.names[name] = "asked"
+    wait_until(lambda: "docker is there" in agent.stderr(), 10, agent.stderr)
     folder.describe(name, "read")
     with hanging(folder.path / "containers" / name), cgroups(f"/docker/{name}", hierarchies()["hybrid"]) as files:
         enter = entering(files, roots())

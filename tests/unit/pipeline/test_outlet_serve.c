@@ -75,6 +75,24 @@ static void test_by_caller(void **state)
 	assert_got(0, 101);
 }
 
+/* What the reader is to write is not taken by a thread that starts late, or wakes uncalled. */
+static void test_uncalled(void **state)
+{
+	_cleanup_(outlet_done) struct outlet o = { 0 };
+
+	(void)state;
+	start_prompt(&o);
+	push(&o, 1, 0, 10);
+	pthread_mutex_lock(&o.lock);
+	pthread_cond_broadcast(&o.changed);
+	pthread_mutex_unlock(&o.lock);
+	nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	assert_int_equal(outlet_pending(&o), 1);
+	assert_true(outlet_serve(&o, &post));
+	assert_int_equal(post_is.n_left, 1);
+	assert_got(0, 10);
+}
+
 /* Where the reader cannot or may not, the thread does it. */
 static void test_by_thread(void **state)
 {
@@ -161,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(test_by_caller),
+		test(test_uncalled),
 		test(test_by_thread),
 		test(test_busy),
 		test(test_stop_waits),
