@@ -55,6 +55,28 @@ const struct conf_node *conf_node_lookup(const struct conf_node *map, const char
 	return NULL;
 }
 
+/* `key:` and `key: null` */
+static bool is_null(const struct conf_node *node)
+{
+	return node->is_plain &&
+	       (!*node->text || strcmp(node->text, "null") == 0 || strcmp(node->text, "~") == 0);
+}
+
+int conf_node_check_value(const struct conf_node *node, bool or_list, const char *path,
+			  struct diag *reterr)
+{
+	const char *kind = node->kind == CONF_LIST ? "list" : "map";
+
+	if (node->kind == CONF_SCALAR && !is_null(node))
+		return 0;
+	if (node->kind == CONF_SCALAR)
+		diag_add(reterr, DIAG_ERROR, node->at, path, "has no value");
+	else
+		diag_add(reterr, DIAG_ERROR, node->at, path, "expected %s, not a %s",
+			 or_list ? "a value or a list of values" : "a single value", kind);
+	return -EINVAL;
+}
+
 static struct position position_of(const struct parser *p, yaml_mark_t mark)
 {
 	return (struct position){ .file = p->name,

@@ -45,6 +45,13 @@ DEFINE_CLEANUP(struct conf_node *, conf_node_free)
 const struct conf_node *conf_node_lookup(const struct conf_node *map, const char *key);
 
 /*
+ * Whether it is a value: a scalar that is not null. Where there may be several, `or_list`, the
+ * message says so; a list is the caller's to take apart before. 0, or -EINVAL with the finding.
+ */
+int conf_node_check_value(const struct conf_node *node, bool or_list, const char *path,
+			  struct diag *reterr);
+
+/*
  * Replaces ${NAME} and ${NAME:-default} in all values by variables of the environment, and $${ by
  * ${. Keys stay as they are, and what a variable holds is text: never a list, a map or null. 0;
  * -EINVAL with the findings in diag, then the tree is good for freeing only; -ENOMEM.

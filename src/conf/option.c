@@ -199,23 +199,11 @@ static int list_append(const struct option *o, struct str item, const struct sit
 	return 0;
 }
 
-/* `key:` and `key: null` */
-static bool is_null(const struct conf_node *node)
-{
-	return node->kind == CONF_SCALAR && node->is_plain &&
-	       (!*node->text || strcmp(node->text, "null") == 0 || strcmp(node->text, "~") == 0);
-}
-
-static int check_scalar(const struct conf_node *node, const struct site *site)
+static int check_value(const struct conf_node *node, bool or_list, const struct site *site)
 {
 	if (node->is_ignored)
 		return -EINVAL;
-	if (node->kind != CONF_SCALAR)
-		return finding(site, "expected a single value, not a %s",
-			       node->kind == CONF_LIST ? "list" : "map");
-	if (is_null(node))
-		return finding(site, "has no value");
-	return 0;
+	return conf_node_check_value(node, or_list, site->path, site->reterr);
 }
 
 static int apply_list(const struct option *o, const struct conf_node *node, const struct site *site,
@@ -230,7 +218,7 @@ static int apply_list(const struct option *o, const struct conf_node *node, cons
 		int r;
 
 		snprintf(path, sizeof(path), "%s[%zu]", site->path, i);
-		r = check_scalar(item, &item_site);
+		r = check_value(item, false, &item_site);
 		if (r == 0)
 			r = list_append(o, str_from(item->text), &item_site, list);
 		if (r == -ENOMEM)
@@ -252,7 +240,7 @@ static int apply_value(const struct option *o, const struct conf_node *node,
 	}
 	if (is_list(o) && node->kind == CONF_LIST)
 		return apply_list(o, node, site, to);
-	r = check_scalar(node, site);
+	r = check_value(node, is_list(o), site);
 	if (r < 0)
 		return r;
 	return is_list(o) ? list_append(o, str_from(node->text), site, to)

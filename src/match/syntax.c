@@ -54,19 +54,9 @@ static int new_leaf(const struct term *t, enum condition_kind kind, struct condi
 	return 0;
 }
 
-/* `key:` and `key: null` */
-static bool is_null(const struct conf_node *node)
+static int check_value(const struct syntax *in, const struct conf_node *node, const char *path)
 {
-	return node->is_plain &&
-	       (!*node->text || strcmp(node->text, "null") == 0 || strcmp(node->text, "~") == 0);
-}
-
-static int check_scalar(const struct syntax *in, const struct conf_node *node, const char *path)
-{
-	if (node->kind != CONF_SCALAR)
-		return finding(in, node->at, path, "expected a single value, not a %s",
-			       node->kind == CONF_LIST ? "list" : "map");
-	return is_null(node) ? finding(in, node->at, path, "has no value") : 0;
+	return conf_node_check_value(node, false, path, in->reterr);
 }
 
 static int parse_amount(const struct term *t, const struct conf_node *node, const char *path,
@@ -95,7 +85,7 @@ static int parse_bound(const struct term *t, const struct conf_node *node, const
 		return finding(t->in, node->at, path,
 			       "'%s' compares numbers, and '%s' is no number", t->op->name,
 			       t->key->name);
-	r = check_scalar(t->in, node, path);
+	r = check_value(t->in, node, path);
 	if (r == 0)
 		r = parse_amount(t, node, path, &bound);
 	if (r == 0)
@@ -146,13 +136,13 @@ static int check_text(const struct term *t, const struct conf_node *node, const 
 	return 0;
 }
 
-static int add_text(const struct term *t, const struct conf_node *node, const char *path,
-		    struct pattern *to)
+static int add_text(const struct term *t, const struct conf_node *node, bool or_list,
+		    const char *path, struct pattern *to)
 {
 	_cleanup_(buf_done) struct buf reason = { 0 };
 	int r;
 
-	r = check_scalar(t->in, node, path);
+	r = conf_node_check_value(node, or_list, path, t->in->reterr);
 	if (r == 0)
 		r = check_text(t, node, path);
 	if (r < 0)
@@ -179,7 +169,7 @@ static int add_texts(const struct term *t, const struct conf_node *list, const c
 		int r;
 
 		snprintf(item_path, sizeof(item_path), "%s[%zu]", path, i);
-		r = add_text(t, list->items[i], item_path, to);
+		r = add_text(t, list->items[i], false, item_path, to);
 		if (r == -ENOMEM)
 			return r;
 		worst = r < 0 ? r : worst;
@@ -198,7 +188,7 @@ static int parse_text(const struct term *t, const struct conf_node *node, const 
 		return r;
 	pattern_init(&c->pattern, t->op->pattern);
 	r = node->kind == CONF_LIST ? add_texts(t, node, path, &c->pattern)
-				    : add_text(t, node, path, &c->pattern);
+				    : add_text(t, node, true, path, &c->pattern);
 	if (r == 0)
 		r = pattern_seal(&c->pattern);
 	if (r < 0)
@@ -264,7 +254,7 @@ static int parse_exists(const struct term *t, const struct conf_node *node, cons
 	bool exists = false;
 	int r;
 
-	r = check_scalar(t->in, node, path);
+	r = check_value(t->in, node, path);
 	if (r < 0)
 		return r;
 	if (scalar_parse_bool(node->text, &exists) < 0)
@@ -390,7 +380,7 @@ static int parse_field(const struct syntax *in, const struct conf_node *map, con
 		return 0;
 	snprintf(field_path, sizeof(field_path), "%s." FIELD_KEY, path);
 	*ret = (struct key){ .name = "" };
-	r = check_scalar(in, node, field_path);
+	r = check_value(in, node, field_path);
 	if (r < 0)
 		return r;
 	named.name = node->text;
@@ -487,7 +477,7 @@ int syntax_parse_regex(const struct syntax *in, const struct syntax_key *named,
 	int r, checked;
 
 	r = key_find(in, named, &key);
-	checked = check_scalar(in, node, path);
+	checked = check_value(in, node, path);
 	if (checked == 0)
 		checked = parse_text(&t, node, path, &c);
 	if (checked < 0 || r < 0) {

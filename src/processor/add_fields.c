@@ -52,10 +52,8 @@ static int check_fields(const struct conf_node *map, const char *path, struct di
 		snprintf(key_path, sizeof(key_path), "%s." FIELDS ".%s", path, map->keys[i]->text);
 		if (!*map->keys[i]->text)
 			r = finding(reterr, map->keys[i]->at, key_path, "a key may not be empty");
-		if (map->items[i]->kind != CONF_SCALAR)
-			r = finding(reterr, map->items[i]->at, key_path,
-				    "expected a single value, not a %s",
-				    map->items[i]->kind == CONF_LIST ? "list" : "map");
+		if (conf_node_check_value(map->items[i], false, key_path, reterr) < 0)
+			r = -EINVAL;
 	}
 	return r;
 }

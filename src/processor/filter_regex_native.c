@@ -156,10 +156,8 @@ static int find_text(const struct syntax *in, const struct conf_node *map, const
 	snprintf(key_path, sizeof(key_path), "%s.%s", path, name);
 	if (!node)
 		return finding(in->reterr, map->at, key_path, "required key is missing");
-	if (node->kind != CONF_SCALAR)
-		return finding(in->reterr, node->at, key_path, "expected a single value");
 	*ret = node;
-	return 0;
+	return conf_node_check_value(node, false, key_path, in->reterr);
 }
 
 static int check_keys(const struct syntax *in, const struct conf_node *map, const char *path,

@@ -77,7 +77,7 @@ static const struct {
 	{ "ContainerSources: [none, files]",
 	  AT "19: ContainerSources: none and others exclude each other\n" },
 	{ "ContainerSources: {a: b}",
-	  AT "19: ContainerSources: expected a single value, not a map\n" },
+	  AT "19: ContainerSources: expected a value or a list of values, not a map\n" },
 	{ "TableContainers: 63",
 	  AT "18: TableContainers: expected a number from 64 to 1048576, not '63'\n" },
 	{ "DockerRoots: var/lib/docker",

@@ -244,7 +244,7 @@ static const struct {
 	{ "{field: binary, prefix: []}",
 	  "p.yaml:1:25: Include.prefix: expected at least one value\n" },
 	{ "{field: binary, prefix: {a: b}}",
-	  "p.yaml:1:25: Include.prefix: expected a single value, not a map\n" },
+	  "p.yaml:1:25: Include.prefix: expected a value or a list of values, not a map\n" },
 	{ "{field: binary, prefix: [a, [b], '']}",
 	  "p.yaml:1:29: Include.prefix[1]: expected a single value, not a list\n"
 	  "p.yaml:1:34: Include.prefix[2]: an empty text is met by everything\n" },

@@ -107,7 +107,7 @@ static const char *const wrong[][2] = {
 	{ "ConditionExp: {type: regex, exp: a}",
 	  "p.yaml:1:15: processors[0].ConditionExp.key: required key is missing\n" },
 	{ "ConditionExp: {key: [a], type: regex, exp: a}",
-	  "p.yaml:1:21: processors[0].ConditionExp.key: expected a single value\n" },
+	  "p.yaml:1:21: processors[0].ConditionExp.key: expected a single value, not a list\n" },
 	{ "ConditionExp: {key: pid, typ: regex, exp: a}",
 	  "p.yaml:1:26: processors[0].ConditionExp.typ: unknown key; did you mean 'type'?\n" },
 	{ "ConditionExp: {key: pid, type: regex, exp: a, something: 1}",
