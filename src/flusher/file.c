@@ -10,6 +10,7 @@
 #include "plugin/plugin.h"
 
 #define SIZE_MIN 4096
+#define KEY_PATH_SIZE 128
 
 struct file_conf {
 	char *path;
@@ -32,19 +33,47 @@ static const struct option options[] = {
 	{ .type = OPTION_END },
 };
 
-static int file_check(const void *conf, const struct conf_node *map, const char *path,
+#define finding(reterr, at, key_path, ...) \
+	(diag_add((reterr), DIAG_ERROR, (at), (key_path), __VA_ARGS__), -EINVAL)
+
+static int check_size(const struct file_conf *c, const struct conf_node *map, const char *path,
 		      struct diag *reterr)
 {
-	const struct file_conf *c = conf;
 	const struct conf_node *value = conf_node_lookup(map, "MaxFileSize");
-	char key_path[128];
+	char key_path[KEY_PATH_SIZE];
 
 	if (!value || !c->max_size || c->max_size >= SIZE_MIN)
 		return 0;
 	snprintf(key_path, sizeof(key_path), "%s.MaxFileSize", path);
-	diag_add(reterr, DIAG_ERROR, value->at, key_path,
-		 "expected a size of at least 4KiB, or 0 for no limit, not '%s'", value->text);
-	return -EINVAL;
+	return finding(reterr, value->at, key_path,
+		       "expected a size of at least 4KiB, or 0 for no limit, not '%s'",
+		       value->text);
+}
+
+/* A folder whose name is ~ is what nobody means; who does writes ./~ */
+static int check_path(const struct file_conf *c, const struct conf_node *map, const char *path,
+		      struct diag *reterr)
+{
+	const struct conf_node *value = conf_node_lookup(map, "FilePath");
+	char key_path[KEY_PATH_SIZE];
+
+	if (!value || !c->path || c->path[0] != '~')
+		return 0;
+	snprintf(key_path, sizeof(key_path), "%s.FilePath", path);
+	if (c->path[1] == '/')
+		return finding(reterr, value->at, key_path,
+			       "'~' is no home folder here; write ${HOME}%s, or the whole path",
+			       c->path + 1);
+	return finding(reterr, value->at, key_path,
+		       "'~' is no home folder here; write the whole path");
+}
+
+static int file_check(const void *conf, const struct conf_node *map, const char *path,
+		      struct diag *reterr)
+{
+	int r = check_path(conf, map, path, reterr), also = check_size(conf, map, path, reterr);
+
+	return r < 0 ? r : also;
 }
 
 static int file_start(struct instance *self)

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -23,13 +24,35 @@
 #define LOG_UNIT "flusher.file"
 #define WAIT_MS 100
 
-/* O_NONBLOCK: a pipe without a reader is an error at once; nothing changes for a file. */
+/*
+ * O_NONBLOCK: a pipe without a reader is an error at once; nothing changes for a file. A disk has
+ * no end to append at: what is on it would be overwritten.
+ */
 static int open_for_append(const char *path)
 {
-	int fd =
-		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	struct stat st;
+	int fd;
 
+	if (stat(path, &st) == 0 && S_ISBLK(st.st_mode))
+		return -ENOTSUP;
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	return fd < 0 ? -errno : fd;
+}
+
+/* Why the path could not be opened, in more than the words of the error number. */
+static const char *why_closed(const char *path, int r)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return strerrordesc_np(-r);
+	if (r == -ENXIO && S_ISFIFO(st.st_mode))
+		return "nobody reads from this pipe";
+	if (r == -ENXIO && S_ISSOCK(st.st_mode))
+		return "it is a socket, not a file";
+	if (r == -ENOTSUP && S_ISBLK(st.st_mode))
+		return "it is a disk, whose content would be overwritten";
+	return strerrordesc_np(-r);
 }
 
 static void repair_tail(const struct rolling_file *f)
@@ -201,7 +224,9 @@ int rolling_file_open(struct rolling_file *f)
 
 	f->fd = -1;
 	r = change_over(f);
-	return r < 0 ? log_err_errno(r, "%s: cannot open '%s'", f->owner, f->path) : 0;
+	if (r < 0)
+		log_err("%s: cannot open '%s': %s", f->owner, f->path, why_closed(f->path, r));
+	return r;
 }
 
 void rolling_file_close(struct rolling_file *f)
@@ -363,8 +388,8 @@ void rolling_file_reopen(struct rolling_file *f)
 	if (r == 0 && !f->is_regular)
 		f->n_torn = n_torn; /* as a rule it is the same pipe */
 	if (r < 0)
-		log_warn_errno(r, "%s: cannot reopen '%s', going on with the file that is open",
-			       f->owner, f->path);
+		log_warn("%s: cannot reopen '%s', going on with the file that is open: %s",
+			 f->owner, f->path, why_closed(f->path, r));
 	else
 		log_info("%s: reopened '%s'", f->owner, f->path);
 }

@@ -2,7 +2,10 @@
 """The configuration: what is wrong in it is told with its place, and nothing is started."""
 import json
 import os
+import socket
+import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -83,11 +86,26 @@ def test_missing_section(binary, work, section):
     assert done.returncode != 0 and section in done.stderr and "pipeline.yaml" in done.stderr
 
 
-def test_file_flusher_cannot_write(start_agent, work):
-    agent = start_agent(config=GOOD.replace("flusher_stdout\n    OnlyStdout: true",
-                                            "flusher_file\n    FilePath: /proc/no-such-directory/out"), wait=False)
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+@pytest.mark.parametrize("make, said", [
+    (lambda path: path.parent.rmdir() or path.parent.symlink_to("/proc/no-such"), "No such file or directory"),
+    (Path.mkdir, "Is a directory"),
+    (os.mkfifo, "nobody reads from this pipe"),
+    (make_socket, "it is a socket, not a file"),
+    (lambda path: os.mknod(path, stat.S_IFBLK | 0o600, os.makedev(7, 255)), "it is a disk, whose content would be overwritten"),
+], ids=["no-folder", "folder", "pipe", "socket", "disk"])
+def test_file_flusher_cannot_write(start_agent, work, make, said):
+    path = work / "place" / "out"
+    path.parent.mkdir()
+    make(path)
+    agent = start_agent(config=GOOD.replace("flusher_stdout\n    OnlyStdout: true", f"flusher_file\n    FilePath: {path}"),
+                        wait=False)
     assert agent.popen.wait(10) not in (0, -6, -11)
-    assert "/proc/no-such-directory/out" in agent.stderr()
+    assert f"cannot open '{path}': {said}\"" in agent.stderr()
     assert "ready" not in agent.stderr().split("\n")
 
 
