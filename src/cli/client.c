@@ -81,21 +81,3 @@ void client_explain(const char *socket, int r, struct buf *out)
 		buf_printf(out, "cannot ask the agent at '%s': %s", socket, strerror(-r));
 	}
 }
-
-int client_load_settings(const char *file, const char *instance, const char *socket,
-			 struct agent_settings *ret)
-{
-	struct agent_flag flags[2];
-	struct diag diag = { 0 };
-	size_t n = 0;
-	int r;
-
-	if (instance)
-		flags[n++] = (struct agent_flag){ "Instance", instance };
-	if (socket)
-		flags[n++] = (struct agent_flag){ "ControlSocket", socket };
-	r = agent_settings_load(file, flags, n, &diag, ret);
-	diag_print(&diag, stderr);
-	diag_done(&diag);
-	return r;
-}

@@ -4,7 +4,6 @@
 
 #include <jansson.h>
 
-#include "agent/settings.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 
@@ -30,11 +29,3 @@ int client_get_status(const char *socket, json_t **ret);
 
 /* What a failure of the above means, in a sentence that ends with what to do. */
 void client_explain(const char *socket, int r, struct buf *out);
-
-/*
- * The settings that an agent has which was started with this instance and socket (NULL: not given)
- * on this machine; its control_socket may be NULL. 0; -EINVAL, after an error was printed; -ENOMEM.
- * agent_settings_done() in every case.
- */
-int client_load_settings(const char *file, const char *instance, const char *socket,
-			 struct agent_settings *ret);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `proctrail containers`: what the container runtimes of this machine tell, without an agent. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "cli/agent_start.h"
 #include "cli/container_list.h"
+#include "cli/line_settings.h"
 #include "cli/source_trial.h"
 
 #define WAIT_S_DEFAULT 2
@@ -25,13 +24,11 @@ static bool parse_wait(const char *text, unsigned int *ret_s)
 	return true;
 }
 
-/* The options that say where a source is asked, and the setting that each stands for. */
-static const struct {
-	const char *option, *setting, *source;
-} sockets[] = {
-	{ "docker", "DockerSockets", "docker" },
-	{ "podman", "PodmanSockets", "podman" },
-	{ "cri", "CriSockets", "cri" },
+/* The options that say where a source, which has the same name, is asked; "none": it is not. */
+static const struct line_setting options_of_sources[] = {
+	{ "docker", "DockerSockets" },
+	{ "podman", "PodmanSockets" },
+	{ "cri", "CriSockets" },
 };
 
 static void leave_out(struct string_list *names, const char *name)
@@ -46,28 +43,25 @@ static void leave_out(struct string_list *names, const char *name)
 
 static int load_settings(const struct command_line *line, struct agent_settings *ret)
 {
-	_cleanup_(diag_done) struct diag diag = { 0 };
-	struct agent_flag flags[ARRAY_SIZE(sockets) + 1];
-	const char *names = command_get(line, "sources");
-	size_t n = 0;
+	struct line_setting given[ARRAY_SIZE(options_of_sources) + 2] = {
+		{ "sources", "ContainerSources" },
+	};
+	const char *left_out[ARRAY_SIZE(options_of_sources)];
+	size_t n = 1, n_left_out = 0;
 	int r;
 
-	if (names)
-		flags[n++] = (struct agent_flag){ "ContainerSources", names };
-	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
-		const char *given = command_get(line, sockets[i].option);
+	for (size_t i = 0; i < ARRAY_SIZE(options_of_sources); i++) {
+		const struct line_setting *row = &options_of_sources[i];
+		const char *socket = command_get(line, row->option);
 
-		if (given && strcmp(given, "none") != 0)
-			flags[n++] = (struct agent_flag){ sockets[i].setting, given };
+		if (socket && strcmp(socket, "none") == 0)
+			left_out[n_left_out++] = row->option;
+		else
+			given[n++] = *row;
 	}
-	r = agent_settings_load(command_get(line, "agent-config"), flags, n, &diag, ret);
-	diag_print(&diag, stderr);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sockets); i++) {
-		const char *given = command_get(line, sockets[i].option);
-
-		if (given && strcmp(given, "none") == 0)
-			leave_out(&ret->container_sources, sockets[i].source);
-	}
+	r = line_settings_load(line, given, ret);
+	while (r == CLI_OK && n_left_out)
+		leave_out(&ret->container_sources, left_out[--n_left_out]);
 	return r;
 }
 
@@ -88,8 +82,8 @@ static int run(const struct command_line *line)
 		return CLI_USAGE;
 	}
 	r = load_settings(line, &settings);
-	if (r < 0)
-		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
+	if (r != CLI_OK)
+		return r;
 	list = container_list_new();
 	if (!list || source_trial_start(&trial, &settings, list) < 0) {
 		fputs("proctrail containers: out of memory or of threads\n", stderr);

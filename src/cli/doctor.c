@@ -8,9 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cli/agent_start.h"
 #include "cli/client.h"
-#include "cli/command.h"
+#include "cli/line_settings.h"
 #include "cli/status_page.h"
 
 static void check_health(struct diagnosis *d, const json_t *status)
@@ -64,12 +63,10 @@ static int run(const struct command_line *line)
 	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
 	_cleanup_(buf_done) struct buf out = { 0 };
 	static struct diagnosis d;
-	int r = client_load_settings(command_get(line, "agent-config"),
-				     command_get(line, "instance"), command_get(line, "socket"),
-				     &settings);
+	int r = line_settings_load(line, line_settings_agent, &settings);
 
-	if (r < 0)
-		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
+	if (r != CLI_OK)
+		return r;
 	doctor_host(&d, settings.host_root);
 	doctor_bpf(&d, settings.ring_bytes);
 	doctor_sources(&d, &settings);

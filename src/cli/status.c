@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `proctrail status`: what a running agent says of itself. */
-#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "cli/client.h"
-#include "cli/command.h"
+#include "cli/line_settings.h"
 #include "cli/status_page.h"
 
 #define CLEAR "\033[H\033[2J"
@@ -85,11 +84,10 @@ static int show(const struct command_line *line, const char *socket)
 static int run(const struct command_line *line)
 {
 	_cleanup_(agent_settings_done) struct agent_settings settings = { 0 };
-	int r = client_load_settings(NULL, command_get(line, "instance"),
-				     command_get(line, "socket"), &settings);
+	int r = line_settings_load(line, line_settings_agent, &settings);
 
-	if (r < 0)
-		return r == -EINVAL ? CLI_USAGE : CLI_FAILED;
+	if (r != CLI_OK)
+		return r;
 	if (!settings.control_socket) {
 		fputs("proctrail status: the agent cannot be asked: its settings say ControlSocket: none\n",
 		      stderr);

@@ -64,6 +64,27 @@ def test_wrong_usage_is_explained(binary, arguments):
     assert "ready" not in done.stderr.split("\n")
 
 
+@pytest.mark.parametrize("arguments, said", [
+    (["run", "--ring-size", "5"], "run: --ring-size: expected a size from 256KiB to 1GiB, not '5'"),
+    (["detach", "--instance", "a/b"], "detach: --instance: expected 1 to 64 letters, digits, '-', '_' or '.', not 'a/b'"),
+    (["status", "--instance", "a/b"], "status: --instance: expected 1 to 64 letters, digits, '-', '_' or '.', not 'a/b'"),
+    (["doctor", "--socket", "x"], "doctor: --socket: expected an absolute path or none, not 'x'"),
+    (["containers", "--podman", "none", "--docker", "x"], "containers: --docker: expected an absolute path, not 'x'"),
+])
+def test_wrong_setting_is_told_by_its_flag(binary, arguments, said):
+    done = call(binary, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"proctrail {said}\nSee proctrail {arguments[0]} --help\n"
+
+
+def test_wrong_setting_in_the_file_is_no_wrong_usage(binary, work):
+    (work / "agent.yaml").write_text("RingSize: 5\n")
+    for command in ("run", "doctor", "containers"):
+        done = call(binary, command, "--agent-config", work / "agent.yaml")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"{work}/agent.yaml:1:11: RingSize: expected a size from 256KiB to 1GiB, not '5'\n"
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["record", "--help"], ["fields", "--help"]])
 def test_help(binary, arguments):
     done = call(binary, *arguments)

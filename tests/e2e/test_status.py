@@ -415,4 +415,4 @@ def test_containers_tells_of_the_sources(sources, binary, work):
 
 def test_sources_of_wrong_settings(binary, work):
     done = call(binary, "containers", "--sources", "docker,moby")
-    assert done.returncode == 2 and "ContainerSources" in done.stderr and done.stdout == ""
+    assert done.returncode == 2 and "--sources: expected files" in done.stderr and done.stdout == ""

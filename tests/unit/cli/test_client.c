@@ -158,19 +158,6 @@ static void test_explain_library(void **state)
 	assert_non_null(strstr(out.data, "install libcurl4"));
 }
 
-static void test_settings(void **state)
-{
-	_cleanup_(agent_settings_done) struct agent_settings given = { 0 }, named = { 0 };
-
-	(void)state;
-	assert_int_equal(client_load_settings(NULL, NULL, "/run/y.sock", &given), 0);
-	assert_string_equal(given.control_socket, "/run/y.sock");
-	if (access(AGENT_SETTINGS_PATH, F_OK) == 0)
-		return; /* it may name a socket of its own */
-	assert_int_equal(client_load_settings(NULL, "web", NULL, &named), 0);
-	assert_string_equal(named.control_socket, "/run/proctrail/web.sock");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,7 +166,6 @@ int main(void)
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_explain),
 		cmocka_unit_test(test_explain_library),
-		cmocka_unit_test(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
