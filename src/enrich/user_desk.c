@@ -8,13 +8,6 @@
 
 #include "base/clock.h"
 
-/*
- * Three times as long each time: with the default patience that makes five looks. Mostly somebody
- * hurries the job before.
- */
-#define FIRST_PAUSE_NS (25 * CLOCK_MS_NS)
-#define PAUSE_GROWS 3
-
 struct folder {
 	struct list link;
 	char id[CONTAINER_ID_LEN];
@@ -46,16 +39,6 @@ static uint64_t look_due(uint32_t ms)
 	return (now_ns() + ms * CLOCK_MS_NS) / step * step + step;
 }
 
-static void jobs_done(struct list *jobs)
-{
-	while (!list_is_empty(jobs)) {
-		struct user_job *job = LIST_ENTRY(jobs->next, struct user_job, link);
-
-		list_unlink(&job->link);
-		free(job);
-	}
-}
-
 static void folder_free(struct user_desk *d, struct folder *folder)
 {
 	list_unlink(&folder->link);
@@ -81,8 +64,8 @@ static struct user_desk *desk_free(struct user_desk *d)
 {
 	struct user_answer answer;
 
-	jobs_done(&d->ready);
-	jobs_done(&d->later);
+	user_jobs_done(&d->ready);
+	user_jobs_done(&d->later);
 	while (user_desk_next(d, &answer))
 		;
 	while (!list_is_empty(&d->folders))
@@ -254,7 +237,7 @@ static void job_again_later(struct user_desk *d, struct user_job *job)
 	uint64_t due = now_ns() + job->pause_ns;
 
 	job->due_ns = due < job->until_ns ? due : job->until_ns;
-	job->pause_ns *= PAUSE_GROWS;
+	job->pause_ns *= USER_JOB_PAUSE_GROWS;
 	/* Whoever puts it off sees to it, at once or later. */
 	list_append(job->is_hurried ? &d->ready : &d->later, &job->link);
 }
@@ -375,67 +358,23 @@ void user_desk_refuse(struct user_desk *d, struct user_job *job)
 		answer_unknown(d, job);
 }
 
-static struct user_job *job_new(const struct user_question *q, bool is_again)
-{
-	struct user_job *job = calloc(1, sizeof(*job));
-
-	if (job) {
-		job->question = *q;
-		job->is_again = is_again;
-		job->pause_ns = FIRST_PAUSE_NS;
-	}
-	return job;
-}
-
-/* The pids of `q` come first; the last go. */
-static void put_pids_first(struct user_question *to, const struct user_question *q)
-{
-	struct user_question merged = *q;
-
-	for (uint32_t i = 0; i < to->n_pids && merged.n_pids < USER_QUESTION_PIDS; i++) {
-		bool is_there = false;
-
-		for (uint32_t j = 0; j < q->n_pids; j++)
-			is_there |= q->pids[j] == to->pids[i];
-		if (!is_there)
-			merged.pids[merged.n_pids++] = to->pids[i];
-	}
-	memcpy(to->pids, merged.pids, sizeof(to->pids));
-	to->n_pids = merged.n_pids;
-}
-
-/* Whether it is hurried. *is_asked becomes true where it is about the same user. */
-static bool job_hurry(struct user_job *job, const struct user_question *q, bool *is_asked)
-{
-	if (job->is_again || job->question.mnt_ns != q->mnt_ns ||
-	    memcmp(job->question.container, q->container, CONTAINER_ID_LEN) != 0)
-		return false;
-	*is_asked |= job->question.uid == q->uid;
-	if (job->n_hurries == USER_DESK_HURRIES)
-		return false;
-	job->n_hurries++;
-	job->is_hurried = true;
-	put_pids_first(&job->question, q);
-	return true;
-}
-
 bool user_desk_hurry(struct user_desk *d, const struct user_question *q)
 {
 	bool is_asked = false;
 
 	for (struct list *l = d->ready.next; l != &d->ready; l = l->next)
-		(void)job_hurry(LIST_ENTRY(l, struct user_job, link), q, &is_asked);
+		(void)user_job_hurry(LIST_ENTRY(l, struct user_job, link), q, &is_asked);
 	for (struct list *l = d->workers.next; l != &d->workers; l = l->next) {
 		struct user_worker *w = LIST_ENTRY(l, struct user_worker, link);
 
 		if (w->job)
-			(void)job_hurry(w->job, q, &is_asked);
+			(void)user_job_hurry(w->job, q, &is_asked);
 	}
 	for (struct list *l = d->later.next, *after; l != &d->later; l = after) {
 		struct user_job *job = LIST_ENTRY(l, struct user_job, link);
 
 		after = l->next;
-		if (!job_hurry(job, q, &is_asked))
+		if (!user_job_hurry(job, q, &is_asked))
 			continue;
 		list_unlink(&job->link);
 		list_append(&d->ready, &job->link);
@@ -452,7 +391,7 @@ bool user_desk_put(struct user_desk *d, const struct user_question *q)
 
 	d->state.questions++;
 	if (d->n_questions < USER_DESK_QUESTIONS && (!place || place->shut_until_ns <= now))
-		job = job_new(q, false);
+		job = user_job_new(q, false);
 	if (!job) {
 		d->state.refused++;
 		return false;
@@ -473,7 +412,7 @@ static void put_again(struct user_desk *d, struct user_place *place, uint64_t no
 
 	memcpy(q.container, place->container, CONTAINER_ID_LEN);
 	place->look_ns = now + d->options.shut_ms * CLOCK_MS_NS;
-	job = job_new(&q, true);
+	job = user_job_new(&q, true);
 	if (!job)
 		return;
 	list_append(&d->ready, &job->link);

@@ -12,21 +12,12 @@
 #include "base/list.h"
 #include "enrich/container_users.h"
 #include "enrich/passwd_cache.h"
+#include "enrich/user_job.h"
 #include "enrich/user_places.h"
 
 #define USER_DESK_QUESTIONS 1024 /* that wait; files to be looked at again come on top */
 #define USER_DESK_ANSWERS 4096	 /* what has changed is not told above it */
 #define USER_DESK_FOLDERS 1024	 /* the ones that were told of longest ago go first */
-#define USER_DESK_HURRIES 4	 /* of one job */
-
-struct user_job {
-	struct list link;
-	struct user_question question;
-	bool is_again;	 /* nobody asked: has the file changed? */
-	bool is_hurried; /* since it was last begun with */
-	uint32_t n_hurries;
-	uint64_t until_ns, due_ns, pause_ns;
-};
 
 /* One who looks. */
 struct user_worker {
@@ -71,7 +62,7 @@ void user_desk_leave(struct user_desk *d);
 bool user_desk_put(struct user_desk *d, const struct user_question *q);
 /*
  * Jobs of that container and mount namespace that were put off become ready, and one that is in
- * hand will be if it is not done now, each USER_DESK_HURRIES times at most. They look in the
+ * hand will be if it is not done now, each USER_JOB_HURRIES times at most. They look in the
  * processes of this question first. Whether one of them is about this user, too.
  */
 bool user_desk_hurry(struct user_desk *d, const struct user_question *q);

@@ -183,7 +183,7 @@ static void test_hurried_for_ever(void **state)
 			n++;
 		}
 	}
-	assert_int_equal(n, USER_DESK_HURRIES);
+	assert_int_equal(n, USER_JOB_HURRIES);
 	assert_non_null(first(&w.desk->later));
 	end(&w);
 }

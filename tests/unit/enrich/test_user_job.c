@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is looked at first, and how often a job may be hurried. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "enrich/user_job.h"
+
+static struct user_question about(uint32_t mnt_ns, uint32_t uid, const uint32_t *pids, uint32_t n)
+{
+	struct user_question q = { .mnt_ns = mnt_ns, .uid = uid, .n_pids = n };
+
+	memset(q.container, 'a', sizeof(q.container));
+	memcpy(q.pids, pids, n * sizeof(*pids));
+	return q;
+}
+
+/* The newest first, each once, the oldest go. */
+static void test_pids(void **state)
+{
+	static const struct {
+		uint32_t own[USER_QUESTION_PIDS], n_own, more[USER_QUESTION_PIDS], n_more;
+		uint32_t want[USER_QUESTION_PIDS], n_want;
+	} rows[] = {
+		{ { 1 }, 1, { 2 }, 1, { 2, 1 }, 2 },
+		{ { 1, 2 }, 2, { 2 }, 1, { 2, 1 }, 2 },
+		{ { 1, 2, 3, 4 }, 4, { 5 }, 1, { 5, 1, 2, 3 }, 4 },
+		{ { 1, 2, 3, 4 }, 4, { 4, 5, 6 }, 3, { 4, 5, 6, 1 }, 4 },
+		{ { 1 }, 1, { 2, 3, 4, 5 }, 4, { 2, 3, 4, 5 }, 4 },
+		{ { 1 }, 1, { 0 }, 0, { 1 }, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct user_question own = about(7, 1, rows[i].own, rows[i].n_own);
+		const struct user_question more = about(7, 2, rows[i].more, rows[i].n_more);
+		struct user_job *job = user_job_new(&own, false);
+		bool is_asked = false;
+
+		assert_true(user_job_hurry(job, &more, &is_asked));
+		assert_false(is_asked);
+		assert_true(job->is_hurried);
+		assert_int_equal(job->question.uid, 1);
+		assert_int_equal(job->question.n_pids, rows[i].n_want);
+		assert_memory_equal(job->question.pids, rows[i].want,
+				    rows[i].n_want * sizeof(*rows[i].want));
+		free(job);
+	}
+}
+
+static void test_others(void **state)
+{
+	const struct user_question q = about(7, 1, NULL, 0);
+	struct user_question namespace = q, container = q;
+	struct user_job *job = user_job_new(&q, false), *again = user_job_new(&q, true);
+	bool is_asked = false;
+
+	(void)state;
+	namespace.mnt_ns++;
+	container.container[CONTAINER_ID_LEN - 1]++;
+	assert_false(user_job_hurry(job, &namespace, &is_asked));
+	assert_false(user_job_hurry(job, &container, &is_asked));
+	assert_false(user_job_hurry(again, &q, &is_asked)); /* nobody waits for it */
+	assert_false(is_asked || job->is_hurried || again->is_hurried);
+	free(job);
+	free(again);
+}
+
+/* Whoever asks too often learns whether his question is there, and hurries nobody. */
+static void test_bound(void **state)
+{
+	const struct user_question q = about(7, 1, NULL, 0);
+	struct user_job *job = user_job_new(&q, false);
+	bool is_asked = false;
+
+	(void)state;
+	for (int i = 0; i < USER_JOB_HURRIES; i++)
+		assert_true(user_job_hurry(job, &q, &is_asked));
+	is_asked = job->is_hurried = false;
+	assert_false(user_job_hurry(job, &q, &is_asked));
+	assert_true(is_asked);
+	assert_false(job->is_hurried);
+	free(job);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_bound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
