@@ -67,32 +67,9 @@ int probe_iterator_stream(const struct probe *p, probe_stream_fn *fn, void *ctx)
 	return s.seq ? fn(ctx, &s) : 0;
 }
 
-static int prog_misses(int fd, uint64_t *ret)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t size = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		return -errno;
-	*ret = info.recursion_misses;
-	return 0;
-}
-
 int probe_misses(const struct probe *p, struct probe_misses *ret)
 {
-	uint64_t n[_PART_MAX] = { 0 };
-
-	for (int part = PART_LINKS; part < _PART_MAX; part++) {
-		int r = prog_misses(p->programs[part], &n[part]);
-
-		if (r < 0)
-			return r;
-	}
-	*ret = (struct probe_misses){ .exec = n[PART_EXEC],
-				      .exit = n[PART_EXIT],
-				      .fork = n[PART_FORK],
-				      .other = n[PART_CGROUP] };
-	return 0;
+	return generation_count_misses(p->programs, ret);
 }
 
 static bool has_missed(const struct probe_misses *m)

@@ -250,35 +250,57 @@ bool generation_is_attached(const struct generation *g)
 	return false;
 }
 
-static int misses_of(int link_fd, uint64_t *ret)
+static int misses_of(int program_fd, uint64_t *ret)
 {
-	uint32_t size = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info program = { 0 };
-	_cleanup_(closep) int fd = -1;
-	struct bpf_link_info link;
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
 
-	if (link_info(link_fd, &link) < 0)
+	if (bpf_obj_get_info_by_fd(program_fd, &info, &size) < 0)
 		return -errno;
-	fd = bpf_prog_get_fd_by_id(link.prog_id);
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &program, &size) < 0)
-		return -errno;
-	*ret = program.recursion_misses;
+	*ret = info.recursion_misses;
 	return 0;
 }
 
-int generation_read_misses(const struct generation *g, struct probe_misses *ret)
+int generation_count_misses(const int programs[_PART_MAX], struct probe_misses *ret)
 {
 	uint64_t n[_PART_MAX] = { 0 };
 	int r = 0;
 
 	for (int part = PART_LINKS; part < _PART_MAX && r == 0; part++)
-		if (g->fds[part] >= 0)
-			r = misses_of(g->fds[part], &n[part]);
+		if (programs[part] >= 0)
+			r = misses_of(programs[part], &n[part]);
 	if (r == 0)
 		*ret = (struct probe_misses){ .exec = n[PART_EXEC],
 					      .exit = n[PART_EXIT],
 					      .fork = n[PART_FORK],
 					      .other = n[PART_CGROUP] };
+	return r;
+}
+
+/* Needs more than what keeps the descriptor of its own program. */
+static int program_of(int link_fd)
+{
+	struct bpf_link_info link;
+	int fd = link_info(link_fd, &link) < 0 ? -1 : bpf_prog_get_fd_by_id(link.prog_id);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int generation_read_misses(const struct generation *g, struct probe_misses *ret)
+{
+	int programs[_PART_MAX], r = 0;
+
+	for (int part = 0; part < _PART_MAX; part++)
+		programs[part] = -1;
+	for (int part = PART_LINKS; part < _PART_MAX && r == 0; part++) {
+		if (g->fds[part] >= 0)
+			programs[part] = program_of(g->fds[part]);
+		r = g->fds[part] >= 0 && programs[part] < 0 ? programs[part] : 0;
+	}
+	if (r == 0)
+		r = generation_count_misses(programs, ret);
+	for (int part = 0; part < _PART_MAX; part++)
+		closep(&programs[part]);
 	return r;
 }
 

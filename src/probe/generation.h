@@ -55,9 +55,11 @@ bool generation_is_complete(const struct generation *g); /* all its programs are
 bool generation_is_attached(const struct generation *g); /* any is */
 
 /*
- * Asks the kernel about the programs that are attached (bpf_prog_info.recursion_misses, of each
- * link's program). 0 or a negative errno: -EPERM: it does not tell us.
+ * What the kernel counted of programs (bpf_prog_info.recursion_misses), by the part that each is
+ * attached as; -1: there is none. 0 or a negative errno.
  */
+int generation_count_misses(const int programs[_PART_MAX], struct probe_misses *ret);
+/* The same of those that are attached. -EPERM: the kernel does not tell us. */
 int generation_read_misses(const struct generation *g, struct probe_misses *ret);
 
 /* Pins one part; the first makes the folder. 0 or a negative errno. */
