@@ -92,11 +92,14 @@ def by_processes(tools, work, repeats, n=20_000):
     return found
 
 
-def by_pipelines(tools, work, repeats, n=10_000):
-    """The floor writes as much as all pipelines together, to one file."""
+def by_pipelines(tools, work, repeats, n=4_000):
+    """
+    The floor writes as much as all pipelines together, to one file. With more execs, the system begins to write
+    that file back to the disk meanwhile, and has the writer wait.
+    """
     found = {}
     for pipelines in (1, 2, 4, 8, 16):
         pad = calibrate(tools, work, times=pipelines, kind="feed")
-        fed.pair(found, f"{pipelines} pipelines", Agent(tools, pipelines=pipelines), Floor(tools, pad), repeats, work,
-                 n=n)
+        fed.pair(found, f"{pipelines} pipelines", Agent(tools, pipelines=pipelines), Floor(tools, pad), 2 * repeats + 1,
+                 work, n=n, warm_n=2 * n)
     return found

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmark's arithmetic: what it says of two runs, what it counts in an output, what it puts into a page."""
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+RUN = BENCH / "run"
+sys.path.insert(0, str(BENCH))
 
 import collectors  # noqa: E402
 import plot  # noqa: E402
@@ -108,6 +111,17 @@ def test_what_is_slow_gets_fewer_rounds(monkeypatch, longest_s, n):
     monkeypatch.setattr(storms.time, "monotonic", lambda: 60.0 * len(minutes))
     monkeypatch.setattr(storms, "measure", lambda *_, **how: minutes.append(1) or {"cpu": how["n"]})
     assert storms.rounds([collectors.Collector(Tools)], None, 5, longest_s, n=7) == {"alone": {"cpu": [7] * n}}
+
+
+@pytest.mark.parametrize("options, said", [
+    (["--only", "memry"], "bench: there is no row 'memry'; did you mean 'memory'?\n"),
+    (["--only", "xyz"], "bench: there is no row 'xyz'; --list names them\n"),
+    (["--only", "memory", "--built", "--build", "/nowhere"],
+     "bench: there is no '/nowhere/tests/bench/floor'; without --built it is built first\n"),
+])
+def test_what_cannot_be_run_is_said(needs_root, options, said):
+    done = subprocess.run([RUN, *options], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
 
 def test_page(tmp_path):
