@@ -37,7 +37,7 @@ int boot_id_parse(const char *text, uint8_t ret[BOOT_ID_BYTES])
 
 int boot_id_read(uint8_t ret[BOOT_ID_BYTES])
 {
-	char text[BOOT_ID_TEXT];
+	char text[BOOT_ID_TEXT] = "";
 	int r = boot_id_read_text(text);
 
 	return r < 0 ? r : boot_id_parse(text, ret);

@@ -19,7 +19,7 @@
 
 #define JOURNAL_NEW SCAN_JOURNAL ".new" /* until it is whole */
 #define STATE_PIECE ((size_t)32 * 1024) /* what is written at a time: it stays in the first cache */
-#define GROWTH 3 /* how many times its state a journal may be large */
+#define GROWTH 3			/* how many times its state a journal may be large */
 
 struct journal {
 	char *folder; /* for messages */

@@ -38,7 +38,7 @@ struct pipeline_files {
  */
 int pipeline_set_load(const char *const *paths, size_t n, struct diag *reterr,
 		      struct pipeline_files *ret);
-void pipeline_files_done(struct pipeline_files *files);
+void pipeline_files_done(struct pipeline_files *set);
 
 /* Whether a file of this name in a folder is a pipeline. */
 bool pipeline_is_file_name(const char *name);
@@ -49,7 +49,7 @@ bool pipeline_is_file_name(const char *name);
  */
 char *pipeline_conflict(const struct pipeline *p, const struct pipeline *other);
 
-size_t pipeline_files_n_enabled(const struct pipeline_files *files);
+size_t pipeline_files_n_enabled(const struct pipeline_files *set);
 
 /* The file that it came from, or the name that its text had. Borrowed. */
 const char *pipeline_path(const struct pipeline *p);

@@ -224,7 +224,7 @@ uint16_t pins_next(uint16_t last)
 
 int pins_remove(const char *folder)
 {
-	uint16_t numbers[PINS_GENERATIONS_MAX];
+	uint16_t numbers[PINS_GENERATIONS_MAX] = { 0 };
 	_cleanup_(closep) int fd = -1;
 	int r = lock_folder(folder, &fd), n;
 

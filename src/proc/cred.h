@@ -23,7 +23,7 @@ void cred_table_init(struct cred_table *t, struct slab_spare *spare); /* as slab
 void cred_table_done(struct cred_table *t);
 
 /* What is equal to *cred, for as long as the caller's reference; NULL when memory ran out. */
-const struct event_cred *cred_get(struct cred_table *t, const struct event_cred *cred);
-void cred_unref(struct cred_table *t, const struct event_cred *cred); /* cred_unknown is nothing */
+const struct event_cred *cred_get(struct cred_table *t, const struct event_cred *facts);
+void cred_unref(struct cred_table *t, const struct event_cred *facts); /* cred_unknown is nothing */
 
 size_t cred_table_bytes(const struct cred_table *t);

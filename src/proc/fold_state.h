@@ -102,7 +102,7 @@ void fold_place_found(struct fold *f, const struct process *process);
 int fold_inner_user(struct fold *f, const struct event_inner_user *e, const struct step *step);
 /* What is to be asked for before a record of this task is folded. */
 int fold_ask_inner_user(struct fold *f, const struct event_head *head,
-			const struct event_cred *cred, const struct event_cgroup *cgroup);
+			const struct event_cred *cred, const struct event_cgroup *where);
 /* Who an image in this control group shows; NULL: unknown. */
 const struct user *fold_user_of(struct fold *f, const struct event_cred *cred,
 				const struct event_cgroup *where, const struct cgroup *cgroup);
@@ -128,7 +128,7 @@ int lineage_set(struct fold *f, struct image *image, const struct event_id *pare
  */
 int lineage_set_first(struct fold *f, struct image *image, const struct event_head *head,
 		      const struct event_id *parent, bool *ret_known);
-int lineage_set_next(struct fold *f, struct image *image, struct image *before, bool *ret_known);
+int lineage_set_next(struct fold *f, struct image *image, struct image *last, bool *ret_known);
 
 static inline struct image_key image_key_from_head(const struct event_head *h)
 {

@@ -290,7 +290,7 @@ struct bpf_iter__task {
 #define PF_FORKNOEXEC 0x00000040 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 #define PFA_NO_NEW_PRIVS 0
-#define SIGNAL_GROUP_EXIT 0x00000004  /* include/linux/sched/signal.h */
+#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
 #define SIGNAL_UNKILLABLE 0x00000040
 #define PER_CLEAR_ON_SETID 0x00740000 /* include/uapi/linux/personality.h */
 #define S_ISUID 0004000		      /* include/uapi/linux/stat.h */

@@ -148,7 +148,8 @@ static const struct {
 	{ "Wait: 2h", "x:1:21: p[0].Wait: expected a duration from 1ms to 1m, not '2h'\n" },
 	{ "Mode: apend", "x:1:21: p[0].Mode: unknown value 'apend'; did you mean 'append'?\n" },
 	{ "Mode: zzz", "x:1:21: p[0].Mode: expected append or truncate, not 'zzz'\n" },
-	{ "Names: {a: 1}", "x:1:22: p[0].Names: expected a value or a list of values, not a map\n" },
+	{ "Names: {a: 1}",
+	  "x:1:22: p[0].Names: expected a value or a list of values, not a map\n" },
 	{ "Names: [a, [b], ~]", "x:1:26: p[0].Names[1]: expected a single value, not a list\n"
 				"x:1:31: p[0].Names[2]: has no value\n" },
 	{ "Checked: [good, bad, worse]", "x:1:31: p[0].Checked[1]: expected good, not 'bad'\n"

@@ -90,13 +90,13 @@ static inline void fake_facts_init(struct container_facts *f, char digit, va_lis
 		assert_int_equal(container_facts_set(f, which, str_from(va_arg(texts, char *))), 0);
 }
 
-static inline void fake_source_tell(struct fake_source *s, char digit, ...)
+static inline void fake_source_tell(struct fake_source *s, int digit, ...)
 {
 	struct container_facts f;
 	va_list texts;
 
 	va_start(texts, digit);
-	fake_facts_init(&f, digit, texts);
+	fake_facts_init(&f, (char)digit, texts);
 	va_end(texts);
 	s->sink.tell(s->sink.ctx, s->sink.source, &f);
 	container_facts_done(&f);

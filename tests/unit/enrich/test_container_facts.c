@@ -52,8 +52,8 @@ static void test_image_names(void **state)
 
 static void test_what_is_no_id_of_an_image(void **state)
 {
-	static const char *const wrong[] = { "", "sha256:", "0123", "sha256:" ID "0",
-					     "0123456789ABCDEF" ID };
+	static const char *const wrong[] = { "", "sha256:", "0123", ("sha256:" ID "0"),
+					     ("0123456789ABCDEF" ID) };
 	struct container_facts f;
 
 	(void)state;

@@ -122,8 +122,8 @@ static void test_container(void **state)
 {
 	static const char behind[] = "web"
 				     "docker";
-	struct event_container *e = record_new(EVENT_CONTAINER, sizeof(*e), sizeof(behind) - 1);
-	_cleanup_(freep) void *owner = e;
+	_cleanup_(freep) struct event_container *e =
+		record_new(EVENT_CONTAINER, sizeof(*e), sizeof(behind) - 1);
 	struct str texts[_CONTAINER_TEXT_MAX];
 
 	(void)state;
@@ -155,8 +155,7 @@ static void test_container(void **state)
 
 static void test_inner_user(void **state)
 {
-	struct event_inner_user *e = record_new(EVENT_INNER_USER, sizeof(*e), 3);
-	_cleanup_(freep) void *owner = e;
+	_cleanup_(freep) struct event_inner_user *e = record_new(EVENT_INNER_USER, sizeof(*e), 3);
 
 	(void)state;
 	memset(e->container, '0', sizeof(e->container));

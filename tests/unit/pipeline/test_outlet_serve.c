@@ -178,11 +178,8 @@ static void test_stop_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_by_caller),
-		test(test_uncalled),
-		test(test_by_thread),
-		test(test_busy),
-		test(test_stop_waits),
+		test(test_by_caller), test(test_uncalled),   test(test_by_thread),
+		test(test_busy),      test(test_stop_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

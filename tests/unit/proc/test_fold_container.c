@@ -326,7 +326,8 @@ static void test_marks_of_who_is_found(void **state)
 	world_init(&w, NULL, NULL);
 	feed_cgroup(&w);
 	world_feed(&w, record_mark(EVENT_MARK_PASS_BEGIN));
-	world_feed(&w, record_process(&(struct exec_spec){ .id = shim, .exe = "/bin/shim" }, "shim"));
+	world_feed(&w,
+		   record_process(&(struct exec_spec){ .id = shim, .exe = "/bin/shim" }, "shim"));
 	feed_found(&w, tool, shell, 0);
 	feed_found(&w, child, entry, 0);
 	feed_found(&w, shell, KEY(90, 900, 9), EVENT_F_ADOPTED);

@@ -379,7 +379,7 @@ static void test_each_living(void **state)
 	static const struct image_key late = { .pid = 5, .start_ns = 4000, .exec_count = 2 };
 	static const struct image_key stranger = { .pid = 4, .start_ns = 1200, .exec_count = 2 };
 	static const struct image_key gone = { .pid = 3, .start_ns = 1100, .exec_count = 2 };
-	static const struct image_key want[] = { init, shell, cat, child, late };
+	const struct image_key want[] = { init, shell, cat, child, late };
 	struct event_process *kthread = record_process(
 		&(struct exec_spec){ .id = KEY(2, 2, 0), .flags = EVENT_F_KTHREAD }, "kthreadd");
 	size_t n_before;

@@ -54,9 +54,8 @@ static const char *const wrong[][2] = {
 	{ "Fields: {}",
 	  "p.yaml:1:9: processors[0].Fields: expected a map of keys and their values, such "
 	  "as {cluster: blue}\n" },
-	{ "Fields: {a: ~, b: }",
-	  "p.yaml:1:13: processors[0].Fields.a: has no value\n"
-	  "p.yaml:1:19: processors[0].Fields.b: has no value\n" },
+	{ "Fields: {a: ~, b: }", "p.yaml:1:13: processors[0].Fields.a: has no value\n"
+				 "p.yaml:1:19: processors[0].Fields.b: has no value\n" },
 	{ "Fields: {a: [b], c: {d: e}, '': f}",
 	  "p.yaml:1:13: processors[0].Fields.a: expected a single value, not a list\n"
 	  "p.yaml:1:21: processors[0].Fields.c: expected a single value, not a map\n"
