@@ -13,12 +13,20 @@
 #include "base/str.h"
 #include "enrich/user_job.h"
 
-static struct user_question about(uint32_t mnt_ns, uint32_t uid, const uint32_t *pids, uint32_t n)
+static struct user_question about(uint32_t mnt_ns, uint32_t uid)
 {
-	struct user_question q = { .mnt_ns = mnt_ns, .uid = uid, .n_pids = n };
+	struct user_question q = { .mnt_ns = mnt_ns, .uid = uid };
 
 	memset(q.container, 'a', sizeof(q.container));
+	return q;
+}
+
+static struct user_question about_pids(uint32_t uid, const uint32_t *pids, uint32_t n)
+{
+	struct user_question q = about(7, uid);
+
 	memcpy(q.pids, pids, n * sizeof(*pids));
+	q.n_pids = n;
 	return q;
 }
 
@@ -39,8 +47,8 @@ static void test_pids(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct user_question own = about(7, 1, rows[i].own, rows[i].n_own);
-		const struct user_question more = about(7, 2, rows[i].more, rows[i].n_more);
+		const struct user_question own = about_pids(1, rows[i].own, rows[i].n_own);
+		const struct user_question more = about_pids(2, rows[i].more, rows[i].n_more);
 		struct user_job *job = user_job_new(&own, false);
 		bool is_asked = false;
 
@@ -57,7 +65,7 @@ static void test_pids(void **state)
 
 static void test_others(void **state)
 {
-	const struct user_question q = about(7, 1, NULL, 0);
+	const struct user_question q = about(7, 1);
 	struct user_question namespace = q, container = q;
 	struct user_job *job = user_job_new(&q, false), *again = user_job_new(&q, true);
 	bool is_asked = false;
@@ -76,7 +84,7 @@ static void test_others(void **state)
 /* Whoever asks too often learns whether his question is there, and hurries nobody. */
 static void test_bound(void **state)
 {
-	const struct user_question q = about(7, 1, NULL, 0);
+	const struct user_question q = about(7, 1);
 	struct user_job *job = user_job_new(&q, false);
 	bool is_asked = false;
 
