@@ -35,5 +35,7 @@ struct position {
 
 void diag_add(struct diag *d, enum diag_severity severity, struct position at, const char *path,
 	      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* An error, and what whoever found it returns: -EINVAL. */
+#define diag_error(d, at, path, ...) (diag_add((d), DIAG_ERROR, (at), (path), __VA_ARGS__), -EINVAL)
 
 void diag_print(const struct diag *d, FILE *to);

@@ -18,8 +18,7 @@ struct expander {
 	struct diag *reterr;
 };
 
-#define finding(x, node, ...) \
-	(diag_add((x)->reterr, DIAG_ERROR, (node)->at, (x)->path, __VA_ARGS__), -EINVAL)
+#define finding(x, node, ...) diag_error((x)->reterr, (node)->at, (x)->path, __VA_ARGS__)
 
 /* What stands between ${ and }. */
 struct reference {

@@ -65,16 +65,11 @@ static bool is_null(const struct conf_node *node)
 int conf_node_check_value(const struct conf_node *node, bool or_list, const char *path,
 			  struct diag *reterr)
 {
-	const char *kind = node->kind == CONF_LIST ? "list" : "map";
-
-	if (node->kind == CONF_SCALAR && !is_null(node))
-		return 0;
 	if (node->kind == CONF_SCALAR)
-		diag_add(reterr, DIAG_ERROR, node->at, path, "has no value");
-	else
-		diag_add(reterr, DIAG_ERROR, node->at, path, "expected %s, not a %s",
-			 or_list ? "a value or a list of values" : "a single value", kind);
-	return -EINVAL;
+		return is_null(node) ? diag_error(reterr, node->at, path, "has no value") : 0;
+	return diag_error(reterr, node->at, path, "expected %s, not a %s",
+			  or_list ? "a value or a list of values" : "a single value",
+			  node->kind == CONF_LIST ? "list" : "map");
 }
 
 static struct position position_of(const struct parser *p, yaml_mark_t mark)

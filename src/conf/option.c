@@ -28,8 +28,7 @@ struct site {
 
 typedef int set_fn(const struct option *o, const char *text, const struct site *site, void *to);
 
-#define finding(site, ...) \
-	(diag_add((site)->reterr, DIAG_ERROR, (site)->at, (site)->path, __VA_ARGS__), -EINVAL)
+#define finding(site, ...) diag_error((site)->reterr, (site)->at, (site)->path, __VA_ARGS__)
 
 static int set_bool(const struct option *o __attribute__((unused)), const char *text,
 		    const struct site *site, void *to)

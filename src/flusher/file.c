@@ -33,9 +33,6 @@ static const struct option options[] = {
 	{ .type = OPTION_END },
 };
 
-#define finding(reterr, at, key_path, ...) \
-	(diag_add((reterr), DIAG_ERROR, (at), (key_path), __VA_ARGS__), -EINVAL)
-
 static int check_size(const struct file_conf *c, const struct conf_node *map, const char *path,
 		      struct diag *reterr)
 {
@@ -45,9 +42,9 @@ static int check_size(const struct file_conf *c, const struct conf_node *map, co
 	if (!value || !c->max_size || c->max_size >= SIZE_MIN)
 		return 0;
 	snprintf(key_path, sizeof(key_path), "%s.MaxFileSize", path);
-	return finding(reterr, value->at, key_path,
-		       "expected a size of at least 4KiB, or 0 for no limit, not '%s'",
-		       value->text);
+	return diag_error(reterr, value->at, key_path,
+			  "expected a size of at least 4KiB, or 0 for no limit, not '%s'",
+			  value->text);
 }
 
 /* A folder whose name is ~ is what nobody means; who does writes ./~ */
@@ -61,11 +58,11 @@ static int check_path(const struct file_conf *c, const struct conf_node *map, co
 		return 0;
 	snprintf(key_path, sizeof(key_path), "%s.FilePath", path);
 	if (c->path[1] == '/')
-		return finding(reterr, value->at, key_path,
-			       "'~' is no home folder here; write ${HOME}%s, or the whole path",
-			       c->path + 1);
-	return finding(reterr, value->at, key_path,
-		       "'~' is no home folder here; write the whole path");
+		return diag_error(reterr, value->at, key_path,
+				  "'~' is no home folder here; write ${HOME}%s, or the whole path",
+				  c->path + 1);
+	return diag_error(reterr, value->at, key_path,
+			  "'~' is no home folder here; write the whole path");
 }
 
 static int file_check(const void *conf, const struct conf_node *map, const char *path,

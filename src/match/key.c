@@ -8,8 +8,7 @@
 
 #include "conf/scalar.h"
 
-#define finding(in, at, path, ...) \
-	(diag_add((in)->reterr, DIAG_ERROR, (at), (path), __VA_ARGS__), -EINVAL)
+#define finding(in, at, path, ...) diag_error((in)->reterr, (at), (path), __VA_ARGS__)
 
 /* The number that a canonical decimal text is. */
 static bool read_number(const char *text, struct value *ret)

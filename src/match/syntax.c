@@ -17,8 +17,7 @@
 #define FIELD_KEY "field"
 #define EXAMPLE "{field: binary, prefix: /usr/bin/}"
 
-#define finding(in, at, path, ...) \
-	(diag_add((in)->reterr, DIAG_ERROR, (at), (path), __VA_ARGS__), -EINVAL)
+#define finding(in, at, path, ...) diag_error((in)->reterr, (at), (path), __VA_ARGS__)
 
 /* An operation at work on a key. */
 struct term {

@@ -42,9 +42,6 @@ const struct option pipeline_options[] = {
 	{ .type = OPTION_END },
 };
 
-#define finding(reterr, at, path, ...) \
-	(diag_add((reterr), DIAG_ERROR, (at), (path), __VA_ARGS__), -EINVAL)
-
 static int report_type(const struct kind *kind, const struct conf_node *type, const char *path,
 		       struct diag *reterr)
 {
@@ -54,9 +51,9 @@ static int report_type(const struct kind *kind, const struct conf_node *type, co
 	for (size_t n = 0; n < TYPES_MAX && kind->plugin_at(n); n++)
 		names[n] = kind->plugin_at(n)->name;
 	near = nearest_name(type->text, names);
-	return finding(reterr, type->at, path, "unknown type '%s'; %s '%s'%s", type->text,
-		       near ? "did you mean" : "expected a name such as", near ? near : names[0],
-		       near ? "?" : "");
+	return diag_error(reterr, type->at, path, "unknown type '%s'; %s '%s'%s", type->text,
+			  near ? "did you mean" : "expected a name such as", near ? near : names[0],
+			  near ? "?" : "");
 }
 
 /* The plugin that a map's Type names. */
@@ -67,15 +64,15 @@ static int find_plugin(const struct kind *kind, const struct conf_node *map, con
 	char type_path[PATH_SIZE + sizeof("." TYPE_KEY)];
 
 	if (map->kind != CONF_MAP)
-		return finding(reterr, map->at, path,
-			       "expected a map that begins with '" TYPE_KEY ":'");
+		return diag_error(reterr, map->at, path,
+				  "expected a map that begins with '" TYPE_KEY ":'");
 	type = conf_node_lookup(map, TYPE_KEY);
 	snprintf(type_path, sizeof(type_path), "%s." TYPE_KEY, path);
 	if (!type)
-		return finding(reterr, map->at, type_path, "required key is missing");
+		return diag_error(reterr, map->at, type_path, "required key is missing");
 	if (type->kind != CONF_SCALAR || !*type->text)
-		return finding(reterr, type->at, type_path, "expected the name of a%s %s",
-			       strchr("aeiou", *kind->noun) ? "n" : "", kind->noun);
+		return diag_error(reterr, type->at, type_path, "expected the name of a%s %s",
+				  strchr("aeiou", *kind->noun) ? "n" : "", kind->noun);
 	for (size_t i = 0; kind->plugin_at(i); i++) {
 		if (strcmp(kind->plugin_at(i)->name, type->text) != 0)
 			continue;
@@ -170,17 +167,19 @@ static int find_list(const struct kind *kind, const struct conf_node *root, stru
 
 	*ret = NULL;
 	if (!list)
-		return kind->min ? finding(reterr, root->at, kind->key, "required key is missing")
-				 : 0;
+		return kind->min
+			       ? diag_error(reterr, root->at, kind->key, "required key is missing")
+			       : 0;
 	if (list->kind != CONF_LIST)
-		return finding(reterr, list->at, kind->key,
-			       "expected a list of %ss, each with its '- " TYPE_KEY ":'",
-			       kind->noun);
+		return diag_error(reterr, list->at, kind->key,
+				  "expected a list of %ss, each with its '- " TYPE_KEY ":'",
+				  kind->noun);
 	if (list->n < kind->min)
-		return finding(reterr, list->at, kind->key, "expected at least one %s", kind->noun);
+		return diag_error(reterr, list->at, kind->key, "expected at least one %s",
+				  kind->noun);
 	if (list->n > kind->max)
-		return finding(reterr, list->items[kind->max]->at, kind->key,
-			       "expected one %s, not %zu", kind->noun, list->n);
+		return diag_error(reterr, list->items[kind->max]->at, kind->key,
+				  "expected one %s, not %zu", kind->noun, list->n);
 	*ret = list;
 	return 0;
 }
@@ -288,8 +287,8 @@ static int load_parts(struct pipeline *p, struct shape *shape, struct diag *rete
 	size_t n_errors = reterr->n_errors;
 
 	if (p->tree->kind != CONF_MAP)
-		return finding(reterr, p->tree->at, "",
-			       "expected a map with the keys inputs and flushers");
+		return diag_error(reterr, p->tree->at, "",
+				  "expected a map with the keys inputs and flushers");
 	if (conf_expand_env(p->tree, reterr) == -ENOMEM)
 		return -ENOMEM;
 	(void)foreign_mark(p->tree, reterr); /* its errors are counted below */

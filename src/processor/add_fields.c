@@ -36,9 +36,6 @@ static int add_field(struct shape *shape, const char *name, const char *text, bo
 	return ignore ? shape_set_default(key, text) : shape_replace(key, text);
 }
 
-#define finding(reterr, at, path, ...) \
-	(diag_add((reterr), DIAG_ERROR, (at), (path), __VA_ARGS__), -EINVAL)
-
 static int check_fields(const struct conf_node *map, const char *path, struct diag *reterr)
 {
 	char key_path[256];
@@ -46,12 +43,14 @@ static int check_fields(const struct conf_node *map, const char *path, struct di
 
 	snprintf(key_path, sizeof(key_path), "%s." FIELDS, path);
 	if (map->kind != CONF_MAP || !map->n)
-		return finding(reterr, map->at, key_path,
-			       "expected a map of keys and their values, such as {cluster: blue}");
+		return diag_error(
+			reterr, map->at, key_path,
+			"expected a map of keys and their values, such as {cluster: blue}");
 	for (size_t i = 0; i < map->n; i++) {
 		snprintf(key_path, sizeof(key_path), "%s." FIELDS ".%s", path, map->keys[i]->text);
 		if (!*map->keys[i]->text)
-			r = finding(reterr, map->keys[i]->at, key_path, "a key may not be empty");
+			r = diag_error(reterr, map->keys[i]->at, key_path,
+				       "a key may not be empty");
 		if (conf_node_check_value(map->items[i], false, key_path, reterr) < 0)
 			r = -EINVAL;
 	}

@@ -50,9 +50,6 @@ static const struct option options[] = {
 	{ .type = OPTION_END },
 };
 
-#define finding(reterr, at, path, ...) \
-	(diag_add((reterr), DIAG_ERROR, (at), (path), __VA_ARGS__), -EINVAL)
-
 static void warn_discarding(const struct conf_node *map, const char *path, struct diag *reterr)
 {
 	char key_path[PATH_SIZE];
@@ -72,17 +69,17 @@ static int regex_check(const void *data, const struct conf_node *map, const char
 	if (conf->is_discarding)
 		warn_discarding(map, path, reterr);
 	if (!n_ways)
-		return finding(reterr, map->at, path,
-			       "filters nothing; expected " KEYS " and " REGEXES ", " INCLUDE
-			       " or " EXPRESSION);
+		return diag_error(reterr, map->at, path,
+				  "filters nothing; expected " KEYS " and " REGEXES ", " INCLUDE
+				  " or " EXPRESSION);
 	if (n_ways > 1)
-		return finding(reterr, map->at, path,
-			       "has more than one of " KEYS " with " REGEXES ", " INCLUDE
-			       " and " EXPRESSION "; expected one");
+		return diag_error(reterr, map->at, path,
+				  "has more than one of " KEYS " with " REGEXES ", " INCLUDE
+				  " and " EXPRESSION "; expected one");
 	if (conf->keys.n != conf->regexes.n)
-		return finding(reterr, map->at, path,
-			       "expected as many " REGEXES " as " KEYS ": %zu, not %zu",
-			       conf->keys.n, conf->regexes.n);
+		return diag_error(reterr, map->at, path,
+				  "expected as many " REGEXES " as " KEYS ": %zu, not %zu",
+				  conf->keys.n, conf->regexes.n);
 	return 0;
 }
 
@@ -128,8 +125,8 @@ static int parse_include(const struct syntax *in, const struct conf_node *map, c
 
 	snprintf(key_path, sizeof(key_path), "%s." INCLUDE, path);
 	if (map->kind != CONF_MAP || !map->n)
-		return finding(in->reterr, map->at, key_path,
-			       "expected a map of keys and their regular expressions");
+		return diag_error(in->reterr, map->at, key_path,
+				  "expected a map of keys and their regular expressions");
 	for (size_t i = 0; i < map->n; i++) {
 		const struct syntax_key key = { map->keys[i]->text, key_path, map->keys[i]->at };
 		int r;
@@ -155,7 +152,7 @@ static int find_text(const struct syntax *in, const struct conf_node *map, const
 
 	snprintf(key_path, sizeof(key_path), "%s.%s", path, name);
 	if (!node)
-		return finding(in->reterr, map->at, key_path, "required key is missing");
+		return diag_error(in->reterr, map->at, key_path, "required key is missing");
 	*ret = node;
 	return conf_node_check_value(node, false, key_path, in->reterr);
 }
@@ -172,10 +169,10 @@ static int check_keys(const struct syntax *in, const struct conf_node *map, cons
 		if (near && strcmp(near, name) == 0)
 			continue;
 		snprintf(key_path, sizeof(key_path), "%s.%s", path, name);
-		r = near ? finding(in->reterr, map->keys[i]->at, key_path,
-				   "unknown key; did you mean '%s'?", near)
-			 : finding(in->reterr, map->keys[i]->at, key_path,
-				   "unknown key; expected %s", expected);
+		r = near ? diag_error(in->reterr, map->keys[i]->at, key_path,
+				      "unknown key; did you mean '%s'?", near)
+			 : diag_error(in->reterr, map->keys[i]->at, key_path,
+				      "unknown key; expected %s", expected);
 	}
 	return r;
 }
@@ -202,8 +199,8 @@ static int parse_leaf(const struct syntax *in, const struct conf_node *map, cons
 	snprintf(type_path, sizeof(type_path), "%s.type", path);
 	snprintf(expression_path, sizeof(expression_path), "%s.exp", path);
 	if (strcmp(type->text, "regex") != 0)
-		return finding(in->reterr, type->at, type_path, "expected regex, not '%s'",
-			       type->text);
+		return diag_error(in->reterr, type->at, type_path, "expected regex, not '%s'",
+				  type->text);
 	named.name = key->text;
 	named.at = key->at;
 	return add_regex(in, &named, expression, expression_path, to);
@@ -236,8 +233,8 @@ static const struct conf_node *find_operands(const struct syntax *in, const stru
 	snprintf(list_path, sizeof(list_path), "%s.operands", path);
 	if (list && list->kind == CONF_LIST && list->n)
 		return list;
-	(void)finding(in->reterr, list ? list->at : map->at, list_path,
-		      "expected a list of at least one operand");
+	(void)diag_error(in->reterr, list ? list->at : map->at, list_path,
+			 "expected a list of at least one operand");
 	return NULL;
 }
 
@@ -262,8 +259,8 @@ static int parse_operator(const struct syntax *in, const struct conf_node *map, 
 		return 0;
 	}
 	snprintf(key_path, sizeof(key_path), "%s.operator", path);
-	return finding(in->reterr, node->at, key_path, "expected and, or or not, not '%s'",
-		       node->text);
+	return diag_error(in->reterr, node->at, key_path, "expected and, or or not, not '%s'",
+			  node->text);
 }
 
 static int report_many(const struct syntax *in, const struct conf_node *list, const char *path)
@@ -271,8 +268,8 @@ static int report_many(const struct syntax *in, const struct conf_node *list, co
 	char list_path[PATH_SIZE];
 
 	snprintf(list_path, sizeof(list_path), "%s.operands", path);
-	return finding(in->reterr, list->at, list_path, "'not' takes one operand, not %zu",
-		       list->n);
+	return diag_error(in->reterr, list->at, list_path, "'not' takes one operand, not %zu",
+			  list->n);
 }
 
 static int parse_tree(const struct syntax *in, const struct conf_node *map, const char *path,
@@ -302,9 +299,10 @@ static int parse_expression(const struct syntax *in, const struct conf_node *nod
 			    struct condition *to)
 {
 	if (node->kind != CONF_MAP || !node->n)
-		return finding(in->reterr, node->at, path,
-			       "expected {operator: and, operands: [...]} or {key: binary, type: "
-			       "regex, exp: /usr/bin/.*}");
+		return diag_error(
+			in->reterr, node->at, path,
+			"expected {operator: and, operands: [...]} or {key: binary, type: "
+			"regex, exp: /usr/bin/.*}");
 	if (conf_node_lookup(node, "operator") || conf_node_lookup(node, "operands"))
 		return parse_tree(in, node, path, to);
 	return parse_leaf(in, node, path, to);
