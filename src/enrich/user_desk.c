@@ -234,10 +234,7 @@ static void job_found(struct user_desk *d, struct user_worker *w, const struct u
 /* Who was hurried meanwhile is not put off. */
 static void job_again_later(struct user_desk *d, struct user_job *job)
 {
-	uint64_t due = now_ns() + job->pause_ns;
-
-	job->due_ns = due < job->until_ns ? due : job->until_ns;
-	job->pause_ns *= USER_JOB_PAUSE_GROWS;
+	user_job_put_off(job, now_ns());
 	/* Whoever puts it off sees to it, at once or later. */
 	list_append(job->is_hurried ? &d->ready : &d->later, &job->link);
 }

@@ -6,7 +6,12 @@
 
 #include "base/clock.h"
 
+/*
+ * Three times as long each time: with the default patience that makes five looks. Mostly somebody
+ * hurries the job before.
+ */
 #define FIRST_PAUSE_NS (25 * CLOCK_MS_NS)
+#define PAUSE_GROWS 3
 
 struct user_job *user_job_new(const struct user_question *q, bool is_again)
 {
@@ -18,6 +23,14 @@ struct user_job *user_job_new(const struct user_question *q, bool is_again)
 		job->pause_ns = FIRST_PAUSE_NS;
 	}
 	return job;
+}
+
+void user_job_put_off(struct user_job *job, uint64_t now_ns)
+{
+	uint64_t due = now_ns + job->pause_ns;
+
+	job->due_ns = due < job->until_ns ? due : job->until_ns;
+	job->pause_ns *= PAUSE_GROWS;
 }
 
 /* The pids of `q` come first; the last go. */

@@ -9,11 +9,6 @@
 #include "enrich/user_lookup.h"
 
 #define USER_JOB_HURRIES 4
-/*
- * Three times as long each time: with the default patience that makes five looks. Mostly somebody
- * hurries the job before.
- */
-#define USER_JOB_PAUSE_GROWS 3
 
 struct user_job {
 	struct list link;
@@ -27,6 +22,9 @@ struct user_job {
 /* In no list, and the caller's, who frees it; NULL when memory ran out. */
 struct user_job *user_job_new(const struct user_question *q, bool is_again);
 void user_jobs_done(struct list *jobs); /* frees all that are in it */
+
+/* It is due again after a pause, which is longer each time, but not later than its time is up. */
+void user_job_put_off(struct user_job *job, uint64_t now_ns);
 
 /*
  * Another question of the same container and mount namespace came: whether the job is hurried,

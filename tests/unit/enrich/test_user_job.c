@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is looked at first, and how often a job may be hurried. */
+/* Who is looked at first, when, and how often a job may be hurried. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,6 +81,24 @@ static void test_others(void **state)
 	free(again);
 }
 
+/* Looks at 0, 25, 100, 325 and 1000 ms, and the last one when the time is up. */
+static void test_pauses(void **state)
+{
+	static const uint64_t due_ms[] = { 25, 100, 325, 1000, 2000, 2000 };
+	const uint64_t begin = 5000000000, ms = 1000000;
+	const struct user_question q = about(7, 1);
+	struct user_job *job = user_job_new(&q, false);
+
+	(void)state;
+	job->until_ns = begin + 2000 * ms;
+	job->due_ns = begin;
+	for (size_t i = 0; i < ARRAY_SIZE(due_ms); i++) {
+		user_job_put_off(job, job->due_ns);
+		assert_int_equal(job->due_ns, begin + due_ms[i] * ms);
+	}
+	free(job);
+}
+
 /* Whoever asks too often learns whether his question is there, and hurries nobody. */
 static void test_bound(void **state)
 {
@@ -103,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pids),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_pauses),
 		cmocka_unit_test(test_bound),
 	};
 
