@@ -277,7 +277,7 @@ int generation_count_misses(const int programs[_PART_MAX], struct probe_misses *
 	return r;
 }
 
-/* Needs more than what keeps the descriptor of its own program. */
+/* Who has no CAP_SYS_ADMIN gets -EPERM (kernel/bpf/syscall.c: bpf_prog_get_fd_by_id()). */
 static int program_of(int link_fd)
 {
 	struct bpf_link_info link;
@@ -293,9 +293,10 @@ int generation_read_misses(const struct generation *g, struct probe_misses *ret)
 	for (int part = 0; part < _PART_MAX; part++)
 		programs[part] = -1;
 	for (int part = PART_LINKS; part < _PART_MAX && r == 0; part++) {
-		if (g->fds[part] >= 0)
-			programs[part] = program_of(g->fds[part]);
-		r = g->fds[part] >= 0 && programs[part] < 0 ? programs[part] : 0;
+		if (g->fds[part] < 0)
+			continue;
+		programs[part] = program_of(g->fds[part]);
+		r = programs[part] < 0 ? programs[part] : 0;
 	}
 	if (r == 0)
 		r = generation_count_misses(programs, ret);
