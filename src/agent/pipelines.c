@@ -450,6 +450,32 @@ void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret)
 	}
 }
 
+static uint32_t calls_of(const struct pipelines *p)
+{
+	uint32_t calls = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		calls |= pipeline_demand(p->items[i].pipeline)->calls;
+	return calls;
+}
+
+void pipelines_take(const struct pipelines *p, const struct batch *stride, uint64_t begin,
+		    uint64_t bound)
+{
+	const uint32_t calls = calls_of(p);
+
+	for (int are_selective = 0; are_selective <= 1; are_selective++)
+		for (size_t i = 0; i < p->n; i++)
+			if (pipeline_is_selective(p->items[i].pipeline, calls) == are_selective)
+				pipeline_take(p->items[i].pipeline, stride, begin, bound);
+}
+
+void pipelines_push(const struct pipelines *p, uint64_t bound)
+{
+	for (size_t i = 0; i < p->n; i++)
+		pipeline_push(p->items[i].pipeline, bound);
+}
+
 void pipelines_serve(const struct pipelines *p, const struct post *post)
 {
 	bool goes_on = true;

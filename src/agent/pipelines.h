@@ -72,6 +72,13 @@ enum pipelines_reload pipelines_reload(struct pipelines *p);
 
 void pipelines_demand(const struct pipelines *p, struct pipelines_demand *ret);
 
+/*
+ * To all, as pipeline_take() and pipeline_push(). Those that leave nothing out are first: for them
+ * all that an encoder writes is in one piece, which they show without a copy (pipeline/sheet.h).
+ */
+void pipelines_take(const struct pipelines *p, const struct batch *stride, uint64_t begin,
+		    uint64_t bound);
+void pipelines_push(const struct pipelines *p, uint64_t bound);
 /* After all were pushed to: as pipeline_serve(). */
 void pipelines_serve(const struct pipelines *p, const struct post *post);
 

@@ -182,9 +182,8 @@ static void count(struct reader *r)
 
 static void give(const struct reader *r, const struct batch *events)
 {
-	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
-		pipeline_take(r->pipelines->items[i].pipeline, events, r->begin,
-			      fold_next_owed(r->fold));
+	if (r->pipelines)
+		pipelines_take(r->pipelines, events, r->begin, fold_next_owed(r->fold));
 }
 
 /*
@@ -327,11 +326,9 @@ void reader_checkpoint(struct reader *r)
 /* What the pipelines have been given of the batch is all. */
 static void push_batch(struct reader *r)
 {
-	uint64_t bound = fold_next_owed(r->fold);
-
 	metric_add(&r->counters.batches, 1);
-	for (size_t i = 0; r->pipelines && i < r->pipelines->n; i++)
-		pipeline_push(r->pipelines->items[i].pipeline, bound);
+	if (r->pipelines)
+		pipelines_push(r->pipelines, fold_next_owed(r->fold));
 }
 
 static int end_batch(struct reader *r)

@@ -239,7 +239,7 @@ static int read_records(struct backlog *b, const struct entry *e, struct chunk *
 		{ c->seqs, e->n * sizeof(*c->seqs) },
 		{ c->calls, e->n },
 		{ c->losses, losses_size(e->n_losses) },
-		{ c->bytes.data, e->bytes },
+		{ c->own.data, e->bytes },
 	};
 	uint32_t crc = 0;
 
@@ -261,7 +261,7 @@ static struct chunk *chunk_of(const struct backlog *b, const struct entry *e)
 	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(NULL, e->begin);
 
 	if (!c || !chunk_grow(c, e->n) || !chunk_grow_losses(c, e->n_losses) ||
-	    !buf_room(&c->bytes, e->bytes + 1))
+	    !buf_room(&c->own, e->bytes + 1))
 		return NULL;
 	c->bound = b->is_of_this_boot ? e->bound : 0;
 	c->wall_offset_ns = e->wall_offset_ns;
@@ -291,7 +291,7 @@ static int read_entry(struct backlog *b, const struct entry *e, struct chunk **r
 		return r;
 	c->n = e->n;
 	c->n_losses = e->n_losses;
-	buf_advance(&c->bytes, e->bytes);
+	buf_advance(&c->own, e->bytes);
 	if (!b->is_of_this_boot)
 		memset(c->seqs, 0, e->n * sizeof(*c->seqs));
 	*ret = TAKE_PTR(c);
@@ -425,7 +425,7 @@ int64_t backlog_append(struct backlog *b, const struct chunk *c, size_t first)
 			return r;
 		t = own;
 	}
-	e = entry_of(c, t.n, t.n_losses, c->bytes.len - skipped);
+	e = entry_of(c, t.n, t.n_losses, chunk_size(c) - skipped);
 	struct iovec parts[] = {
 		{ &e, sizeof(e) },
 		{ t.ends, t.n * sizeof(*t.ends) },
@@ -433,7 +433,7 @@ int64_t backlog_append(struct backlog *b, const struct chunk *c, size_t first)
 		{ c->seqs + first, t.n * sizeof(*c->seqs) },
 		{ c->calls + first, t.n },
 		{ t.losses, losses_size(t.n_losses) },
-		{ c->bytes.data + skipped, e.bytes },
+		{ (char *)chunk_bytes(c).p + skipped, e.bytes },
 	};
 
 	return write_entry(b, parts, ARRAY_SIZE(parts));

@@ -6,7 +6,6 @@
 
 #define FIRST_RECORDS 256
 #define FIRST_LOSSES 8
-#define FIRST_BYTES (320 * 1024) /* of most chunks all: what is not written to takes no memory */
 
 void chunk_pool_init(struct chunk_pool *pool)
 {
@@ -16,7 +15,7 @@ void chunk_pool_init(struct chunk_pool *pool)
 
 static struct chunk *chunk_free(struct chunk *c)
 {
-	buf_done(&c->bytes);
+	buf_done(&c->own);
 	free(c->ends);
 	free(c->times_ns);
 	free(c->seqs);
@@ -49,7 +48,7 @@ static bool pool_put(struct chunk_pool *pool, struct chunk *c)
 	bool is_kept;
 
 	pthread_mutex_lock(&pool->lock);
-	is_kept = pool->n < CHUNK_SPARES && c->bytes.cap <= CHUNK_SPARE_BYTES;
+	is_kept = pool->n < CHUNK_SPARES && c->own.cap <= CHUNK_SPARE_BYTES;
 	if (is_kept)
 		pool->spares[pool->n++] = c;
 	pthread_mutex_unlock(&pool->lock);
@@ -64,13 +63,7 @@ struct chunk *chunk_new(struct chunk_pool *pool, uint64_t begin)
 		c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
-	/*
-	 * Without the memory there is less, and the first record asks again. One that comes from no
-	 * pool is read back from a file, and its size is known.
-	 */
-	if (pool)
-		(void)buf_grow(&c->bytes, FIRST_BYTES);
-	buf_clear(&c->bytes);
+	buf_clear(&c->own);
 	c->n = c->n_losses = 0;
 	c->pool = pool;
 	c->begin = c->bound = begin;
@@ -90,6 +83,7 @@ struct chunk *chunk_unref(struct chunk *c)
 {
 	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return NULL;
+	c->sheet = sheet_unref(c->sheet);
 	if (c->pool && pool_put(c->pool, c))
 		return NULL;
 	return chunk_free(c);
@@ -107,12 +101,10 @@ static bool grow_array(void *array, size_t cap, size_t size)
 	return grown;
 }
 
-bool chunk_grow(struct chunk *c, size_t n)
+bool chunk_grow_arrays(struct chunk *c, size_t n)
 {
 	size_t cap = c->cap ? c->cap : FIRST_RECORDS;
 
-	if (n <= c->cap - c->n)
-		return true;
 	while (cap - c->n < n)
 		cap *= 2;
 	if (!grow_array(&c->ends, cap, sizeof(*c->ends)) ||
@@ -122,6 +114,37 @@ bool chunk_grow(struct chunk *c, size_t n)
 		return false;
 	c->cap = cap;
 	return true;
+}
+
+static bool copy(struct chunk *c)
+{
+	buf_put_str(&c->own, chunk_bytes(c));
+	if (buf_failed(&c->own))
+		return false;
+	c->sheet = sheet_unref(c->sheet);
+	return true;
+}
+
+bool chunk_show(struct chunk *c, const struct text *text)
+{
+	if (!c->n) {
+		c->sheet = sheet_ref(text->sheet);
+		c->from = text->begin;
+		return true;
+	}
+	if (c->sheet == text->sheet && c->from + chunk_size(c) == text->begin)
+		return true;
+	if (c->sheet && !copy(c))
+		return false;
+	buf_put(&c->own, text->sheet->bytes.data + text->begin, text->n);
+	return !buf_failed(&c->own);
+}
+
+/* With what nobody else shows, the memory that chunks take may be an eighth more than they know. */
+void chunk_settle(struct chunk *c)
+{
+	if (c->sheet && chunk_size(c) < c->sheet->bytes.len / 8 * 7 && !copy(c))
+		buf_clear(&c->own);
 }
 
 bool chunk_grow_losses(struct chunk *c, size_t n)
@@ -168,11 +191,12 @@ const struct chunk_loss *chunk_loss(const struct chunk *c, size_t i)
 
 void chunk_cut(struct chunk *c, size_t n)
 {
-	size_t len = n ? c->ends[n - 1] : 0;
-
-	buf_clear(&c->bytes); /* of its failure */
-	c->bytes.len = len;
 	c->n = n;
+	buf_clear(&c->own); /* of its failure */
+	if (!n)
+		c->sheet = sheet_unref(c->sheet);
+	else if (!c->sheet)
+		c->own.len = chunk_size(c);
 	while (c->n_losses && c->losses[c->n_losses - 1].at >= n)
 		c->n_losses--;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Encoded records on their way to flushers: written once by the reader thread, then constant,
- * shared by all outlets that want this encoding, and freed by whoever lets go of it last.
+ * Encoded records on their way to flushers: put together by the reader thread, then constant,
+ * shared by all outlets of a pipeline that want this encoding, and freed by whoever lets go of it
+ * last. Its bytes are a stretch of an encoder's sheet, which chunks of other pipelines may show as
+ * well; where they are not in one piece there, it has a copy.
  */
 #pragma once
 
@@ -12,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "event/event.h"
+#include "pipeline/sheet.h"
 
 /*
  * A few chunks that are kept for the next batches, so that steady work takes no memory from the
@@ -40,9 +43,11 @@ struct chunk_loss {
 struct chunk {
 	struct chunk_pool *pool; /* where it goes in the end; NULL: it is freed */
 	atomic_uint refs;
-	struct buf bytes;
+	struct sheet *sheet; /* its bytes are there, from `from` on; NULL: they are in `own` */
+	size_t from;
+	struct buf own;
 	/* Of each record: */
-	size_t *ends;	    /* in bytes */
+	size_t *ends;	    /* in its bytes */
 	uint64_t *times_ns; /* boot time: when it happened */
 	uint64_t *seqs; /* position in the log, never falls; 0: it has none, comes again in doubt */
 	uint8_t *calls; /* enum call */
@@ -63,7 +68,33 @@ struct chunk *chunk_unref(struct chunk *c); /* any thread; returns NULL */
 DEFINE_CLEANUP(struct chunk *, chunk_unref)
 
 /* Room for n more records; false when memory ran out. */
-bool chunk_grow(struct chunk *c, size_t n);
+bool chunk_grow_arrays(struct chunk *c, size_t n);
+static inline bool chunk_grow(struct chunk *c, size_t n)
+{
+	return n <= c->cap - c->n || chunk_grow_arrays(c, n);
+}
+
+static inline size_t chunk_size(const struct chunk *c)
+{
+	return c->n ? c->ends[c->n - 1] : 0;
+}
+
+static inline struct str chunk_bytes(const struct chunk *c)
+{
+	return (struct str){ .p = c->sheet ? c->sheet->bytes.data + c->from : buf_str(&c->own).p,
+			     .n = chunk_size(c) };
+}
+
+/*
+ * The bytes of the record that comes next: shown where they are as long as all are in one piece
+ * there. False when memory ran out.
+ */
+bool chunk_show(struct chunk *c, const struct text *text);
+/*
+ * The chunk is complete. One that shows little of its sheet has a copy from now on, so that what
+ * waits takes hardly more memory than its bytes; unless there is none for it.
+ */
+void chunk_settle(struct chunk *c);
 
 /*
  * chunk_add_loss(): the record that comes next is a lost record. chunk_grow_losses(): room for n of

@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sheets that are not shown any more are used again, the same one first, so that steady work
+ * takes no memory and finds it in the cache; what a burst took is given back by whoever shows it
+ * last.
+ */
 #include "pipeline/encoder.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_EVENTS 256		/* of a stride; more are encoded by each for itself */
-#define KEPT_BYTES (512 * 1024) /* the same */
+#define KEPT_EVENTS 256		  /* of a stride; more are encoded by each for itself */
+#define SHEETS 4		  /* one is filled, and others are on their way to flushers */
+#define FIRST_BYTES (320 * 1024)  /* of most batches all: what is not written to takes no memory */
+#define SPARE_BYTES (1024 * 1024) /* a sheet that a huge record made larger is not used again */
 
-/* Event i of the stride, in texts; n is 0: it was not encoded yet. */
+struct place {
+	struct sheet *sheet; /* NULL: none was there yet */
+	uint64_t number;     /* another one each time that it is begun anew */
+};
+
+/* Event i of the stride, where it is. */
 struct kept {
+	uint64_t number; /* the sheet's; 0: it was not encoded yet */
 	size_t begin, n;
+	struct place *place;
 };
 
 struct encoder {
@@ -18,8 +32,9 @@ struct encoder {
 	struct json_schema *schema;
 	struct buf key; /* all that the schema and the view are made from */
 	uint64_t stride_id;
-	struct kept *kept; /* KEPT_EVENTS of them; NULL while nobody shares it */
-	struct buf texts;
+	struct kept *kept;		  /* KEPT_EVENTS of them; NULL while nobody shares it */
+	struct place places[SHEETS], *at; /* which of them is written to; NULL: none is */
+	uint64_t n_begun;
 };
 
 static void put_text(struct buf *key, const char *text)
@@ -80,7 +95,8 @@ struct encoder *encoder_unref(struct encoder *e)
 		return NULL;
 	json_schema_free(e->schema);
 	buf_done(&e->key);
-	buf_done(&e->texts);
+	for (size_t i = 0; i < SHEETS; i++)
+		sheet_unref(e->places[i].sheet);
 	free(e->kept);
 	free(e);
 	return NULL;
@@ -97,38 +113,100 @@ static void begin_stride(struct encoder *e, uint64_t stride_id)
 		e->kept = calloc(KEPT_EVENTS, sizeof(*e->kept));
 	else
 		memset(e->kept, 0, KEPT_EVENTS * sizeof(*e->kept));
-	buf_clear(&e->texts);
 	e->stride_id = stride_id;
 }
 
 /* Its place, if there is one to keep it in. */
 static struct kept *lookup(struct encoder *e, uint64_t stride_id, size_t i)
 {
-	if (e->refs == 1 || !stride_id || i >= KEPT_EVENTS)
+	if (e->refs == 1 || i >= KEPT_EVENTS)
 		return NULL;
 	if (e->stride_id != stride_id)
 		begin_stride(e, stride_id);
 	return e->kept ? &e->kept[i] : NULL;
 }
 
-void encoder_put(struct encoder *e, uint64_t stride_id, size_t i, const struct event *ev,
-		 const struct field_view *view, struct buf *out)
+/* What nobody shows any more; otherwise the one that was begun first, which its chunks keep. */
+static struct place *find_place(struct encoder *e)
+{
+	struct place *oldest = e->places;
+
+	for (size_t i = 0; i < SHEETS; i++) {
+		struct place *p = &e->places[i];
+
+		if (!p->sheet || sheet_is_own(p->sheet))
+			return p;
+		if (p->number < oldest->number)
+			oldest = p;
+	}
+	return oldest;
+}
+
+static struct place *begin_sheet(struct encoder *e)
+{
+	struct place *p = find_place(e);
+
+	if (p->sheet && (!sheet_is_own(p->sheet) || p->sheet->bytes.cap > SPARE_BYTES))
+		p->sheet = sheet_unref(p->sheet);
+	if (!p->sheet)
+		p->sheet = sheet_new();
+	if (!p->sheet)
+		return NULL;
+	p->number = ++e->n_begun;
+	/* Without the memory there is less, and the first record asks again. */
+	(void)buf_grow(&p->sheet->bytes, FIRST_BYTES);
+	buf_clear(&p->sheet->bytes);
+	return p;
+}
+
+/* At the end of the sheet, or nothing. */
+static bool encode(struct encoder *e, const struct event *ev, const struct field_view *view,
+		   struct text *ret)
+{
+	struct buf *out;
+
+	if (!e->at)
+		e->at = begin_sheet(e);
+	if (!e->at)
+		return false;
+	out = &e->at->sheet->bytes;
+	*ret = (struct text){ .sheet = e->at->sheet, .begin = out->len };
+	json_encode(e->schema, ev, view, out);
+	ret->n = out->len - ret->begin;
+	if (!buf_failed(out) && !buf_failed(view->scratch))
+		return true;
+	buf_clear(out);
+	out->len = ret->begin;
+	return false;
+}
+
+bool encoder_take(struct encoder *e, uint64_t stride_id, size_t i, const struct event *ev,
+		  const struct field_view *view, struct text *ret)
 {
 	struct kept *kept = lookup(e, stride_id, i);
-	size_t begin = out->len;
 
-	if (kept && kept->n) {
-		buf_put(out, e->texts.data + kept->begin, kept->n);
-		return;
+	if (kept && kept->number && kept->number == kept->place->number) {
+		*ret = (struct text){ kept->place->sheet, kept->begin, kept->n };
+		return true;
 	}
+	if (!encode(e, ev, view, ret))
+		return false;
+	if (kept)
+		*kept = (struct kept){
+			.number = e->at->number, .begin = ret->begin, .n = ret->n, .place = e->at
+		};
+	return true;
+}
+
+void encoder_turn(struct encoder *e)
+{
+	e->at = NULL;
+}
+
+void encoder_put(struct encoder *e, const struct event *ev, const struct field_view *view,
+		 struct buf *out)
+{
 	json_encode(e->schema, ev, view, out);
-	if (!kept || buf_failed(out) || buf_failed(view->scratch) ||
-	    out->len - begin > KEPT_BYTES - e->texts.len)
-		return;
-	kept->begin = e->texts.len;
-	buf_put(&e->texts, out->data + begin, out->len - begin);
-	if (!buf_failed(&e->texts))
-		kept->n = out->len - begin;
 }
 
 const struct json_counters *encoder_counters(const struct encoder *e)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An encoding of a shape, and what it made of the stride that goes through the pipelines: those
- * that want the same share it, each event is encoded by the first that wants it, and copied for the
- * others. So what filters leave of it may differ. Reader thread only.
+ * that want the same share it, and each event is encoded once, by the first that wants it, into a
+ * sheet that all of them show. So what filters leave of it may differ. Reader thread only.
  */
 #pragma once
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "codec/json.h"
+#include "pipeline/sheet.h"
 #include "plugin/plugin.h"
 
 struct encoder;
@@ -24,11 +25,20 @@ DEFINE_CLEANUP(struct encoder *, encoder_unref)
 bool encoder_is_same(const struct encoder *a, const struct encoder *b);
 
 /*
- * Appends event i of a stride, and a line feed; the view is that of the demand. On lack of memory
- * out turns failed. stride_id 0: an event that is shown to nobody else.
+ * Event i of a stride, and a line feed; the view is that of the demand. Where it lies is constant
+ * until the next call. False when memory ran out.
  */
-void encoder_put(struct encoder *e, uint64_t stride_id, size_t i, const struct event *ev,
-		 const struct field_view *view, struct buf *out);
+bool encoder_take(struct encoder *e, uint64_t stride_id, size_t i, const struct event *ev,
+		  const struct field_view *view, struct text *ret);
+/*
+ * Whoever shows what was written so far may read it in another thread from now on: what is written
+ * next comes into another sheet.
+ */
+void encoder_turn(struct encoder *e);
+
+/* Appends an event that nobody else is shown; on lack of memory out turns failed. */
+void encoder_put(struct encoder *e, const struct event *ev, const struct field_view *view,
+		 struct buf *out);
 
 /* Of all who share it; borrowed. */
 const struct json_counters *encoder_counters(const struct encoder *e);

@@ -71,10 +71,11 @@ static struct payload rest_of(const struct chunk *c, size_t done, size_t *ends)
 	size_t first = chunk_n_within(c, done);
 
 	if (!done)
-		return (struct payload){ .bytes = buf_str(&c->bytes), .ends = c->ends, .n = c->n };
+		return (struct payload){ .bytes = chunk_bytes(c), .ends = c->ends, .n = c->n };
 	for (size_t i = first; i < c->n; i++)
 		ends[i - first] = c->ends[i] - done;
-	return (struct payload){ .bytes = { .p = c->bytes.data + done, .n = c->bytes.len - done },
+	return (struct payload){ .bytes = { .p = chunk_bytes(c).p + done,
+					    .n = chunk_size(c) - done },
 				 .ends = ends,
 				 .n = c->n - first };
 }
@@ -130,7 +131,7 @@ static int hand_over(struct outlet *o, const struct chunk *c, size_t *done)
 	_cleanup_(freep) size_t *ends = NULL;
 	int r = -EAGAIN;
 
-	while (r == -EAGAIN && *done < c->bytes.len) {
+	while (r == -EAGAIN && *done < chunk_size(c)) {
 		if (is_out_of_time(o))
 			return -ETIMEDOUT;
 		if (*done && !ends)
@@ -139,7 +140,7 @@ static int hand_over(struct outlet *o, const struct chunk *c, size_t *done)
 			return -ENOMEM;
 		r = flush(o, c, done, ends);
 	}
-	return *done < c->bytes.len ? r : 0;
+	return *done < chunk_size(c) ? r : 0;
 }
 
 static void lose(struct outlet *o)
@@ -182,7 +183,7 @@ static void settle(struct outlet *o, const struct link *link, size_t n, int r)
 
 	pthread_mutex_lock(&o->lock);
 	shortfall_add(&o->queue.shortfall, DROP_WRITE, c, n, c->n, o->delivered_wall_ns);
-	mark(o, c, c->bytes.len);
+	mark(o, c, chunk_size(c));
 	if (c->is_report && !link->kept_bytes)
 		shortfall_settle(&o->queue.shortfall, &c->loss);
 	pthread_mutex_unlock(&o->lock);

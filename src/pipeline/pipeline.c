@@ -105,6 +105,14 @@ void pipeline_share(struct pipeline *p, const struct pipeline *other)
 	}
 }
 
+bool pipeline_is_selective(const struct pipeline *p, uint32_t calls)
+{
+	for (size_t i = 0; i < p->n_stages; i++)
+		if (((const struct processor *)p->stages[i].instance.plugin)->process)
+			return true;
+	return calls & ~p->demand.calls;
+}
+
 const struct demand *pipeline_demand(const struct pipeline *p)
 {
 	return &p->demand;
@@ -199,7 +207,7 @@ static bool keep(struct pipeline *p, const struct event *ev, const struct field_
 struct passage {
 	const struct event *ev;
 	const struct field_view *view;
-	uint64_t stride_id;
+	uint64_t stride_id; /* 0: no other pipeline is shown it */
 	size_t i;
 	uint64_t begin;
 };
@@ -210,24 +218,41 @@ static bool has_number(const struct event *ev)
 	return !ev->held_until && ev->call != CALL_CONTAINER;
 }
 
+static bool put_text(const struct feed *feed, struct chunk *c, const struct passage *at,
+		     size_t *ret_n)
+{
+	size_t begin = c->own.len;
+	struct text text;
+
+	if (at->stride_id) {
+		if (!encoder_take(feed->encoder, at->stride_id, at->i, at->ev, at->view, &text))
+			return false;
+		*ret_n = text.n;
+		return chunk_show(c, &text);
+	}
+	encoder_put(feed->encoder, at->ev, at->view, &c->own);
+	*ret_n = c->own.len - begin;
+	return !buf_failed(&c->own) && !buf_failed(at->view->scratch);
+}
+
 static bool feed_append(struct pipeline *p, struct feed *feed, const struct passage *at)
 {
 	const struct event *ev = at->ev;
 	struct chunk *c;
+	size_t n;
 
 	if (!feed->chunk)
 		feed->chunk = chunk_new(&p->pool, at->begin);
 	c = feed->chunk;
-	if (!c || !chunk_grow(c, 1) || (ev->loss && !chunk_add_loss(c, ev->loss)))
-		return false;
-	encoder_put(feed->encoder, at->stride_id, at->i, ev, at->view, &c->bytes);
-	if (buf_failed(&c->bytes) || buf_failed(at->view->scratch))
+	if (!c || !chunk_grow(c, 1) || (ev->loss && !chunk_add_loss(c, ev->loss)) ||
+	    !put_text(feed, c, at, &n))
 		return false;
 	c->wall_offset_ns = ev->time_ns - (int64_t)ev->boot_ns;
 	c->times_ns[c->n] = ev->boot_ns;
 	c->seqs[c->n] = has_number(ev) ? ev->seq : 0;
 	c->calls[c->n] = (uint8_t)ev->call;
-	c->ends[c->n++] = c->bytes.len;
+	c->ends[c->n] = chunk_size(c) + n;
+	c->n++;
 	return true;
 }
 
@@ -300,7 +325,9 @@ static void push(struct pipeline *p, uint64_t bound)
 		if (!c || !c->n)
 			continue;
 		c->bound = bound;
-		metric_add(&p->counters.bytes, c->bytes.len);
+		chunk_settle(c);
+		encoder_turn(p->feeds[i].encoder);
+		metric_add(&p->counters.bytes, chunk_size(c));
 		for (size_t k = 0; k < p->n_outlets; k++)
 			if (p->outlets[k].feed == i)
 				push_to(p, &p->outlets[k], c);
@@ -310,7 +337,7 @@ static void push(struct pipeline *p, uint64_t bound)
 static bool is_slice_full(const struct pipeline *p)
 {
 	for (size_t i = 0; i < p->n_feeds; i++)
-		if (p->feeds[i].chunk && p->feeds[i].chunk->bytes.len >= SLICE_BYTES)
+		if (p->feeds[i].chunk && chunk_size(p->feeds[i].chunk) >= SLICE_BYTES)
 			return true;
 	return false;
 }

@@ -62,6 +62,9 @@ void pipeline_bound_queues(struct pipeline *p, size_t bytes);
  */
 void pipeline_share(struct pipeline *p, const struct pipeline *other);
 
+/* Whether it leaves out events of these calls (bits 1 << enum call), or may drop some. */
+bool pipeline_is_selective(const struct pipeline *p, uint32_t calls);
+
 struct pipeline_state {
 	const char *folder;	 /* of the instance; backlogs are below it. NULL: no state */
 	struct custody *custody; /* NULL: after a crash records may come twice */

@@ -41,7 +41,7 @@ static bool append(struct queue *q, struct chunk *c, size_t first, uint64_t kept
 	link->chunk = chunk_ref(c);
 	link->first = first;
 	link->kept_bytes = kept_bytes;
-	q->bytes += c->bytes.len;
+	q->bytes += chunk_size(c);
 	*q->last = link;
 	q->last = &link->next;
 	return true;
@@ -54,7 +54,7 @@ static void remove_first(struct queue *q)
 	q->first = link->next;
 	if (!q->first)
 		q->last = &q->first;
-	q->bytes -= link->chunk->bytes.len;
+	q->bytes -= chunk_size(link->chunk);
 }
 
 void queue_pop(struct queue *q)
@@ -135,7 +135,7 @@ static void drop(struct queue *q, const struct chunk *c, size_t first, bool is_a
 
 bool queue_has_room_for(const struct queue *q, const struct chunk *c)
 {
-	return !q->bytes || q->bytes + c->bytes.len <= q->max_bytes;
+	return !q->bytes || q->bytes + chunk_size(c) <= q->max_bytes;
 }
 
 bool queue_put(struct queue *q, struct chunk *c, size_t first)

@@ -143,7 +143,8 @@ static const struct pipeline *pipeline_of(const char *name)
 }
 
 /* Two events of a program, an exec and an exit, to every pipeline. */
-static void deliver(void)
+/* A process that executes something, and ends. */
+static struct batch two_events(void)
 {
 	static struct program program = { .refs = 1 };
 	static struct image image = { .key = { .start_ns = 1, .pid = 1 },
@@ -152,11 +153,17 @@ static void deliver(void)
 				      .program = &program };
 	static const struct event_exit end;
 	static const struct node node = { .name = STR("node"), .address = STR("10.0.0.1") };
-	struct event events[] = {
+	static struct event events[] = {
 		{ .call = CALL_EXECVE, .image = &image, .node = &node, .tid = 1 },
 		{ .call = CALL_EXIT, .image = &image, .node = &node, .tid = 1, .exit = &end },
 	};
-	const struct batch batch = { .events = events, .n = 2, .cap = 2 };
+
+	return (struct batch){ .events = events, .n = 2, .cap = 2 };
+}
+
+static void deliver(void)
+{
+	const struct batch batch = two_events();
 
 	for (size_t i = 0; i < t.running.n; i++)
 		pipeline_deliver(t.running.items[i].pipeline, &batch, 100 + i, 100 + i);

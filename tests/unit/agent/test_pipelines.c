@@ -2,6 +2,8 @@
 /* A folder of pipelines, and what becomes of those that run when its files change. */
 #include "pipelines_folder.h"
 
+#include "pipeline/parts.h"
+
 static void test_good_and_bad(void **state)
 {
 	(void)state;
@@ -58,6 +60,33 @@ static void test_text(void **state)
 	assert_non_null(before);
 	assert_int_equal(reload(), RELOAD_APPLIED);
 	assert_ptr_equal(pipeline_of("default"), before);
+}
+
+/* What leaves nothing out has all in one piece, whatever stands before it. */
+static void test_whole_first(void **state)
+{
+	struct batch stride = two_events();
+	const struct chunk *all, *some;
+
+	(void)state;
+	put_writer("a.yaml", ", CallNames: exit", "a.log");
+	put_writer("b.yaml", "", "b.log");
+	assert_int_equal(start(NULL), 0);
+	stride.id = 7;
+	pipelines_take(&t.running, &stride, 100, 100);
+	stride.id = 8;
+	pipelines_take(&t.running, &stride, 100, 100);
+	some = pipeline_of("a")->feeds[0].chunk;
+	all = pipeline_of("b")->feeds[0].chunk;
+	assert_int_equal(some->n, 2);
+	assert_int_equal(all->n, 4);
+	assert_non_null(all->sheet);
+	assert_null(some->sheet);
+	pipelines_push(&t.running, 101);
+	pipelines_serve(&t.running, NULL);
+	settle();
+	assert_int_equal(n_lines("a.log"), 2);
+	assert_int_equal(n_lines("b.log"), 4);
 }
 
 /* It says the same in other words: it is not touched. */
@@ -443,23 +472,15 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_good_and_bad),
-		test(test_nothing_to_run),
-		test(test_cannot_start),
-		test(test_text),
-		test(test_unchanged),
-		test(test_change),
-		test(test_change_while_rolling),
-		test(test_add_and_remove),
-		test(test_disable),
-		test(test_invalid),
-		test(test_change_cannot_start),
-		test(test_conflicts),
-		test(test_snapshot_is_due),
-		test(test_demand),
-		test(test_slow_one),
-		test(test_reopen),
-		test(test_storm),
+		test(test_good_and_bad),   test(test_nothing_to_run),
+		test(test_cannot_start),   test(test_text),
+		test(test_whole_first),	   test(test_unchanged),
+		test(test_change),	   test(test_change_while_rolling),
+		test(test_add_and_remove), test(test_disable),
+		test(test_invalid),	   test(test_change_cannot_start),
+		test(test_conflicts),	   test(test_snapshot_is_due),
+		test(test_demand),	   test(test_slow_one),
+		test(test_reopen),	   test(test_storm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

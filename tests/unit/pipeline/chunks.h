@@ -34,11 +34,11 @@ static struct chunk *make_chunk(unsigned int first, size_t n)
 		char text[32];
 		int len = snprintf(text, sizeof(text), "{\"record\":\"%u\"}\n", number);
 
-		buf_put(&c->bytes, text, (size_t)len);
+		buf_put(&c->own, text, (size_t)len);
 		c->times_ns[i] = 1000 + number;
 		c->seqs[i] = (uint64_t)number * STEP;
 		c->calls[i] = (uint8_t)(number % 3);
-		c->ends[i] = c->bytes.len;
+		c->ends[i] = c->own.len;
 	}
 	c->n = n;
 	c->bound = (first + n) * STEP;
@@ -52,8 +52,8 @@ static inline void assert_same(const struct chunk *got, const struct chunk *want
 	size_t skipped = from ? want->ends[from - 1] : 0;
 
 	assert_int_equal(got->n, want->n - from);
-	assert_int_equal(got->bytes.len, want->bytes.len - skipped);
-	assert_memory_equal(got->bytes.data, want->bytes.data + skipped, got->bytes.len);
+	assert_int_equal(chunk_size(got), chunk_size(want) - skipped);
+	assert_memory_equal(chunk_bytes(got).p, chunk_bytes(want).p + skipped, chunk_size(got));
 	for (size_t i = 0; i < got->n; i++) {
 		assert_int_equal(got->ends[i], want->ends[from + i] - skipped);
 		assert_int_equal(got->times_ns[i], want->times_ns[from + i]);

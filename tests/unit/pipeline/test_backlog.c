@@ -349,8 +349,8 @@ static void test_lost_records(void **state)
 		assert_true(chunk_grow(c, 2));
 		for (int i = 0; i < 2; i++) {
 			assert_true(chunk_add_loss(c, &loss));
-			buf_put(&c->bytes, "{}\n", 3);
-			c->ends[c->n] = c->bytes.len;
+			buf_put(&c->own, "{}\n", 3);
+			c->ends[c->n] = c->own.len;
 			c->calls[c->n++] = CALL_LOST;
 		}
 		assert_true(backlog_append(b, c, first + 1) > 0);

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/chunk.h"
 
@@ -32,6 +33,15 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size);
 void *__wrap_reallocarray(void *p, size_t n, size_t size)
 {
 	return fails() ? NULL : __real_reallocarray(p, n, size);
+}
+
+static bool realloc_fails;
+
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size)
+{
+	return realloc_fails ? NULL : __real_realloc(p, size);
 }
 
 static void append(struct chunk *c, size_t end)
@@ -175,6 +185,142 @@ static void test_no_memory(void **state)
 			    c->calls[i] == i % 3);
 }
 
+/* Records of these bytes, which are written there. */
+static struct text write_text(struct sheet *s, char byte, size_t n)
+{
+	struct text text = { .sheet = s, .begin = s->bytes.len, .n = n };
+
+	for (size_t i = 0; i < n; i++)
+		buf_put_char(&s->bytes, byte);
+	return text;
+}
+
+static void show(struct chunk *c, const struct text *text)
+{
+	assert_true(chunk_grow(c, 1));
+	assert_true(chunk_show(c, text));
+	c->ends[c->n] = chunk_size(c) + text->n;
+	c->n++;
+}
+
+static void assert_bytes(const struct chunk *c, const char *want)
+{
+	assert_int_equal(chunk_size(c), strlen(want));
+	assert_memory_equal(chunk_bytes(c).p, want, strlen(want));
+}
+
+/* One piece is shown where it is, and is there as long as somebody shows it. */
+static void test_one_piece(void **state)
+{
+	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(NULL, 0), *other = chunk_new(NULL, 0);
+	struct sheet *s = sheet_new();
+	struct text texts[] = { write_text(s, 'a', 3), write_text(s, 'b', 2),
+				write_text(s, 'c', 1) };
+
+	(void)state;
+	show(c, &texts[0]);
+	show(c, &texts[1]);
+	show(other, &texts[1]);
+	show(other, &texts[2]);
+	assert_ptr_equal(chunk_bytes(c).p + 3, chunk_bytes(other).p);
+	assert_int_equal(c->own.len + other->own.len, 0);
+	sheet_unref(s);
+	assert_bytes(c, "aaabb");
+	other = chunk_unref(other);
+	assert_bytes(c, "aaabb");
+	assert_true(sheet_is_own(c->sheet));
+	chunk_cut(c, 1);
+	assert_bytes(c, "aaa");
+	chunk_cut(c, 0);
+	assert_null(c->sheet);
+}
+
+/* With a gap, or from two sheets, it is a copy; and goes on as one. */
+static void test_pieces(void **state)
+{
+	struct sheet *sheets[] = { sheet_new(), sheet_new() };
+	struct text a = write_text(sheets[0], 'a', 3), b = write_text(sheets[0], 'b', 2),
+		    c = write_text(sheets[0], 'c', 1), d = write_text(sheets[1], 'd', 4);
+	const struct {
+		const struct text *texts[4];
+		const char *bytes;
+	} rows[] = {
+		{ { &a, &c }, "aaac" },
+		{ { &b, &a, &b }, "bbaaabb" },
+		{ { &a, &b, &d, &c }, "aaabbddddc" },
+		{ { &d, &a }, "ddddaaa" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(chunk_unrefp) struct chunk *chunk = chunk_new(NULL, 0);
+		size_t n = 0;
+
+		for (; n < ARRAY_SIZE(rows[i].texts) && rows[i].texts[n]; n++)
+			show(chunk, rows[i].texts[n]);
+		assert_null(chunk->sheet);
+		assert_true(sheet_is_own(sheets[0]) && sheet_is_own(sheets[1]));
+		assert_bytes(chunk, rows[i].bytes);
+		chunk_cut(chunk, n - 1);
+		show(chunk, rows[i].texts[n - 1]);
+		assert_bytes(chunk, rows[i].bytes);
+	}
+	sheet_unref(sheets[0]);
+	sheet_unref(sheets[1]);
+}
+
+/* What is little of its sheet lets go of it. */
+static void test_settle(void **state)
+{
+	static const struct {
+		size_t n, of;
+		bool is_shown;
+	} rows[] = {
+		{ 1000, 1000, true }, { 980, 1000, true }, { 870, 1000, false },
+		{ 1, 1000, false },   { 1, 1, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(NULL, 0);
+		struct sheet *s = sheet_new();
+		struct text text = write_text(s, 'a', rows[i].n);
+
+		write_text(s, 'b', rows[i].of - rows[i].n);
+		show(c, &text);
+		chunk_settle(c);
+		assert_int_equal(!sheet_is_own(s), rows[i].is_shown);
+		assert_int_equal(chunk_size(c), rows[i].n);
+		assert_memory_equal(chunk_bytes(c).p, s->bytes.data, rows[i].n);
+		chunk_settle(c);
+		sheet_unref(s);
+	}
+}
+
+/* The copy has no room: the record does not come in, and what was shown still is. */
+static void test_no_copy(void **state)
+{
+	struct sheet *sheets[] = { sheet_new(), sheet_new() };
+	struct text a = write_text(sheets[0], 'a', 3), b = write_text(sheets[1], 'b', 200000);
+	_cleanup_(chunk_unrefp) struct chunk *c = chunk_new(NULL, 0);
+
+	(void)state;
+	show(c, &a);
+	assert_true(chunk_grow(c, 1));
+	realloc_fails = true;
+	assert_false(chunk_show(c, &b));
+	chunk_cut(c, 1);
+	write_text(sheets[0], 'c', 100);
+	chunk_settle(c);
+	realloc_fails = false;
+	assert_ptr_equal(c->sheet, sheets[0]);
+	assert_bytes(c, "aaa");
+	show(c, &b);
+	assert_int_equal(chunk_size(c), 200003);
+	sheet_unref(sheets[0]);
+	sheet_unref(sheets[1]);
+}
+
 /* Steady work goes on with the same few; a burst, and what is too large, is given back. */
 static void test_pool(void **state)
 {
@@ -187,7 +333,7 @@ static void test_pool(void **state)
 		first[i] = chunk_new(&pool, i);
 		assert_non_null(first[i]);
 		assert_true(chunk_grow(first[i], 1));
-		buf_put_str(&first[i]->bytes, STR("record"));
+		buf_put_str(&first[i]->own, STR("record"));
 		first[i]->ends[first[i]->n++] = 6;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
@@ -197,10 +343,10 @@ static void test_pool(void **state)
 	assert_ptr_equal(again, first[CHUNK_SPARES - 1]);
 	assert_int_equal(pool.n, CHUNK_SPARES - 1);
 	assert_int_equal(again->n, 0);
-	assert_int_equal(again->bytes.len, 0);
+	assert_int_equal(chunk_size(again), 0);
 	assert_int_equal(again->begin, 4711);
 	assert_int_equal(again->refs, 1);
-	assert_non_null(buf_room(&again->bytes, CHUNK_SPARE_BYTES + 1));
+	assert_non_null(buf_room(&again->own, CHUNK_SPARE_BYTES + 1));
 	chunk_unref(again);
 	assert_int_equal(pool.n, CHUNK_SPARES - 1);
 	chunk_pool_done(&pool);
@@ -229,7 +375,7 @@ static void test_losses(void **state)
 	}
 	chunk_cut(c, 7);
 	assert_int_equal(c->n, 7);
-	assert_int_equal(c->bytes.len, 70);
+	assert_int_equal(c->own.len, 70);
 	assert_int_equal(c->n_losses, 3);
 	fail_at = 1;
 	assert_false(chunk_grow_losses(c, 1000));
@@ -244,6 +390,8 @@ int main(void)
 		cmocka_unit_test(test_within),	cmocka_unit_test(test_refs),
 		cmocka_unit_test(test_threads), cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_losses),	cmocka_unit_test(test_owed),
+		cmocka_unit_test(test_pieces),	cmocka_unit_test(test_one_piece),
+		cmocka_unit_test(test_settle),	cmocka_unit_test(test_no_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,7 +416,7 @@ static void test_shared(void **state)
 	assert_int_equal(atomic_load(&c->refs), 1);
 	outlet_stop(&a, 0);
 	outlet_stop(&b, 0);
-	assert_int_equal(fake.got.len, 2 * c->bytes.len);
+	assert_int_equal(fake.got.len, 2 * chunk_size(c));
 	assert_counters(&a, 5, 0, 0);
 	assert_counters(&b, 5, 0, 0);
 }

@@ -181,6 +181,35 @@ static void test_share(void **state)
 	assert_counters(some, 10, 3, 0);
 }
 
+static void test_selective(void **state)
+{
+	static const struct {
+		const char *input, *processor;
+		bool is_selective;
+	} rows[] = {
+		{ "", "", false },
+		{ "", "{Type: processor_add_fields, Fields: {a: b}}", false },
+		{ "", "{Type: processor_filter, Include: {field: pid, lt: 9}}", true },
+		{ ", CallNames: exit", "", true },
+		{ ", CallNames: [clone, execve, exit]", "", false },
+	};
+	const uint32_t calls = 1U << CALL_EXECVE | 1U << CALL_EXIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(diag_done) struct diag d = { 0 };
+		_cleanup_(pipeline_freep) struct pipeline *p = NULL;
+		char config[512];
+
+		snprintf(config, sizeof(config),
+			 "inputs: [{Type: input_process_security%s}]\nprocessors: [%s]\n"
+			 "flushers: [{Type: flusher_blackhole}]\n",
+			 rows[i].input, rows[i].processor);
+		assert_int_equal(pipeline_load_text("t.yaml", config, &d, &p), 0);
+		assert_int_equal(pipeline_is_selective(p, calls), rows[i].is_selective);
+	}
+}
+
 /* More than a chunk holds, so it goes through in many; all of it arrives, in order. */
 static void test_large_batch(void **state)
 {
@@ -428,6 +457,7 @@ int main(void)
 		cmocka_unit_test(test_empty_batch),
 		cmocka_unit_test(test_filtered),
 		cmocka_unit_test(test_share),
+		cmocka_unit_test(test_selective),
 		cmocka_unit_test(test_large_batch),
 		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_blocked),

@@ -81,10 +81,10 @@ static void put_large(struct queue *q, unsigned int number, bool want)
 {
 	_cleanup_(chunk_unrefp) struct chunk *c = make_chunk(number, 1);
 
-	assert_non_null(buf_room(&c->bytes, LARGE));
-	memset(c->bytes.data + c->bytes.len, ' ', LARGE);
-	buf_advance(&c->bytes, LARGE);
-	c->ends[0] = c->bytes.len;
+	assert_non_null(buf_room(&c->own, LARGE));
+	memset(c->own.data + c->own.len, ' ', LARGE);
+	buf_advance(&c->own, LARGE);
+	c->ends[0] = c->own.len;
 	assert_int_equal(queue_put(q, c, 0), want);
 }
 
