@@ -30,15 +30,11 @@ struct chunk {
 
 #define CHUNK_HEAD ((sizeof(struct chunk) + 15) / 16 * 16)
 
-static uint32_t per_chunk(const struct slab *s)
-{
-	return (SLAB_CHUNK - CHUNK_HEAD) / s->size;
-}
-
 void slab_init(struct slab *s, size_t size, struct slab_spare *spare)
 {
 	assert(size && size <= SLAB_CHUNK / 8);
 	*s = (struct slab){ .size = (size + 15) / 16 * 16, .spare = spare };
+	s->per_chunk = (uint32_t)((SLAB_CHUNK - CHUNK_HEAD) / s->size);
 	list_init(&s->open);
 	list_init(&s->full);
 }
@@ -118,7 +114,7 @@ void *slab_alloc(struct slab *s)
 	s->spare->n -= !c->n;
 	object = chunk_take(s, c);
 	s->n++;
-	if (c->n == per_chunk(s)) {
+	if (c->n == s->per_chunk) {
 		list_unlink(&c->link);
 		list_append(&s->full, &c->link);
 	}
@@ -132,7 +128,7 @@ void slab_free(struct slab *s, void *object)
 	if (!object)
 		return;
 	c = (struct chunk *)((uintptr_t)object & ~(uintptr_t)(SLAB_CHUNK - 1));
-	if (c->n == per_chunk(s)) {
+	if (c->n == s->per_chunk) {
 		list_unlink(&c->link);
 		list_append(&s->open, &c->link);
 	}

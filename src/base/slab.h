@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/list.h"
 
@@ -19,8 +20,9 @@ struct slab_spare {
 };
 
 struct slab {
-	size_t size; /* of an object */
-	size_t n;    /* objects handed out */
+	size_t size;	    /* of an object */
+	uint32_t per_chunk; /* objects */
+	size_t n;	    /* objects handed out */
 	size_t n_chunks;
 	struct list open; /* chunks with room */
 	struct list full;
