@@ -2,6 +2,7 @@
 """A storm beside a collector: what it cost whom, and what the collector saw of it."""
 import json
 import math
+import os
 import subprocess
 import time
 from collections import Counter
@@ -99,6 +100,7 @@ def run_beside(collector, work, during, kind="exec", warm_n=0, **how):
         collector.start(work)
         time.sleep(0.1)
         warm(collector, warm_n, kind, **how)
+        os.sync()  # or who writes next waits for what is on its way to the disk
         begin, cpu = collector.written(), collector.cpu_ns()
         popen = start_feed(collector, **how) if kind == "feed" else start_storm(collector.tools, kind=kind, **how)
         if during:
