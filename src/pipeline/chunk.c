@@ -4,8 +4,9 @@
  */
 #include "pipeline/chunk.h"
 
-#define FIRST_RECORDS 256
+#define FIRST_RECORDS 16
 #define FIRST_LOSSES 8
+#define SMALL_BYTES (16 * 1024) /* a copy costs nothing, and its sheet is free for what comes */
 
 void chunk_pool_init(struct chunk_pool *pool)
 {
@@ -141,9 +142,14 @@ bool chunk_show(struct chunk *c, const struct text *text)
 }
 
 /* With what nobody else shows, the memory that chunks take may be an eighth more than they know. */
+static bool is_waste(const struct chunk *c)
+{
+	return chunk_size(c) < SMALL_BYTES || chunk_size(c) < c->sheet->bytes.len / 8 * 7;
+}
+
 void chunk_settle(struct chunk *c)
 {
-	if (c->sheet && chunk_size(c) < c->sheet->bytes.len / 8 * 7 && !copy(c))
+	if (c->sheet && is_waste(c) && !copy(c))
 		buf_clear(&c->own);
 }
 

@@ -91,8 +91,8 @@ static inline struct str chunk_bytes(const struct chunk *c)
  */
 bool chunk_show(struct chunk *c, const struct text *text);
 /*
- * The chunk is complete. One that shows little of its sheet has a copy from now on, so that what
- * waits takes hardly more memory than its bytes; unless there is none for it.
+ * The chunk is complete. One that is small, or shows little of its sheet, has a copy from now on,
+ * so that what waits takes hardly more memory than its bytes; unless there is none for it.
  */
 void chunk_settle(struct chunk *c);
 

@@ -171,14 +171,14 @@ static void test_no_memory(void **state)
 		assert_false(chunk_grow(c, 1));
 		assert_int_equal(fail_at, 0);
 	}
-	for (size_t i = 0; i < 256; i++)
+	for (size_t i = 0; i < 16; i++)
 		append(c, i);
 	for (unsigned int at = 1; at <= 4; at++) {
 		fail_at = at;
 		assert_false(chunk_grow(c, 1));
 		assert_int_equal(fail_at, 0);
 	}
-	for (size_t i = 256; i < 600; i++)
+	for (size_t i = 16; i < 600; i++)
 		append(c, i);
 	for (size_t i = 0; i < 600; i++)
 		assert_true(c->ends[i] == i && c->times_ns[i] == i && c->seqs[i] == 2 * i &&
@@ -276,8 +276,8 @@ static void test_settle(void **state)
 		size_t n, of;
 		bool is_shown;
 	} rows[] = {
-		{ 1000, 1000, true }, { 980, 1000, true }, { 870, 1000, false },
-		{ 1, 1000, false },   { 1, 1, true },
+		{ 100000, 100000, true }, { 98000, 100000, true }, { 87000, 100000, false },
+		{ 1, 100000, false },	  { 16384, 16384, true },  { 16383, 16383, false },
 	};
 
 	(void)state;

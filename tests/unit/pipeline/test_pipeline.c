@@ -5,6 +5,8 @@
  */
 #include "pipeline_world.h"
 
+#include <malloc.h>
+
 static void test_order_and_selection(void **state)
 {
 	static const struct {
@@ -305,6 +307,35 @@ static void test_blocked(void **state)
 	unlink(path_of("beside"));
 }
 
+static size_t in_use(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
+/*
+ * Batch by batch of one record each, while nobody reads: each takes no more memory than it needs.
+ */
+static void test_small_batches(void **state)
+{
+	_cleanup_(pipeline_freep) struct pipeline *p = load("", flusher_to("fifo"));
+	int reader = make_fifo();
+	size_t before;
+
+	(void)state;
+	assert_int_equal(pipeline_start(p), 0);
+	make_world(1, STR_EMPTY);
+	before = in_use();
+	for (uint64_t i = 0; i < 1000; i++)
+		pipeline_deliver(p, &world.batch, i, i);
+	assert_true(p->outlets[0].queue.bytes > 100 * 1000);
+	assert_true(in_use() < before + 1000 * 2048);
+	pipeline_stop(p, 1);
+	close(reader);
+	unlink(path_of("fifo"));
+}
+
 /* Each chunk of a batch reaches to where the next one begins, the last to the batch's end. */
 static void test_bounds(void **state)
 {
@@ -461,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_large_batch),
 		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_small_batches),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_reopen),
 		cmocka_unit_test(test_no_memory),
