@@ -37,6 +37,8 @@ struct enrichment {
 	uint64_t overdue_ns; /* since when the journal is to be written anew; 0: it is not */
 	uint64_t swept_ns;   /* when control groups were last looked for that have gone */
 	size_t cursor;	     /* of those */
+	size_t n_slots;	     /* of the table of groups, that are looked at at a time; 0: not yet */
+	bool has_stayed;     /* since the table's beginning none was found that has gone */
 };
 
 void enrichment_done(struct enrichment *e);

@@ -345,6 +345,35 @@ static void test_no_registry(void **state)
 	assert_counts(0, 1, 0);
 }
 
+/* Turns, a second apart, until all groups were looked at once. */
+static unsigned int turns_of_a_pass(void)
+{
+	unsigned int n = 0;
+
+	do {
+		t.enrichment.swept_ns = 0;
+		turn();
+		n++;
+	} while (t.enrichment.cursor && n < 1000);
+	return n;
+}
+
+/* Groups that stay are looked at less and less often, but for ever. */
+static void test_pace(void **state)
+{
+	static const unsigned int turns[] = { 2, 2, 4, 8, 16, 16, 16 };
+
+	(void)state;
+	for (unsigned int i = 1; i <= 300; i++) { /* a table of 512 */
+		_cleanup_(freep) struct event_cgroup_made *e =
+			record_cgroup(HIERARCHY, i, "/group");
+
+		assert_int_equal(reader_fold(&t.folding.reader, e, e->head.size), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(turns); i++)
+		assert_int_equal(turns_of_a_pass(), turns[i]);
+}
+
 /* All that a container can have is an answer; one that does not fit is none. */
 static void test_large(void **state)
 {
@@ -402,19 +431,13 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_known),
-		test(test_anew),
-		test(test_awaited),
-		test(test_unknown),
-		test(test_no_time),
-		test(test_time_is_up),
-		test(test_release),
-		test(test_due),
-		test(test_no_registry),
-		test(test_known_before),
-		test(test_resume),
-		test(test_large),
-		test(test_pod_by_its_group),
+		test(test_known),	test(test_anew),
+		test(test_awaited),	test(test_unknown),
+		test(test_no_time),	test(test_time_is_up),
+		test(test_release),	test(test_due),
+		test(test_no_registry), test(test_known_before),
+		test(test_resume),	test(test_large),
+		test(test_pace),	test(test_pod_by_its_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
