@@ -20,7 +20,7 @@ def make_root(extended):
     (root / "bin").mkdir()
     root.chmod(0o755)
     (root / "etc/passwd").write_text(PASSWD)
-    for name in ("hold", "tiny", "fork_only"):
+    for name in ("hold", "masses"):
         shutil.copy(extended.path(name), root / "bin")
     return root
 
@@ -124,9 +124,9 @@ def test_parent_user(extended, container):
     """Of a parent in the container it is the container's name, too; of one outside the host's."""
     running, record = held(extended, container, 3000)
     assert (record["parent.uid"], record["parent.user"]) == ("0", "root")
-    child = start(extended, container, 3000, "/bin/fork_only")
-    clones = [r for r in extended.of_parent(child.pid) if r["call_name"] == "clone"]
-    child.end()
+    parent = start(extended, container, 3000, "/bin/masses", "1", "0")  # both live until their file is looked at
+    clones = [r for r in extended.of_parent(parent.pid) if r["call_name"] == "clone"]
+    parent.end()
     assert clones and {(r["user"], r["parent.uid"], r["parent.user"]) for r in clones} == {("worker", "3000", "worker")}
     running.end()
 
