@@ -2,10 +2,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "base/hash.h"
 
 #define CAP_MIN 64
+#define HUGE_BYTES (2 * 1024 * 1024) /* a huge page, where pages have 4 KiB */
 
 void hash_done(struct hash *h)
 {
@@ -22,11 +25,29 @@ static void place(struct hash *h, uint64_t hash, void *item)
 	h->slots[i] = (struct hash_slot){ .hash = hash, .item = item };
 }
 
+/*
+ * Empty ones. A large table is asked for at random places: in small pages most of that is waiting
+ * for their addresses. Where the system has no huge pages it is as without.
+ */
+static struct hash_slot *slots_new(size_t cap)
+{
+	size_t n = cap * sizeof(struct hash_slot);
+	struct hash_slot *slots;
+
+	if (n < HUGE_BYTES)
+		return calloc(cap, sizeof(*slots));
+	slots = aligned_alloc(HUGE_BYTES, n);
+	if (!slots)
+		return NULL;
+	(void)madvise(slots, n, MADV_HUGEPAGE);
+	return memset(slots, 0, n);
+}
+
 static int grow(struct hash *h)
 {
 	struct hash bigger = { .n = h->n, .cap = h->cap ? h->cap * 2 : CAP_MIN };
 
-	bigger.slots = calloc(bigger.cap, sizeof(*bigger.slots));
+	bigger.slots = slots_new(bigger.cap);
 	if (!bigger.slots)
 		return -ENOMEM;
 	for (size_t i = 0; i < h->cap; i++)

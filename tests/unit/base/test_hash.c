@@ -6,6 +6,12 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "base/hash.h"
 
 static bool eq(const void *item, const void *key)
@@ -93,13 +99,58 @@ static void test_many(void **state)
 	hash_done(&h);
 }
 
+/* Whether the system was asked for huge pages where p is. */
+static bool is_advised(const void *p)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	char line[512];
+	bool is_within = false, is_found = false;
+
+	assert_non_null(smaps);
+	while (fgets(line, sizeof(line), smaps)) {
+		uintptr_t begin, end;
+
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &begin, &end) == 2)
+			is_within = (uintptr_t)p >= begin && (uintptr_t)p < end;
+		else if (is_within && strncmp(line, "VmFlags:", 8) == 0)
+			is_found = strstr(line, " hg");
+	}
+	fclose(smaps);
+	return is_found;
+}
+
+/* So large that it is in huge pages, where there are such; and back to nothing. */
+static void test_large(void **state)
+{
+	enum { N = 150000 };
+	uint32_t *items = calloc(N, sizeof(*items));
+	struct hash h = { 0 };
+
+	(void)state;
+	assert_non_null(items);
+	for (uint32_t i = 0; i < N; i++) {
+		items[i] = i;
+		assert_int_equal(hash_insert(&h, hash_mix(i), &items[i]), 0);
+	}
+	assert_int_equal(hash_bytes(&h), 4 * 1024 * 1024);
+	if (access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0)
+		assert_true(is_advised(h.slots));
+	for (uint32_t i = 0; i < N; i++) {
+		assert_ptr_equal(lookup(&h, hash_mix(i), i), &items[i]);
+		hash_remove(&h, hash_mix(i), &items[i]);
+		assert_null(lookup(&h, hash_mix(i), i));
+	}
+	assert_int_equal(h.n, 0);
+	hash_done(&h);
+	free(items);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_collisions),
-		cmocka_unit_test(test_same_hash),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_empty),	  cmocka_unit_test(test_collisions),
+		cmocka_unit_test(test_same_hash), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
