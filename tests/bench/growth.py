@@ -81,12 +81,15 @@ def by_control_groups(tools, work, repeats):
 
 
 def by_processes(tools, work, repeats, n=20_000):
-    """Such as were fed to it: the agent has them in its table, and the machine need not have them."""
+    """
+    Such as were fed to it: the agent has them in its table, and the machine need not have them. Their state is written
+    once in about as many execs as they are.
+    """
     found = {}
     pad = calibrate(tools, work, kind="feed")
     for processes in (10, 1_000, 10_000, 100_000):
         label = f"{processes} processes"
-        each = [fed.beside_processes(tools, work, n, processes)[0] for _ in range(repeats)]
+        each = [fed.beside_processes(tools, work, max(n, processes), processes)[0] for _ in range(repeats)]
         found[f"{label}: agent"] = (Samples(each), "us an exec")
         found[f"{label}: floor"] = (Samples(fed.cost(Floor(tools, pad), work, n) for _ in range(repeats)), "us an exec")
     return found
