@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "base/hash.h"
@@ -12,7 +11,10 @@
 
 void hash_done(struct hash *h)
 {
-	free(h->slots);
+	if (hash_bytes(h) < HUGE_BYTES)
+		free(h->slots);
+	else
+		munmap(h->slots, hash_bytes(h));
 	*h = (struct hash){ 0 };
 }
 
@@ -32,15 +34,15 @@ static void place(struct hash *h, uint64_t hash, void *item)
 static struct hash_slot *slots_new(size_t cap)
 {
 	size_t n = cap * sizeof(struct hash_slot);
-	struct hash_slot *slots;
+	void *slots;
 
 	if (n < HUGE_BYTES)
-		return calloc(cap, sizeof(*slots));
-	slots = aligned_alloc(HUGE_BYTES, n);
-	if (!slots)
+		return calloc(cap, sizeof(struct hash_slot));
+	slots = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (slots == MAP_FAILED)
 		return NULL;
 	(void)madvise(slots, n, MADV_HUGEPAGE);
-	return memset(slots, 0, n);
+	return slots;
 }
 
 static int grow(struct hash *h)
