@@ -143,6 +143,8 @@ static const struct pipeline *pipeline_of(const char *name)
 }
 
 /* Two events of a program, an exec and an exit, to every pipeline. */
+static uint64_t n_batches;
+
 /* A process that executes something, and ends. */
 static struct batch two_events(void)
 {
@@ -158,7 +160,7 @@ static struct batch two_events(void)
 		{ .call = CALL_EXIT, .image = &image, .node = &node, .tid = 1, .exit = &end },
 	};
 
-	return (struct batch){ .events = events, .n = 2, .cap = 2 };
+	return (struct batch){ .events = events, .n = 2, .cap = 2, .id = ++n_batches };
 }
 
 static void deliver(void)

@@ -72,9 +72,8 @@ static void test_whole_first(void **state)
 	put_writer("a.yaml", ", CallNames: exit", "a.log");
 	put_writer("b.yaml", "", "b.log");
 	assert_int_equal(start(NULL), 0);
-	stride.id = 7;
 	pipelines_take(&t.running, &stride, 100, 100);
-	stride.id = 8;
+	stride = two_events();
 	pipelines_take(&t.running, &stride, 100, 100);
 	some = pipeline_of("a")->feeds[0].chunk;
 	all = pipeline_of("b")->feeds[0].chunk;

@@ -44,6 +44,7 @@ struct world {
 };
 
 static struct world world;
+static uint64_t n_worlds; /* each has a batch of its own */
 
 static inline void make_world(size_t n, struct str args)
 {
@@ -82,7 +83,7 @@ static inline void make_world(size_t n, struct str args)
 			.time_ns = 1700000000000000000,
 		};
 	}
-	world.batch = (struct batch){ .events = world.events, .n = n, .cap = n };
+	world.batch = (struct batch){ .events = world.events, .n = n, .cap = n, .id = ++n_worlds };
 }
 
 static inline struct pipeline *load(const char *input, const char *outlets)

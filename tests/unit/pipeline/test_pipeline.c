@@ -327,8 +327,10 @@ static void test_small_batches(void **state)
 	assert_int_equal(pipeline_start(p), 0);
 	make_world(1, STR_EMPTY);
 	before = in_use();
-	for (uint64_t i = 0; i < 1000; i++)
+	for (uint64_t i = 1; i <= 1000; i++) {
+		world.batch.id += i;
 		pipeline_deliver(p, &world.batch, i, i);
+	}
 	assert_true(p->outlets[0].queue.bytes > 100 * 1000);
 	assert_true(in_use() < before + 1000 * 2048);
 	pipeline_stop(p, 1);
