@@ -26,7 +26,7 @@ DEFINE_CLEANUP(struct sheet *, sheet_unref)
 /* Whether nobody has it but who asks: what others did with it is over. */
 bool sheet_is_own(const struct sheet *s);
 
-/* A record in a sheet; n is 0: none. */
+/* A record in a sheet. */
 struct text {
 	struct sheet *sheet; /* borrowed */
 	size_t begin, n;

@@ -328,7 +328,7 @@ static void test_small_batches(void **state)
 	make_world(1, STR_EMPTY);
 	before = in_use();
 	for (uint64_t i = 1; i <= 1000; i++) {
-		world.batch.id += i;
+		world.batch.id++;
 		pipeline_deliver(p, &world.batch, i, i);
 	}
 	assert_true(p->outlets[0].queue.bytes > 100 * 1000);
