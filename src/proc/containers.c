@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "event/decode.h"
+#include "proc/table.h"
 
 _Static_assert(offsetof(struct container_entry, container) == 0, "container_entry_of()");
 _Static_assert(_CONTAINER_TEXT_MAX <= EVENT_CONTAINER_TEXTS, "the record has room for all texts");
@@ -254,14 +255,38 @@ static bool is_entry(const struct container_entry *c, const struct image *image)
 	return c->entry_pid == image->key.pid && c->entry_start_ns == image->key.start_ns;
 }
 
-/* Where it comes from: the nearest ancestor of which more than the name is known; or NULL. */
-static const struct image *origin(const struct image *image)
+static bool is_of_process(const struct image *a, const struct image *b)
 {
-	const struct image *from = image->parent;
+	return a->key.pid == b->key.pid && a->key.start_ns == b->key.start_ns;
+}
 
-	while (from && from->flags & IMAGE_STUB && !from->cgroup)
+/*
+ * What the process of a stub, a forefather of `image`, went on to, if that is beside it; or NULL.
+ */
+static const struct image *went_on(const struct container_table *t, const struct image *stub,
+				   const struct image *image)
+{
+	const struct process *process;
+
+	if (!t->processes || is_of_process(stub, image))
+		return NULL;
+	process = table_lookup(t->processes, stub->key.pid, stub->key.start_ns);
+	if (!process || process->image->mnt_ns != image->mnt_ns ||
+	    image_container(process->image) != image_container(image))
+		return NULL;
+	return process->image;
+}
+
+/* Where it comes from: the nearest ancestor of which more than the name is known; or NULL. */
+static const struct image *origin(const struct container_table *t, const struct image *image)
+{
+	const struct image *from = image->parent, *later = NULL;
+
+	while (from && from->flags & IMAGE_STUB && !from->cgroup && !later) {
+		later = went_on(t, from, image);
 		from = from->parent;
-	return from;
+	}
+	return later ? later : from;
 }
 
 static bool is_inside(const struct container *c, const struct image *image)
@@ -305,19 +330,19 @@ static void place(struct container_table *t, struct image *image, const struct i
 
 void containers_place(struct container_table *t, struct image *image, const struct image *adopter)
 {
-	place(t, image, origin(image), adopter);
+	place(t, image, origin(t, image), adopter);
 }
 
 void containers_place_again(struct container_table *t, struct image *image, bool may_begin)
 {
 	struct container_entry *c = container_entry_of(image_container(image));
-	const struct image *from = origin(image);
+	const struct image *from = origin(t, image);
 
 	/* Of an orphan only who adopted him has told. */
 	if (!c || (!from && !(image->flags & (IMAGE_ENTRY | IMAGE_ENTERED))))
 		return;
 	if (may_begin && image->flags & IMAGE_INSIDE && !is_inside(&c->container, from) &&
-	    image->key.start_ns < c->entry_start_ns)
+	    !(from && is_of_process(from, image)) && image->key.start_ns < c->entry_start_ns)
 		begin_with(t, c, image->key.pid, image->key.start_ns);
 	place(t, image, from, NULL);
 }

@@ -16,6 +16,8 @@
 #include "event/image.h"
 #include "proc/inner_users.h"
 
+struct proc_table;
+
 /* One container; what others see of it comes first. */
 struct container_entry {
 	struct container container;
@@ -40,8 +42,9 @@ struct container_table {
 	struct list lru;     /* used longest ago first */
 	struct list waiting; /* waiting longest first */
 	size_t max;
-	uint64_t *stamp;	       /* the last one that was given to anything; borrowed */
-	const int64_t *wall_offset_ns; /* from boot time to the wall clock's; borrowed */
+	uint64_t *stamp;		    /* the last one that was given to anything; borrowed */
+	const int64_t *wall_offset_ns;	    /* from boot time to the wall clock's; borrowed */
+	const struct proc_table *processes; /* borrowed; its owner sets it. NULL: none is known */
 };
 
 void containers_init(struct container_table *t, size_t max, uint64_t *stamp,
@@ -80,12 +83,14 @@ void containers_leave(struct container_table *t, struct container_entry *c);
  * mount namespace is that of whoever started them. Who is the first to be in another one is the
  * process that the container began with; who comes in later from outside has entered, and so have
  * his descendants. `adopter`: who has the process now, where its parent has ended; NULL: unknown.
- * Whom somebody inside has adopted comes from inside.
+ * Whom somebody inside has adopted comes from inside. A parent of which nothing is known stands
+ * where its process stands now, if that is beside the image.
  */
 void containers_place(struct container_table *t, struct image *image, const struct image *adopter);
 /*
  * The same once more, for images in the order of their age, when all that is above them is known.
- * `may_begin`: nobody has seen how its container began, so it was with the oldest from outside.
+ * `may_begin`: nobody has seen it come in, so it may have been there before all who were seen: the
+ * oldest from outside is who its container began with.
  */
 void containers_place_again(struct container_table *t, struct image *image, bool may_begin);
 

@@ -33,6 +33,7 @@ int fold_new(const struct proc_limits *limits, const struct fold_hooks *hooks, s
 	owner_table_init(&f->cgroups, f->table.limits.max_cgroups);
 	containers_init(&f->containers, f->table.limits.max_containers, &f->table.stamp,
 			&f->wall_offset_ns);
+	f->containers.processes = &f->table;
 	hold_init(&f->hold);
 	tombstones_init(&f->tombstones, TOMBSTONES_PASS);
 	streams_init(&f->streams);

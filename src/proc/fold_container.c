@@ -166,22 +166,20 @@ int fold_group_made(struct fold *f, const struct event_cgroup_made *e)
 	return ask(f, &q);
 }
 
-/* Nobody has seen how it began. */
-static bool is_found(const struct fold *f, const struct container_entry *c)
+/* It was forked before anybody looked, or its fork was lost, and no pass has found it before. */
+static bool is_found(const struct fold *f, const struct process *process)
 {
-	const struct process *entry = table_lookup(&f->table, c->entry_pid, c->entry_start_ns);
-
-	return entry && !(entry->flags & PROCESS_LIVE);
+	return !(process->flags & PROCESS_TOLD) &&
+	       (!(process->flags & PROCESS_LIVE) ||
+		process->image->key.start_ns < f->streams.ring_begin_ns);
 }
 
 void fold_place_found(struct fold *f, const struct process *process)
 {
 	struct image *image = process->image;
-	const struct container_entry *c = container_entry_of(image_container(image));
 	const uint32_t before = image->flags;
 
-	containers_place_again(&f->containers, image,
-			       !(process->flags & PROCESS_LIVE) && is_found(f, c));
+	containers_place_again(&f->containers, image, is_found(f, process));
 	if (image->flags != before)
 		table_set_parent(&f->table, image, image->parent);
 }

@@ -343,6 +343,169 @@ static void test_marks_of_who_is_found(void **state)
 	world_done(&w);
 }
 
+/*
+ * The agent starts beside `sh -c 'tool & exec next'`, which is older. What of it is seen live, and
+ * what the pass finds, is chance; so is in which order.
+ */
+static const struct image_key old_shim = { .pid = 90, .start_ns = 100, .exec_count = 3 };
+static const struct image_key old_shell = { .pid = 200, .start_ns = 500, .exec_count = 5 };
+static const struct image_key old_next = { .pid = 200, .start_ns = 500, .exec_count = 6 };
+static const struct image_key old_tool = { .pid = 210, .start_ns = 1500, .exec_count = 6 };
+static const struct event_cgroup inside = { .id = 7, .hierarchy = 2, .mnt_ns = OWN };
+
+static void begin_ring_at_1000(struct world *w)
+{
+	struct event_mark *e = record_mark(EVENT_MARK_RING_BEGIN);
+
+	world_init(w, NULL, NULL);
+	feed_cgroup(w);
+	e->head.time_ns = 1000;
+	world_feed(w, e);
+	world_feed(w, record_mark(EVENT_MARK_PASS_BEGIN));
+}
+
+static const struct event *exec_inside(struct world *w, struct image_key id,
+				       struct image_key parent)
+{
+	return world_feed(
+		w, record_exec(&(struct exec_spec){
+			   .id = id, .parent = parent, .filename = "/bin/sh", .cgroup = inside }));
+}
+
+static void fork_inside(struct world *w)
+{
+	struct event_fork *e = record_fork(KEY(210, 1500, 5), old_shell, 0);
+
+	e->cgroup = inside;
+	world_feed(w, e);
+}
+
+static void end_pass(struct world *w)
+{
+	world_feed(w, record_process(&(struct exec_spec){ .id = old_shim, .exe = "/bin/shim" },
+				     "shim"));
+	world_feed(w, record_mark(EVENT_MARK_PASS_END));
+}
+
+static void assert_next_is_entry(struct world *w)
+{
+	assert_exit_marks(w, old_next, IMAGE_ENTRY);
+	world_done(w);
+}
+
+/* The exec of the one, then that of the other, whose parent is gone by then. */
+static void test_execs_beside_the_start(void **state)
+{
+	const struct event *ev;
+	struct world w;
+
+	(void)state;
+	begin_ring_at_1000(&w);
+	exec_inside(&w, old_next, KEY(90, 100, 3));
+	ev = exec_inside(&w, old_tool, old_shell);
+	assert_int_equal(ev->image->flags & (IMAGE_ENTRY | IMAGE_ENTERED), 0);
+	end_pass(&w);
+	assert_exit_marks(&w, old_tool, 0);
+	assert_next_is_entry(&w);
+}
+
+static void test_execs_the_other_way_round(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_ring_at_1000(&w);
+	exec_inside(&w, old_tool, old_shell);
+	exec_inside(&w, old_next, KEY(90, 100, 3));
+	end_pass(&w);
+	assert_exit_marks(&w, old_tool, 0);
+	assert_next_is_entry(&w);
+}
+
+/* A clone of whom the pass finds in a later image; it may have ended before that. */
+static void test_clone_beside_the_start(void **state)
+{
+	(void)state;
+	for (int has_ended = 0; has_ended < 2; has_ended++) {
+		struct world w;
+
+		begin_ring_at_1000(&w);
+		fork_inside(&w);
+		if (has_ended)
+			world_feed(&w, record_exit(KEY(210, 1500, 5), NOBODY, 0));
+		feed_found(&w, old_next, old_shim, 0);
+		end_pass(&w);
+		if (!has_ended)
+			assert_exit_marks(&w, KEY(210, 1500, 5), 0);
+		assert_next_is_entry(&w);
+	}
+}
+
+/* Somebody older than the container goes into it while the agent looks on. */
+static void test_older_than_the_container(void **state)
+{
+	static const struct image_key entry = { .pid = 300, .start_ns = 2000, .exec_count = 4 };
+	static const struct image_key worker = { .pid = 91, .start_ns = 600, .exec_count = 3 };
+	static const struct image_key gone_in = { .pid = 91, .start_ns = 600, .exec_count = 4 };
+	struct world w;
+
+	(void)state;
+	begin_ring_at_1000(&w);
+	world_feed(&w, record_process(&(struct exec_spec){ .id = worker,
+							   .parent = old_shim,
+							   .flags = EVENT_F_NEVER_EXEC,
+							   .exe = "/bin/shim" },
+				      "shim"));
+	end_pass(&w);
+	exec_inside(&w, entry, old_shim);
+	exec_inside(&w, gone_in, old_shim);
+	world_feed(&w, record_mark(EVENT_MARK_PASS_BEGIN));
+	feed_found(&w, entry, old_shim, 0);
+	feed_found(&w, gone_in, old_shim, 0);
+	end_pass(&w);
+	assert_exit_marks(&w, entry, IMAGE_ENTRY);
+	assert_exit_marks(&w, gone_in, IMAGE_ENTERED);
+	world_done(&w);
+}
+
+/* Seen outside, it is not taken for who was there first. */
+static void test_older_and_seen_outside(void **state)
+{
+	static const struct image_key entry = { .pid = 300, .start_ns = 2000, .exec_count = 4 };
+	struct world w;
+
+	(void)state;
+	begin_ring_at_1000(&w);
+	exec_inside(&w, entry, old_shim);
+	world_feed(&w, record_exec(&(struct exec_spec){
+			       .id = old_shell, .parent = old_shim, .filename = "/bin/nsenter" }));
+	exec_inside(&w, old_next, old_shim);
+	end_pass(&w);
+	assert_exit_marks(&w, entry, IMAGE_ENTRY);
+	assert_exit_marks(&w, old_next, IMAGE_ENTERED);
+	world_done(&w);
+}
+
+/* Who stays in the runtime's namespaces is not where its forker has gone since. */
+static void test_forker_has_gone_in(void **state)
+{
+	static const struct image_key entry = { .pid = 300, .start_ns = 400, .exec_count = 4 };
+	struct event_fork *stays = record_fork(KEY(210, 1500, 5), old_shell, 0);
+	struct world w;
+
+	(void)state;
+	stays->cgroup = (struct event_cgroup){ .id = 7, .hierarchy = 2, .mnt_ns = OWN + 1 };
+	begin_ring_at_1000(&w);
+	feed_found(&w, entry, old_shim, 0);
+	exec_inside(&w, old_next, old_shim);
+	world_feed(&w, stays);
+	exec_inside(&w, old_tool, old_shell);
+	end_pass(&w);
+	assert_exit_marks(&w, old_tool, IMAGE_ENTERED);
+	assert_exit_marks(&w, old_next, IMAGE_ENTERED);
+	world_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +519,12 @@ int main(void)
 		cmocka_unit_test(test_late_facts),
 		cmocka_unit_test(test_listing),
 		cmocka_unit_test(test_marks_of_who_is_found),
+		cmocka_unit_test(test_execs_beside_the_start),
+		cmocka_unit_test(test_execs_the_other_way_round),
+		cmocka_unit_test(test_clone_beside_the_start),
+		cmocka_unit_test(test_older_than_the_container),
+		cmocka_unit_test(test_older_and_seen_outside),
+		cmocka_unit_test(test_forker_has_gone_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
