@@ -370,6 +370,28 @@ struct event_state {
 };
 _Static_assert(sizeof(struct event_state) == 96, "event_state is wire format");
 
+/* What a stream said in records that are not there: the last one's head, and how many they were. */
+struct event_stream_step {
+	__u64 seq, n;
+	__u64 time_ns;
+	__u16 generation, cpu;
+	__u32 lost_budget, lost_exec, lost_exit, lost_fork, lost_other;
+};
+_Static_assert(sizeof(struct event_stream_step) == 48, "event_stream_step is wire format");
+
+/*
+ * TRANSIENTS. In the place of a stretch of the ring that had records of processes of which nothing
+ * is left but that they have ended. The head's seq is the position of the last one. Followed by: a
+ * struct event_stream_step for each stream, in the order of their records, where a stream may come
+ * more than once; a struct event_ended for each process whose exit was there. Written by the agent.
+ */
+struct event_transients {
+	struct event_head head;
+	__u64 bytes; /* of the ring */
+	__u32 n_steps, n_ended;
+};
+_Static_assert(sizeof(struct event_transients) == 88, "event_transients is wire format");
+
 #define EVENT_CONTAINER_TEXTS 16 /* room for the lengths of so many */
 
 #define EVENT_CONTAINER_PRIVILEGED 0x1 /* as the bits of struct container: event/container.h */

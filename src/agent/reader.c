@@ -270,7 +270,7 @@ void reader_commit(struct reader *r)
 		return;
 	held = held_from(r, ring);
 	end = held < r->begin ? held : r->begin;
-	store_append(r->store, ring, end);
+	store_append(r->store, ring, end, r->fold);
 	if (store_is_broken(r->store) && fold_holds(r->fold))
 		return; /* until they are out, nothing but the ring has them for the next agent */
 	fold_is_journaled(r->fold, end);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/transients.h"
 #include "base/boot_id.h"
 #include "base/folder.h"
 #include "base/lock.h"
@@ -30,6 +31,7 @@ struct store {
 	struct journal *journal; /* NULL: not begun */
 	struct custody *custody; /* NULL: it could not be opened */
 	uint64_t end;		 /* what is before it in the ring is in the journal */
+	struct transients transients;
 };
 
 /* The folder, and those above it. 0 or a negative errno. */
@@ -95,6 +97,7 @@ struct store *store_close(struct store *s)
 	if (!s)
 		return NULL;
 	journal_free(s->journal);
+	transients_done(&s->transients);
 	custody_close(s->custody);
 	closep(&s->lock_fd);
 	free(s->folder);
@@ -173,7 +176,7 @@ void store_note(struct store *s, const struct event_head *record, uint64_t posit
 		journal_note(s->journal, record, position);
 }
 
-void store_append(struct store *s, const struct ring *ring, uint64_t end)
+void store_append(struct store *s, const struct ring *ring, uint64_t end, const struct fold *fold)
 {
 	struct iovec pieces[2];
 	size_t n;
@@ -182,7 +185,9 @@ void store_append(struct store *s, const struct ring *ring, uint64_t end)
 		return;
 	if (!journal_is_broken(s->journal)) {
 		n = ring_span(ring, s->end, end, pieces);
-		(void)journal_append(s->journal, s->end, end, pieces, n); /* has logged it */
+		transients_find(&s->transients, fold, s->end, pieces, n);
+		(void)journal_append(s->journal, s->end, end, pieces, n,
+				     &s->transients.cuts); /* has logged it */
 	}
 	s->end = end;
 }
@@ -190,7 +195,8 @@ void store_append(struct store *s, const struct ring *ring, uint64_t end)
 void store_append_facts(struct store *s, uint64_t position)
 {
 	if (s && s->journal && position == s->end)
-		(void)journal_append(s->journal, position, position, NULL, 0); /* has logged it */
+		(void)journal_append(s->journal, position, position, NULL, 0,
+				     NULL); /* has logged it */
 }
 
 bool store_is_broken(const struct store *s)

@@ -51,10 +51,11 @@ void store_begin(struct store *s, uint32_t ring_id, struct fold *fold, uint64_t 
 void store_note(struct store *s, const struct event_head *record, uint64_t position);
 
 /*
- * Everything in the ring from where the journal ends up to `end` is in the flushers' custody: now
- * it is the journal's, too.
+ * Everything in the ring from where the journal ends up to `end` was folded, and is in the
+ * flushers' custody: now it is the journal's, too, but for what nothing is left of
+ * (agent/transients.h).
  */
-void store_append(struct store *s, const struct ring *ring, uint64_t end);
+void store_append(struct store *s, const struct ring *ring, uint64_t end, const struct fold *fold);
 /* The facts that were noted before `position` alone, if the journal ends there. */
 void store_append_facts(struct store *s, uint64_t position);
 

@@ -263,6 +263,15 @@ static bool check_state(const void *record, size_t n_behind)
 	return n_behind == (uint64_t)e->n_ended * sizeof(struct event_ended);
 }
 
+static bool check_transients(const void *record, size_t n_behind)
+{
+	const struct event_transients *e = record;
+
+	return n_behind == (uint64_t)e->n_steps * sizeof(struct event_stream_step) +
+				   (uint64_t)e->n_ended * sizeof(struct event_ended) &&
+	       e->bytes % 8 == 0 && e->head.cpu == EVENT_CPU_AGENT;
+}
+
 static bool check_container(const void *record, size_t n_behind)
 {
 	const struct event_container *e = record;
@@ -296,6 +305,7 @@ static const struct {
 	[EVENT_STATE] = { sizeof(struct event_state), check_state },
 	[EVENT_CONTAINER] = { sizeof(struct event_container), check_container },
 	[EVENT_INNER_USER] = { sizeof(struct event_inner_user), check_inner_user },
+	[EVENT_TRANSIENTS] = { sizeof(struct event_transients), check_transients },
 };
 _Static_assert(ARRAY_SIZE(types) == _EVENT_MAX, "every type has a check");
 

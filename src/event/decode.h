@@ -53,6 +53,17 @@ struct str node_name(const struct event_node *e);
 struct str node_address(const struct event_node *e);
 struct str user_name(const struct event_user *e);
 
+/* The arrays behind a TRANSIENTS. */
+static inline const struct event_stream_step *transients_steps(const struct event_transients *e)
+{
+	return (const struct event_stream_step *)(e + 1);
+}
+
+static inline const struct event_ended *transients_ended(const struct event_transients *e)
+{
+	return (const struct event_ended *)(transients_steps(e) + e->n_steps);
+}
+
 struct str inner_user_name(const struct event_inner_user *e);
 
 /* Each text of a CONTAINER, "" where its length is 0. */

@@ -9,6 +9,8 @@
  *   frames            as in a ring: 8 bytes (length, with bits as below; 4 bytes that mean
  *                     nothing), the record, zeros up to a multiple of 8
  *
+ * In a journal a record TRANSIENTS may stand for some of the ring's bytes.
+ *
  * A frame may hold what is no record: then it is stepped over.
  *
  * A recording ends where the file ends. A journal is written over what was there before, and its
@@ -108,6 +110,9 @@ struct frame {
 
 /* The frame at `data`, all of it within `left` bytes. False: there is none. */
 bool format_frame(const void *data, size_t left, struct frame *ret);
+
+/* How many bytes of the ring it stands for. */
+uint64_t format_span(const struct frame *frame);
 
 /* The record in a frame; NULL if there is none that record_check() accepts. */
 const struct event_head *format_record(const struct frame *frame);

@@ -139,64 +139,92 @@ static size_t count_notes(const struct notes *notes, uint64_t begin, uint64_t en
 	return n;
 }
 
-/* Reads the ring's bytes from front to back. */
-struct piece_cursor {
+/* A batch that is put together: how far in the ring, and which note is next. */
+struct progress {
+	uint64_t at;
 	const struct iovec *piece;
-	size_t used; /* of the first piece */
+	size_t used; /* of the piece */
+	size_t note, n_notes;
 };
 
-static void put_pieces(struct journal *j, struct piece_cursor *c, uint64_t n)
+static size_t note_begin(const struct journal *j, size_t i)
 {
-	while (n) {
-		size_t left = c->piece->iov_len - c->used;
-		size_t take = n < left ? (size_t)n : left;
+	return i ? j->notes.items[i - 1].end : 0;
+}
 
-		slices_put(&j->slices, (const char *)c->piece->iov_base + c->used, take);
-		c->used += take;
-		n -= take;
-		if (c->used == c->piece->iov_len)
-			*c = (struct piece_cursor){ .piece = c->piece + 1 };
+/* The ring's bytes up to `end`; `is_kept`: they go into the batch. */
+static void pass_pieces(struct journal *j, struct progress *p, uint64_t end, bool is_kept)
+{
+	while (p->at < end) {
+		size_t left = p->piece->iov_len - p->used;
+		size_t take = end - p->at < left ? (size_t)(end - p->at) : left;
+
+		if (is_kept)
+			slices_put(&j->slices, (const char *)p->piece->iov_base + p->used, take);
+		p->used += take;
+		p->at += take;
+		if (p->used == p->piece->iov_len) {
+			p->piece++;
+			p->used = 0;
+		}
 	}
 }
 
-/* The ring's bytes and, in their places, the first n_notes. */
-static void put_frames(struct journal *j, uint64_t begin, uint64_t end, const struct iovec *pieces,
-		       size_t n_notes)
+static void put_note(struct journal *j, struct progress *p)
 {
-	struct piece_cursor cursor = { .piece = pieces };
-	size_t note_begin = 0;
+	size_t i = p->note++, begin = note_begin(j, i);
 
-	for (size_t i = 0; i < n_notes; i++) {
-		const struct note *note = &j->notes.items[i];
+	slices_put(&j->slices, j->notes.frames.data + begin, j->notes.items[i].end - begin);
+}
 
-		if (note->before > begin) {
-			put_pieces(j, &cursor, note->before - begin);
-			begin = note->before;
-		}
-		slices_put(&j->slices, j->notes.frames.data + note_begin, note->end - note_begin);
-		note_begin = note->end;
+/* The ring's bytes up to `end`, with the notes in their places. */
+static void put_until(struct journal *j, struct progress *p, uint64_t end)
+{
+	while (p->note < p->n_notes && j->notes.items[p->note].before <= end) {
+		pass_pieces(j, p, j->notes.items[p->note].before, true);
+		put_note(j, p);
 	}
-	put_pieces(j, &cursor, end - begin);
+	pass_pieces(j, p, end, true);
+}
+
+static void put_cuts(struct journal *j, struct progress *p, const struct cuts *cuts)
+{
+	size_t frame = 0;
+
+	for (size_t i = 0; i < cuts->n; i++) {
+		const struct cut *cut = &cuts->items[i];
+
+		put_until(j, p, cut->begin);
+		while (p->note < p->n_notes && j->notes.items[p->note].before < cut->end)
+			put_note(j, p);
+		slices_put(&j->slices, cuts->frames.data + frame, cut->frame_end - frame);
+		frame = cut->frame_end;
+		pass_pieces(j, p, cut->end, false);
+	}
 }
 
 static int append_batch(struct journal *j, uint64_t begin, uint64_t end, const struct iovec *pieces,
-			size_t n_pieces)
+			size_t n_pieces, const struct cuts *cuts)
 {
-	size_t n_notes = count_notes(&j->notes, begin, end);
+	struct progress p = { .at = begin,
+			      .piece = pieces,
+			      .n_notes = count_notes(&j->notes, begin, end) };
 	uint64_t before = j->file.size;
-	/* Each note is a slice, and cuts a piece in two. */
-	int r = slices_begin(&j->slices, n_pieces + 2 * n_notes);
+	/* Each note and each cut is a slice, and cuts a piece in two. */
+	int r = slices_begin(&j->slices, n_pieces + 2 * (p.n_notes + (cuts ? cuts->n : 0)));
 
 	if (r < 0)
 		return r;
-	put_frames(j, begin, end, pieces, n_notes);
+	if (cuts)
+		put_cuts(j, &p, cuts);
+	put_until(j, &p, end);
 	r = journal_file_write(&j->file, FORMAT_LOG, begin, end, &j->slices);
 	if (r < 0)
 		return r;
 	r = journal_file_commit(&j->file);
 	if (r < 0)
 		return r;
-	notes_drop(&j->notes, n_notes);
+	notes_drop(&j->notes, p.n_notes);
 	j->counters.size = j->file.size;
 	j->counters.bytes += j->file.size - before;
 	return 0;
@@ -212,7 +240,7 @@ static uint64_t length_of(const struct iovec *pieces, size_t n_pieces)
 }
 
 int journal_append(struct journal *j, uint64_t begin, uint64_t end, const struct iovec *pieces,
-		   size_t n_pieces)
+		   size_t n_pieces, const struct cuts *cuts)
 {
 	int r;
 
@@ -220,7 +248,7 @@ int journal_append(struct journal *j, uint64_t begin, uint64_t end, const struct
 	if (journal_is_broken(j) || (begin == end && !count_notes(&j->notes, begin, end)))
 		return 0;
 	FAULT("journal_before");
-	r = append_batch(j, begin, end, pieces, n_pieces);
+	r = append_batch(j, begin, end, pieces, n_pieces, cuts);
 	if (r < 0)
 		return break_off(j, r);
 	FAULT("journal_after");

@@ -2,9 +2,9 @@
 /*
  * What the process table is made again from after a crash: the file `journal` in the instance's
  * folder, which lies on a tmpfs. It begins with the table's state; then comes each stretch of the
- * ring that everybody has, as it was in the ring, with the facts that the agent itself gave
- * (journal/format.h). The last whole batch says how far the stream is in custody, also where the
- * ring's own position was not moved any more.
+ * ring that everybody has, as it was in the ring, but for what the table needs no more, with the
+ * facts that the agent itself gave (journal/format.h). The last whole batch says how far the stream
+ * is in custody, also where the ring's own position was not moved any more.
  *
  * A batch is one write behind what counts, and one word that then says how much counts: a kill at
  * any instruction leaves whole batches. When the file has become large it is written anew beside,
@@ -25,6 +25,7 @@
 
 #include "abi/event.h"
 #include "base/cleanup.h"
+#include "journal/cuts.h"
 #include "journal/format.h"
 
 struct journal;
@@ -109,13 +110,14 @@ int journal_put_state(struct journal *j, const struct event_head *record);
 void journal_note(struct journal *j, const struct event_head *record, uint64_t before);
 
 /*
- * Appends a batch: the ring's bytes from `begin` to `end`, which lie in `pieces`, with the facts
- * that were noted before a position below `end` in their places; an empty stretch takes the facts
- * before `end`, too. Nothing when there is nothing. 0, also when the journal is broken; or the
- * error by which it broke now, which is in the log.
+ * Appends a batch: the ring's bytes from `begin` to `end`, which lie in `pieces`, but for the cuts,
+ * with the facts that were noted before a position below `end` in their places, or before the cut
+ * that they are in; an empty stretch takes the facts before `end`, too. `cuts` NULL: there are
+ * none. Nothing when there is nothing. 0, also when the journal is broken; or the error by which it
+ * broke now, which is in the log.
  */
 int journal_append(struct journal *j, uint64_t begin, uint64_t end, const struct iovec *pieces,
-		   size_t n_pieces);
+		   size_t n_pieces, const struct cuts *cuts);
 
 /*
  * True: journal_rewrite() is due. The file is larger than the limit and three times the state that

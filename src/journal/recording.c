@@ -274,7 +274,7 @@ enum recording_next recording_next(struct recording_reader *r, const struct even
 		record = format_record(&frame);
 		*ret_seq = r->position;
 		r->at += frame.size;
-		r->position += frame.is_fact ? 0 : frame.size;
+		r->position += format_span(&frame);
 	}
 	*ret = record;
 	return RECORDING_RECORD;

@@ -173,6 +173,9 @@ static int fold_dispatch(struct fold *f, const struct event_head *head, const st
 		return fold_container(f, e, step);
 	case EVENT_INNER_USER:
 		return fold_inner_user(f, e, step);
+	case EVENT_TRANSIENTS:
+		fold_transients(f, e);
+		return 0;
 	default:
 		return 0;
 	}
@@ -234,6 +237,8 @@ static int account(struct fold *f, const struct event_head *head)
 
 	if (f->is_restoring && head->type == EVENT_STREAM)
 		return streams_restore(&f->streams, e);
+	if (head->type == EVENT_TRANSIENTS)
+		return fold_account_transients(f, e);
 	if (head->type == EVENT_GAP)
 		streams_gap(&f->streams, e);
 	return streams_account(&f->streams, head);

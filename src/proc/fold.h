@@ -188,6 +188,18 @@ bool fold_holds(const struct fold *f);
 void fold_hold_counters(const struct fold *f, struct hold_counters *ret);
 
 /*
+ * Whether records that were folded may be left out of a journal where nothing is left of their
+ * process: not while events wait, which show anybody, nor while a pass runs, which may tell of
+ * somebody late.
+ */
+bool fold_is_steady(const struct fold *f);
+/*
+ * Whether anything is left of a process that has ended, by its exit record: somebody's parent, or
+ * the beginning of a container. `first` is the exec counter that it was forked with.
+ */
+bool fold_has_trace(const struct fold *f, const struct event_exit *e, uint64_t first);
+
+/*
  * Living processes that show a user whose name is still to come: whoever takes up a journal asks
  * for them again. The callback may not fold.
  */

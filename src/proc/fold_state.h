@@ -3,7 +3,8 @@
  * What the parts of the fold share: fold.c (the way in, facts of the agent, what is to be asked
  * for), fold_live.c (fork, exec, exit), fold_snapshot.c (the task iterator), fold_pass.c (who has
  * ended unseen), fold_container.c (what is known of containers), hold.c (events that wait for it),
- * lineage.c (whose child an image is), restore.c (what a state says; state.c writes it).
+ * fold_transients.c (who left nothing), lineage.c (whose child an image is), restore.c (what a
+ * state says; state.c writes it).
  */
 #pragma once
 
@@ -107,12 +108,17 @@ int fold_ask_inner_user(struct fold *f, const struct event_head *head,
 const struct user *fold_user_of(struct fold *f, const struct event_cred *cred,
 				const struct event_cgroup *where, const struct cgroup *cgroup);
 
+/* fold_transients.c. What is left of processes that are not there: 0 or -ENOMEM. */
+int fold_account_transients(struct fold *f, const struct event_transients *e);
+void fold_transients(struct fold *f, const struct event_transients *e);
+
 /* fold.c: folds an answer of `size` bytes in f->answer, if it is one of that type. 0 or -ENOMEM. */
 int fold_answer(struct fold *f, enum event_type type, size_t size);
 
 /* restore.c. 0 or -ENOMEM. */
 int restore_image(struct fold *f, const struct event_image *e);
 void restore_state(struct fold *f, const struct event_state *e);
+void fold_bury(struct fold *f, const struct event_ended *e); /* a record tells that it has ended */
 void restore_done(struct fold *f); /* what the state was not used for goes; twice is once */
 
 /*

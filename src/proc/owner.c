@@ -196,6 +196,13 @@ const struct cgroup *cgroups_lookup(struct owner_table *t, uint32_t hierarchy, u
 	return e->cgroup;
 }
 
+const struct cgroup *cgroups_peek(const struct owner_table *t, uint32_t hierarchy, uint64_t id)
+{
+	const struct cgroup_entry *e = cgroup_entry_lookup(t, hierarchy, id);
+
+	return e ? e->cgroup : NULL;
+}
+
 static void cgroup_entry_free(struct owner_table *t, struct cgroup_entry *e)
 {
 	hash_remove(&t->index, cgroup_hash(e->cgroup->hierarchy, e->cgroup->id), e);

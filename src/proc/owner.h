@@ -33,6 +33,8 @@ int users_each(const struct owner_table *t, int (*fn)(void *ctx, const struct us
 void users_done(struct owner_table *t);
 
 const struct cgroup *cgroups_lookup(struct owner_table *t, uint32_t hierarchy, uint64_t id);
+/* The same, without its being used by that. */
+const struct cgroup *cgroups_peek(const struct owner_table *t, uint32_t hierarchy, uint64_t id);
 /* The container that the path names, if it does, is made where `containers` does not have it. */
 int cgroups_put(struct owner_table *t, struct container_table *containers, uint32_t hierarchy,
 		uint64_t id, struct str path);

@@ -58,17 +58,20 @@ static void begin(struct fold *f, const struct event_state *e)
 	f->is_restoring = true;
 }
 
+void fold_bury(struct fold *f, const struct event_ended *e)
+{
+	if (!tombstones_has(&f->tombstones, e->tgid, e->start_ns) &&
+	    !table_lookup(&f->table, e->tgid, e->start_ns))
+		tombstones_add(&f->tombstones, e->tgid, e->start_ns,
+			       e->bits & EVENT_ENDED_INFERRED);
+}
+
 static void bury(struct fold *f, const struct event_state *e)
 {
 	const struct event_ended *ended = (const struct event_ended *)(e + 1);
 
-	for (uint32_t i = 0; i < e->n_ended; i++) {
-		if (tombstones_has(&f->tombstones, ended[i].tgid, ended[i].start_ns) ||
-		    table_lookup(&f->table, ended[i].tgid, ended[i].start_ns))
-			continue;
-		tombstones_add(&f->tombstones, ended[i].tgid, ended[i].start_ns,
-			       ended[i].bits & EVENT_ENDED_INFERRED);
-	}
+	for (uint32_t i = 0; i < e->n_ended; i++)
+		fold_bury(f, &ended[i]);
 }
 
 void restore_state(struct fold *f, const struct event_state *e)

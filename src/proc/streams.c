@@ -136,15 +136,18 @@ static uint32_t head_sum(const struct event_head *head)
 	return head->lost_exec + head->lost_exit + head->lost_fork + head->lost_other;
 }
 
-/* How many numbers before this record are missing that its counters do not account for. */
-static uint64_t unreadable(const struct stream *stream, const struct event_head *head)
+/*
+ * How many numbers are missing up to this record, the last of n, that its counters do not account
+ * for.
+ */
+static uint64_t unreadable(const struct stream *stream, const struct event_head *head, uint64_t n)
 {
 	uint32_t explained = head_sum(head) - stream->head_sum;
 	uint64_t hole;
 
-	if (head->seq <= stream->seq)
+	if (head->seq <= stream->seq || head->seq - stream->seq < n)
 		return 0;
-	hole = head->seq - stream->seq - 1;
+	hole = head->seq - stream->seq - n;
 	return hole > explained ? hole - explained : 0;
 }
 
@@ -268,7 +271,9 @@ static void account_map(struct streams *s, struct stream *stream, const struct e
 		note(s, stream, &step, head->time_ns);
 }
 
-static void account_record(struct streams *s, struct stream *stream, const struct event_head *head)
+/* The last one of n records. */
+static void account_records(struct streams *s, struct stream *stream, const struct event_head *head,
+			    uint64_t n)
 {
 	struct loss_step step = { 0 };
 
@@ -281,7 +286,7 @@ static void account_record(struct streams *s, struct stream *stream, const struc
 		return;
 	}
 	if (!stream->has_no_number)
-		step.unreadable = unreadable(stream, head);
+		step.unreadable = unreadable(stream, head, n);
 	advance_all(stream, head, &step);
 	if (is_news(&step))
 		note(s, stream, &step, head->time_ns);
@@ -318,8 +323,30 @@ int streams_account(struct streams *s, const struct event_head *head)
 	if (head->type == EVENT_STREAM)
 		account_map(s, stream, head);
 	else
-		account_record(s, stream, head);
+		account_records(s, stream, head, 1);
 	stream->time_ns = head->time_ns;
+	return 0;
+}
+
+int streams_step(struct streams *s, const struct event_stream_step *step)
+{
+	const struct event_head last = { .generation = step->generation,
+					 .cpu = step->cpu,
+					 .seq = step->seq,
+					 .time_ns = step->time_ns,
+					 .lost_budget = step->lost_budget,
+					 .lost_exec = step->lost_exec,
+					 .lost_exit = step->lost_exit,
+					 .lost_fork = step->lost_fork,
+					 .lost_other = step->lost_other };
+	struct stream *stream = NULL;
+	int r;
+
+	r = obtain(s, &last, &stream);
+	if (r < 0)
+		return r;
+	account_records(s, stream, &last, step->n);
+	stream->time_ns = last.time_ns;
 	return 0;
 }
 

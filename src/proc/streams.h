@@ -65,6 +65,8 @@ void streams_done(struct streams *s);
  * -ENOMEM. Other records of the agent itself are not in a stream.
  */
 int streams_account(struct streams *s, const struct event_head *head);
+/* The same for records that are not there any more. */
+int streams_step(struct streams *s, const struct event_stream_step *step);
 void streams_gap(struct streams *s, const struct event_gap *gap);
 /* Takes what it says for what is accounted for: nothing was lost. 0 or -ENOMEM. */
 int streams_restore(struct streams *s, const struct event_stream *e);

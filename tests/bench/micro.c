@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/transients.h"
 #include "base/cleanup.h"
 #include "codec/json.h"
 #include "journal/format.h"
@@ -44,6 +45,7 @@ struct log {
 /* The journal of all passes, which go on where the one before ended. */
 struct custody {
 	struct journal *journal; /* NULL: none is wanted */
+	struct transients transients;
 	uint64_t position;
 };
 
@@ -178,6 +180,7 @@ static void micro_done(struct micro *m)
 	buf_done(&m->scratch);
 	buf_done(&m->out);
 	journal_free(m->custody.journal);
+	transients_done(&m->custody.transients);
 }
 
 /* What the linker sees of these is wanted by the simulator. */
@@ -239,7 +242,8 @@ __attribute__((noinline)) void stage_custody(struct custody *c, struct fold *fol
 	const struct iovec piece = { .iov_base = frames, .iov_len = n };
 	uint64_t end = c->position + n;
 
-	journal_append(c->journal, c->position, end, &piece, 1);
+	transients_find(&c->transients, fold, c->position, &piece, 1);
+	journal_append(c->journal, c->position, end, &piece, 1, &c->transients.cuts);
 	c->position = end;
 	if (journal_is_broken(c->journal) || journal_is_full(c->journal))
 		journal_rewrite(c->journal, end, write_state, fold);

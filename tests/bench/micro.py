@@ -6,18 +6,15 @@ callgrind, which are the same in every run and on every machine of a kind.
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 from statistics import mean
 
-from collectors import NICE, Agent, state_directory
-from figures import running
+from collectors import NICE, state_directory
 from stats import Samples
-from storms import end_storm, settle, start_storm
+from storms import end_storm, start_storm
 
 STAGES = {"decode": "records", "fold": "records", "encode": "events", "filter": "events"}
 EXECS = 10_000
@@ -40,16 +37,6 @@ def make_recording(tools, work, n=EXECS):
     return path
 
 
-def make_journal(tools, work, n=EXECS):
-    """A storm as the agent keeps it by its default: a journal is a recording, too."""
-    path = work / "storm.journal"
-    with running(Agent(tools, options=["--journal-size", "32MiB"]), work) as agent:
-        end_storm(start_storm(tools, n=n))
-        settle(agent)
-        shutil.copy(Path(agent.states) / agent.instance / "journal", path)
-    return path
-
-
 def passes_over(tools, path, n, *folder):
     """What micro says of each of n passes, once all is warm."""
     out = subprocess.run(["nice", "-n", str(NICE), tools.micro, str(path), str(WARM_PASSES + n), *folder],
@@ -57,9 +44,8 @@ def passes_over(tools, path, n, *folder):
     return [json.loads(line) for line in out.splitlines()][WARM_PASSES:]
 
 
-def custody(tools, work, repeats):
-    """Per exec, each over PASSES_A_SAMPLE: not every pass has a rewriting of the journal in it, which is full then."""
-    path = make_journal(tools, work)
+def custody(tools, path, repeats):
+    """Per exec, each over PASSES_A_SAMPLE: not every pass has a rewriting of the journal in it, when it is full."""
     os.makedirs(state_directory(), exist_ok=True)
     with tempfile.TemporaryDirectory(dir=state_directory()) as folder:
         passes = passes_over(tools, path, PASSES_A_SAMPLE * repeats, folder)
@@ -68,11 +54,12 @@ def custody(tools, work, repeats):
 
 
 def micro(tools, work, repeats):
-    passes = passes_over(tools, make_recording(tools, work), repeats)
+    path = make_recording(tools, work)
+    passes = passes_over(tools, path, repeats)
     found = {}
     for stage, over in STAGES.items():
         found[stage] = (Samples(p[f"{stage}_ns"] / p[over] for p in passes), f"ns, each of {passes[0][over]} {over}")
-    found["custody"] = (custody(tools, work, repeats), "ns an exec, as the agent keeps it")
+    found["custody"] = (custody(tools, path, repeats), "ns an exec")
     last = passes[-1]
     found["a record"] = (Samples([last["record_bytes"] / last["records"]]), "bytes, with all extensions")
     found["an event"] = (Samples([last["json_bytes"] / last["events"]]), "bytes of JSON")

@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,36 @@ def test_modes(start_agent):
     assert pins.stat().st_mode & 0o777 == 0o700
 
 
+def crowd_for_a_while(n):
+    """Longer than the agent takes from one look at the ring to the next: these are in the journal, one by one."""
+    crowd = [subprocess.Popen(["/bin/sleep", "600"], cwd="/") for _ in range(n)]
+    time.sleep(0.2)
+    for popen in crowd:
+        popen.kill()
+    for popen in crowd:
+        popen.wait()
+
+
+def test_a_storm_leaves_no_records_in_the_journal(trial):
+    """Who came and went between two looks at the ring has left nothing; whoever is there is known to the next life."""
+    t = trial()
+    agent = t.agent
+    hold = agent.start([agent.path("hold"), marker()])
+    before = [r for r in agent.of(hold.pid) if r["call_name"] == "execve"][0]
+    bytes_before = value(agent, "journal_size_bytes")
+    t.storm(3000)
+    t.fence()
+    grown = value(agent, "journal_size_bytes") - bytes_before
+    assert grown / 3000 < 150, "16 bytes each, and the records of whoever was there at the end of a look"
+    agent.die()
+    t.storm(300)
+    agent.start_again()
+    t.check_all_told()
+    hold.end()
+    exits = [r for r in agent.fence() if r.get("pid") == str(hold.pid) and r["call_name"] == "exit"]
+    assert [r["exec_id"] for r in exits] == [before["exec_id"]]
+
+
 def test_journal_is_compacted(trial):
     """It is written anew when it outgrows its limit; the table survives that, too."""
     t = trial(options=["--journal-size", "1MiB"])
@@ -168,7 +199,7 @@ def test_journal_is_compacted(trial):
     while n < 6 or value(agent, "journal_rewrites_total") < 3:  # the first one began it
         n += 1
         assert n <= 30
-        t.storm(600)
+        crowd_for_a_while(400)
         t.fence()
         assert (folder_of(agent) / "journal").stat().st_size <= 2 << 20
     agent.die()

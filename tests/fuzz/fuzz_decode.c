@@ -127,6 +127,12 @@ static void touch_record(const struct event_head *h)
 		touch((const struct event_state *)record + 1,
 		      ((const struct event_state *)record)->n_ended * sizeof(struct event_ended));
 		break;
+	case EVENT_TRANSIENTS:
+		touch(transients_steps(record), ((const struct event_transients *)record)->n_steps *
+							sizeof(struct event_stream_step));
+		touch(transients_ended(record), ((const struct event_transients *)record)->n_ended *
+							sizeof(struct event_ended));
+		break;
 	case EVENT_EXIT:
 	case EVENT_CLOCK:
 	case EVENT_MARK:

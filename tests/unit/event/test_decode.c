@@ -44,6 +44,7 @@ static const size_t fixed_sizes[] = {
 	[EVENT_STATE] = sizeof(struct event_state),
 	[EVENT_CONTAINER] = sizeof(struct event_container),
 	[EVENT_INNER_USER] = sizeof(struct event_inner_user),
+	[EVENT_TRANSIENTS] = sizeof(struct event_transients),
 };
 _Static_assert(ARRAY_SIZE(fixed_sizes) == _EVENT_MAX, "every type is tested");
 
@@ -68,6 +69,8 @@ static void test_bare(void **state)
 		if (type == EVENT_INNER_USER)
 			memset(((struct event_inner_user *)whole)->container, 'a',
 			       CONTAINER_ID_LEN);
+		if (type == EVENT_TRANSIENTS)
+			((struct event_head *)whole)->cpu = EVENT_CPU_AGENT;
 		if (check(whole) != 0)
 			fail_msg("%s", event_type_to_string(type));
 		assert_int_equal(check(longer), -EBADMSG);

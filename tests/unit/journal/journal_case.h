@@ -74,7 +74,7 @@ static inline int append(struct journal *j, uint64_t begin, uint64_t end)
 
 	pieces[0] = (struct iovec){ .iov_base = ring.data + at, .iov_len = first };
 	pieces[1] = (struct iovec){ .iov_base = ring.data, .iov_len = n - first };
-	return journal_append(j, begin, end, pieces, 2);
+	return journal_append(j, begin, end, pieces, 2, NULL);
 }
 
 /* What is expected to be visited, in order. */
