@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which records of a stretch of the ring the journal can do without: those of processes that were
- * forked and ended within it and of which the fold has nothing left. In a storm they are nearly
- * all; a record for each run of them says where the streams stood, and who has ended. Reader
- * thread. Zero-initialised is empty.
+ * forked and ended within it, of which the fold has nothing left, and which nothing names that
+ * stays. In a storm they are nearly all; a record for each run of them says where the streams
+ * stood, and who has ended. Reader thread. Zero-initialised is empty.
  */
 #pragma once
 
