@@ -25,6 +25,14 @@ static int append_cut(struct journal *j, uint64_t begin, uint64_t end, const str
 	return journal_append(j, begin, end, pieces, 2, cuts);
 }
 
+static void put_exit(unsigned int n)
+{
+	struct event_head *e = exit_of(n);
+
+	ring_add(e, 0);
+	free(e);
+}
+
 /* At the begin, within, and at the end of what is appended; facts before, within and after them. */
 static void test_places(void **state)
 {
@@ -35,7 +43,7 @@ static void test_places(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		ring_add(exit_of((unsigned int)i), 0);
+		put_exit((unsigned int)i);
 		ends[i] = ring.end;
 	}
 	e[0] = record_transients(begin, ends[1]);
@@ -80,7 +88,7 @@ static void test_all(void **state)
 		struct event_transients *e;
 
 		for (unsigned int i = 0; i < 15; i++)
-			ring_add(exit_of(i), 0);
+			put_exit(i);
 		cuts_clear(&cuts);
 		e = record_transients(begin, ring.end);
 		assert_int_equal(cuts_add(&cuts, begin, ring.end, e), 0);
