@@ -372,12 +372,10 @@ _Static_assert(sizeof(struct event_state) == 96, "event_state is wire format");
 
 /* What a stream said in records that are not there: the last one's head, and how many they were. */
 struct event_stream_step {
-	__u64 seq, n;
-	__u64 time_ns;
-	__u16 generation, cpu;
-	__u32 lost_budget, lost_exec, lost_exit, lost_fork, lost_other;
+	struct event_head last;
+	__u64 n;
 };
-_Static_assert(sizeof(struct event_stream_step) == 48, "event_stream_step is wire format");
+_Static_assert(sizeof(struct event_stream_step) == 80, "event_stream_step is wire format");
 
 /*
  * TRANSIENTS. In the place of a stretch of the ring that had records of processes of which nothing

@@ -8,13 +8,6 @@
 #include "journal/format.h"
 
 #define BIRTHS 4096 /* a power of two; who shares a place with one that was born before is kept */
-#define STEPS_MIN 8
-
-/* What a stream has in a run. */
-struct step {
-	uint64_t seq, n, time_ns;
-	const struct event_head *last; /* in the stretch, or in the copy */
-};
 
 /* A process that was forked within the stretch. */
 struct birth {
@@ -58,11 +51,11 @@ _Static_assert(sizeof(struct event_exit) <= sizeof(struct event_fork) &&
 void transients_done(struct transients *t)
 {
 	cuts_done(&t->cuts);
+	buf_done(&t->steps);
 	buf_done(&t->ended);
 	buf_done(&t->record);
 	free(t->births);
 	free(t->order);
-	free(t->steps);
 	*t = (struct transients){ 0 };
 }
 
@@ -182,9 +175,9 @@ static void judge_fork(struct transients *t, const struct event_fork *e)
 	*b = (struct birth){ .start_ns = e->head.start_ns,
 			     .exec_count = e->head.exec_count,
 			     .pid = e->head.tgid,
+			     .turn = t->turn,
 			     .by = { lookup(t, e->parent.tgid, e->parent.start_ns),
 				     lookup(t, e->forker.tgid, e->forker.start_ns) } };
-	b->turn = t->turn;
 	t->order[t->n_births++] = place;
 }
 
@@ -252,74 +245,48 @@ static bool may_go(const struct transients *t, const struct event_head *head)
 	return b && is_transient(b);
 }
 
-static struct step *step_new(struct transients *t)
+static size_t n_steps(const struct transients *t)
 {
-	if (t->n_steps == t->cap_steps) {
-		size_t cap = t->cap_steps ? 2 * t->cap_steps : STEPS_MIN;
-		struct step *steps = reallocarray(t->steps, cap, sizeof(*steps));
-
-		if (!steps)
-			return NULL;
-		t->steps = steps;
-		t->cap_steps = cap;
-	}
-	return &t->steps[t->n_steps++];
+	return t->steps.len / sizeof(struct event_stream_step);
 }
 
 /* Where the record's stream stands in the run; NULL: memory ran out. */
-static struct step *step_of(struct transients *t, const struct event_head *head)
+static struct event_stream_step *step_of(struct transients *t, const struct event_head *head)
 {
+	const struct event_stream_step begun = { .last = { .generation = head->generation,
+							   .cpu = head->cpu } };
 	size_t *recent = &t->recent[head->cpu % TRANSIENTS_RECENT];
-	struct step *s = *recent < t->n_steps ? &t->steps[*recent] : NULL;
+	struct event_stream_step *steps = (struct event_stream_step *)t->steps.data;
 
-	if (s && s->last->cpu == head->cpu && s->last->generation == head->generation)
-		return s;
-	s = step_new(t);
-	if (!s)
-		return NULL;
-	*recent = t->n_steps - 1;
-	*s = (struct step){ .last = head };
-	return s;
+	if (*recent < n_steps(t) && steps[*recent].last.cpu == head->cpu &&
+	    steps[*recent].last.generation == head->generation)
+		return &steps[*recent];
+	*recent = n_steps(t);
+	buf_put(&t->steps, &begun, sizeof(begun));
+	return buf_failed(&t->steps) ? NULL : (struct event_stream_step *)t->steps.data + *recent;
 }
 
 static int take(struct transients *t, const struct found *found)
 {
 	const struct event_head *head = found->head;
 	const struct event_ended ended = { .start_ns = head->start_ns, .tgid = head->tgid };
-	struct step *s = step_of(t, head);
+	bool is_first = !n_steps(t);
+	struct event_stream_step *s = step_of(t, head);
 
 	if (!s)
 		return -ENOMEM;
-	if (!t->is_open)
+	if (is_first)
 		t->begin = found->at;
-	t->is_open = true;
 	t->last = found->at;
-	t->last_ns = s->time_ns = head->time_ns;
 	/* One that comes again says nothing new. */
-	if (head->seq > s->seq) {
-		s->seq = head->seq;
-		s->last = head;
+	if (head->seq > s->last.seq) {
+		s->last = *head;
 		s->n++;
 	}
+	t->last_ns = head->time_ns;
 	if (head->type == EVENT_EXIT)
 		buf_put(&t->ended, &ended, sizeof(ended));
 	return buf_failed(&t->ended) ? -ENOMEM : 0;
-}
-
-static void put_step(struct buf *to, const struct step *s)
-{
-	const struct event_stream_step step = { .seq = s->seq,
-						.n = s->n,
-						.time_ns = s->time_ns,
-						.generation = s->last->generation,
-						.cpu = s->last->cpu,
-						.lost_budget = s->last->lost_budget,
-						.lost_exec = s->last->lost_exec,
-						.lost_exit = s->last->lost_exit,
-						.lost_fork = s->last->lost_fork,
-						.lost_other = s->last->lost_other };
-
-	buf_put(to, &step, sizeof(step));
 }
 
 /* The run ends before this position. */
@@ -332,26 +299,23 @@ static int close_run(struct transients *t, uint64_t end)
 			  .seq = t->last,
 			  .time_ns = t->last_ns },
 		.bytes = end - t->begin,
-		.n_steps = (uint32_t)t->n_steps,
+		.n_steps = (uint32_t)n_steps(t),
 		.n_ended = (uint32_t)(t->ended.len / sizeof(struct event_ended)),
 	};
 	int r;
 
-	if (!t->is_open)
+	if (!e.n_steps)
 		return 0;
-	e.head.size = (uint32_t)(sizeof(e) + t->n_steps * sizeof(struct event_stream_step) +
-				 t->ended.len);
+	e.head.size = (uint32_t)(sizeof(e) + t->steps.len + t->ended.len);
 	buf_clear(&t->record);
 	buf_put(&t->record, &e, sizeof(e));
-	for (size_t i = 0; i < t->n_steps; i++)
-		put_step(&t->record, &t->steps[i]);
+	buf_put_str(&t->record, buf_str(&t->steps));
 	buf_put_str(&t->record, buf_str(&t->ended));
 	r = buf_failed(&t->record) ? -ENOMEM
 				   : cuts_add(&t->cuts, t->begin, end,
 					      (const struct event_transients *)t->record.data);
+	buf_clear(&t->steps);
 	buf_clear(&t->ended);
-	t->n_steps = 0;
-	t->is_open = false;
 	return r;
 }
 
@@ -373,9 +337,8 @@ static int leave_out(struct transients *t, struct walk walk)
 static bool begin(struct transients *t)
 {
 	cuts_clear(&t->cuts);
+	buf_clear(&t->steps);
 	buf_clear(&t->ended);
-	t->n_steps = 0;
-	t->is_open = false;
 	t->n_births = 0;
 	if (!t->births)
 		t->births = calloc(BIRTHS, sizeof(*t->births));

@@ -18,7 +18,6 @@
 #define TRANSIENTS_RECENT 64
 
 struct birth;
-struct step;
 
 struct transients {
 	struct cuts cuts;
@@ -26,16 +25,14 @@ struct transients {
 	uint16_t *order;      /* the places of those of this turn, in the order of their births */
 	size_t n_births;
 	uint32_t turn; /* those of others are old */
-	/* Of the run that is open: */
+	/* Of the run that is open, if it has any steps: */
 	uint64_t begin, last; /* positions: of its first record, and of its last */
 	uint64_t last_ns;
-	struct step *steps;
-	size_t n_steps, cap_steps;
+	struct buf steps;		  /* of struct event_stream_step */
 	size_t recent[TRANSIENTS_RECENT]; /* the step of whom it was last, by the CPU's last bits */
 	struct buf ended;		  /* of struct event_ended */
 	struct buf record;		  /* the one that stands for the run */
-	bool is_open;
-	struct event_exit copy; /* of the record that lies in two pieces of the stretch */
+	struct event_exit copy;		  /* of the record that lies in two pieces of the stretch */
 };
 
 void transients_done(struct transients *t);

@@ -156,23 +156,20 @@ bool format_frame(const void *data, size_t left, struct frame *ret)
 	return true;
 }
 
-uint64_t format_span(const struct frame *frame)
-{
-	const struct event_head *record;
-
-	if (!frame->is_fact)
-		return frame->size;
-	record = format_record(frame);
-	if (!record || record->type != EVENT_TRANSIENTS)
-		return 0;
-	return ((const struct event_transients *)record)->bytes;
-}
-
 const struct event_head *format_record(const struct frame *frame)
 {
 	if (frame->is_discarded || record_check(frame->data, frame->length) < 0)
 		return NULL;
 	return frame->data;
+}
+
+uint64_t format_span(const struct frame *frame, const struct event_head *record)
+{
+	if (!frame->is_fact)
+		return frame->size;
+	if (!record || record->type != EVENT_TRANSIENTS)
+		return 0;
+	return ((const struct event_transients *)record)->bytes;
 }
 
 size_t format_frame_size(const struct event_head *record)

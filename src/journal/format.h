@@ -111,11 +111,11 @@ struct frame {
 /* The frame at `data`, all of it within `left` bytes. False: there is none. */
 bool format_frame(const void *data, size_t left, struct frame *ret);
 
-/* How many bytes of the ring it stands for. */
-uint64_t format_span(const struct frame *frame);
-
 /* The record in a frame; NULL if there is none that record_check() accepts. */
 const struct event_head *format_record(const struct frame *frame);
+
+/* How many bytes of the ring a frame with that record, or NULL, stands for. */
+uint64_t format_span(const struct frame *frame, const struct event_head *record);
 
 /* How large the frame of a record is. */
 size_t format_frame_size(const struct event_head *record);

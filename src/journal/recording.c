@@ -274,7 +274,7 @@ enum recording_next recording_next(struct recording_reader *r, const struct even
 		record = format_record(&frame);
 		*ret_seq = r->position;
 		r->at += frame.size;
-		r->position += format_span(&frame);
+		r->position += format_span(&frame, record);
 	}
 	*ret = record;
 	return RECORDING_RECORD;

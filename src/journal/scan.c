@@ -144,7 +144,7 @@ static int visit_batch(struct scan *s, size_t at, journal_visit_fn *visit, void 
 
 		if (record)
 			r = visit_record(s, record, position, visit, ctx);
-		position += format_span(&frame);
+		position += format_span(&frame, record);
 	}
 	return r;
 }

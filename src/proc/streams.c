@@ -304,10 +304,25 @@ static bool is_plain_next(const struct stream *stream, const struct event_head *
 	       !stream->has_no_number && head_sum(head) == stream->head_sum;
 }
 
+/* The last one of n records. 0 or -ENOMEM. */
+static int account(struct streams *s, const struct event_head *head, uint64_t n)
+{
+	struct stream *stream = NULL;
+	int r = obtain(s, head, &stream);
+
+	if (r < 0)
+		return r;
+	if (head->type == EVENT_STREAM)
+		account_map(s, stream, head);
+	else
+		account_records(s, stream, head, n);
+	stream->time_ns = head->time_ns;
+	return 0;
+}
+
 int streams_account(struct streams *s, const struct event_head *head)
 {
 	struct stream *stream = *recent_of(s, stream_id(head));
-	int r;
 
 	if (head->cpu == EVENT_CPU_AGENT)
 		return 0;
@@ -317,37 +332,12 @@ int streams_account(struct streams *s, const struct event_head *head)
 		stream->time_ns = head->time_ns;
 		return 0;
 	}
-	r = obtain(s, head, &stream);
-	if (r < 0)
-		return r;
-	if (head->type == EVENT_STREAM)
-		account_map(s, stream, head);
-	else
-		account_records(s, stream, head, 1);
-	stream->time_ns = head->time_ns;
-	return 0;
+	return account(s, head, 1);
 }
 
 int streams_step(struct streams *s, const struct event_stream_step *step)
 {
-	const struct event_head last = { .generation = step->generation,
-					 .cpu = step->cpu,
-					 .seq = step->seq,
-					 .time_ns = step->time_ns,
-					 .lost_budget = step->lost_budget,
-					 .lost_exec = step->lost_exec,
-					 .lost_exit = step->lost_exit,
-					 .lost_fork = step->lost_fork,
-					 .lost_other = step->lost_other };
-	struct stream *stream = NULL;
-	int r;
-
-	r = obtain(s, &last, &stream);
-	if (r < 0)
-		return r;
-	account_records(s, stream, &last, step->n);
-	stream->time_ns = last.time_ns;
-	return 0;
+	return account(s, &step->last, step->n);
 }
 
 static const enum loss_reason gap_reasons[] = {

@@ -279,6 +279,7 @@ static void test_behind(void **state)
 	assert_true(try_logs(true) > 1000);
 }
 
+static const struct event_cgroup none = { 0 };
 static const struct image_key shell = { .pid = 50, .start_ns = 500, .exec_count = 3 };
 
 /* As the programs number them, with a hole now and then, which is a loss. */
@@ -328,18 +329,24 @@ static void begin(struct life *l)
 	append(l, position(l), 100000);
 }
 
-static size_t cuts_of_the_rest(struct life *l)
+/* Everything up to `end`, beyond which the fold has gone; how many cuts that gave. */
+static size_t cuts_up_to(struct life *l, uint64_t end)
 {
 	size_t n = l->n_cuts;
 
+	append(l, end, 100000);
 	append(l, position(l), 100000);
 	return l->n_cuts - n;
+}
+
+static size_t cuts_of_the_rest(struct life *l)
+{
+	return cuts_up_to(l, position(l));
 }
 
 /* A storm is one record, however long. */
 static void test_storm(void **state)
 {
-	const struct event_cgroup none = { 0 };
 	struct life l;
 	off_t before;
 	struct stat st;
@@ -364,7 +371,6 @@ static void test_storm(void **state)
 /* Who is there, who was there before, who has left a child. */
 static void test_who_stays(void **state)
 {
-	const struct event_cgroup none = { 0 };
 	struct life l;
 
 	(void)state;
@@ -388,7 +394,6 @@ static void test_who_stays(void **state)
 /* Its end was folded, and is not in the journal: a start goes on from there, and has to know it. */
 static void test_end_to_come(void **state)
 {
-	const struct event_cgroup none = { 0 };
 	struct life l;
 	uint64_t end;
 
@@ -409,16 +414,6 @@ static void ends(struct life *l, uint32_t pid, uint64_t exec_count)
 	feed(l, record_exit(KEY(pid, 10 * pid, exec_count), NOBODY, 0));
 }
 
-/* Everything up to `end`, beyond which the fold has gone; how many cuts that gave. */
-static size_t cuts_up_to(struct life *l, uint64_t end)
-{
-	size_t n = l->n_cuts;
-
-	append(l, end, 100000);
-	append(l, position(l), 100000);
-	return l->n_cuts - n;
-}
-
 /*
  * 100 comes and goes, and nobody whom the fold knows by now shows it; but records that come again
  * name it.
@@ -427,7 +422,6 @@ static void test_named_by_what_stays(void **state)
 {
 	static const struct image_key first = { .pid = 100, .start_ns = 1000, .exec_count = 3 };
 	static const struct image_key second = { .pid = 100, .start_ns = 1000, .exec_count = 4 };
-	const struct event_cgroup none = { 0 };
 
 	(void)state;
 	for (int how = 0; how < 6; how++) {
@@ -468,7 +462,6 @@ static void test_named_by_what_stays(void **state)
 /* Two of one place in the table of births: the one that came first. */
 static void test_collision(void **state)
 {
-	const struct event_cgroup none = { 0 };
 	struct life l;
 
 	(void)state;
@@ -484,7 +477,6 @@ static void test_collision(void **state)
 static void test_what_others_are_judged_by(void **state)
 {
 	static const struct event_cgroup inside = { .id = 7, .hierarchy = 2, .mnt_ns = 4026532177 };
-	const struct event_cgroup none = { 0 };
 	struct event_fork *helper;
 	struct life l;
 
@@ -506,7 +498,6 @@ static void test_what_others_are_judged_by(void **state)
 /* The iterator may tell late of somebody whom it saw before. */
 static void test_while_a_pass_runs(void **state)
 {
-	const struct event_cgroup none = { 0 };
 	struct life l;
 
 	(void)state;
@@ -523,7 +514,6 @@ static void test_while_a_pass_runs(void **state)
 /* A machine with more CPUs than there are places for streams, and two of one place in turns. */
 static void test_streams(void **state)
 {
-	const struct event_cgroup none = { 0 };
 	struct life l;
 	struct side other;
 

@@ -66,7 +66,8 @@ static inline uint64_t ring_add(const struct event_head *record, uint32_t bits)
 	return position;
 }
 
-static inline int append(struct journal *j, uint64_t begin, uint64_t end)
+static inline int append_cut(struct journal *j, uint64_t begin, uint64_t end,
+			     const struct cuts *cuts)
 {
 	struct iovec pieces[2];
 	size_t at = begin % RING_SIZE, n = end - begin;
@@ -74,7 +75,12 @@ static inline int append(struct journal *j, uint64_t begin, uint64_t end)
 
 	pieces[0] = (struct iovec){ .iov_base = ring.data + at, .iov_len = first };
 	pieces[1] = (struct iovec){ .iov_base = ring.data, .iov_len = n - first };
-	return journal_append(j, begin, end, pieces, 2, NULL);
+	return journal_append(j, begin, end, pieces, 2, cuts);
+}
+
+static inline int append(struct journal *j, uint64_t begin, uint64_t end)
+{
+	return append_cut(j, begin, end, NULL);
 }
 
 /* What is expected to be visited, in order. */

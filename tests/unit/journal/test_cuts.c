@@ -14,17 +14,6 @@ static struct event_transients *record_transients(uint64_t begin, uint64_t end)
 	return e;
 }
 
-static int append_cut(struct journal *j, uint64_t begin, uint64_t end, const struct cuts *cuts)
-{
-	struct iovec pieces[2];
-	size_t at = begin % RING_SIZE, n = end - begin;
-	size_t first = n < RING_SIZE - at ? n : RING_SIZE - at;
-
-	pieces[0] = (struct iovec){ .iov_base = ring.data + at, .iov_len = first };
-	pieces[1] = (struct iovec){ .iov_base = ring.data, .iov_len = n - first };
-	return journal_append(j, begin, end, pieces, 2, cuts);
-}
-
 static void put_exit(unsigned int n)
 {
 	struct event_head *e = exit_of(n);

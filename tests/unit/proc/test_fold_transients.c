@@ -34,7 +34,8 @@ static void test_stream(void **state)
 {
 	static const struct event_ended ended = { .start_ns = 700, .tgid = 70 };
 	struct event_stream_step step = {
-		.generation = 1, .seq = 14, .n = 9, .lost_exit = 2, .time_ns = 40
+		.last = { .generation = 1, .seq = 14, .lost_exit = 2, .time_ns = 40 },
+		.n = 9,
 	};
 	struct event_exit *next = record_exit(KEY(71, 710, 4), NOBODY, 0);
 	struct fold_losses losses;
@@ -66,7 +67,7 @@ static void test_ended(void **state)
 {
 	static const struct event_ended gone = { .start_ns = 700, .tgid = 70 };
 	const struct event_ended was_there = { .start_ns = shell.start_ns, .tgid = shell.pid };
-	static const struct event_stream_step step = { .seq = 3, .n = 3 };
+	static const struct event_stream_step step = { .last.seq = 3, .n = 3 };
 	struct event_transients *e = record_transients(&step, &gone);
 	struct world w;
 
@@ -161,7 +162,7 @@ static void test_steady(void **state)
 /* What is refused has no effect. */
 static void test_refused(void **state)
 {
-	static const struct event_stream_step step = { .seq = 3, .n = 3 };
+	static const struct event_stream_step step = { .last.seq = 3, .n = 3 };
 	static const struct event_ended gone = { .start_ns = 700, .tgid = 70 };
 	_cleanup_(freep) struct event_transients *e = record_transients(&step, &gone);
 	const struct event_transients good = *e;
